@@ -1,0 +1,64 @@
+"""The settings, read from the environment once and passed down.
+
+Nothing else reads the environment.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chatbot.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SEEDS = PROJECT_ROOT / "seeds"
+PROMPTS = PROJECT_ROOT / "prompts"
+
+
+class Settings(BaseSettings):
+    """What can be configured; every field is one environment variable (`docs/interface.md`)."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
+    llm: str = Field("gpt-5.4-mini", validation_alias="CHATBOT_LLM")
+    llm_timeout: float = Field(60.0, gt=0, validation_alias="CHATBOT_LLM_TIMEOUT")
+    llm_context: int = Field(32_000, ge=2_000, validation_alias="CHATBOT_LLM_CONTEXT")
+    embedding: str = Field("local", validation_alias="CHATBOT_EMBEDDING")
+    data_dir: Path = Field(PROJECT_ROOT / ".chatbot", validation_alias="CHATBOT_DATA_DIR")
+    chroma_url: str | None = Field(None, validation_alias="CHATBOT_CHROMA_URL")
+
+    @field_validator("openai_base_url", "chroma_url")
+    @classmethod
+    def _http(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return url
+
+    @field_validator("embedding")
+    @classmethod
+    def _known_embedding(cls, name: str) -> str:
+        kind, _, rest = name.partition(":")
+        if name != "local" and not (kind in {"openai", "onnx"} and rest):
+            raise ValueError("must be local, openai:MODEL or onnx:FOLDER")
+        return name
+
+    @property
+    def has_llm(self) -> bool:
+        """Whether a language model writes the answers: there is a key, or a server of one's own."""
+        return self.openai_api_key is not None or self.openai_base_url is not None
+
+
+def load_settings() -> Settings:
+    """The settings from the environment.
+
+    Raises:
+        ConfigurationError: a variable has a value that cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = first["loc"][0] if first["loc"] else "environment"
+        raise ConfigurationError(f"{name}: {first['msg']}; see docs/interface.md") from error

@@ -1,0 +1,46 @@
+"""Every error the chatbot raises on purpose.
+
+ChatbotError
+├── ConfigurationError   a setting that cannot be used
+├── ReportError          a report file that cannot be read (path, line, cause)
+├── PromptError          a prompt file whose variables are not the declared ones
+├── MissingIndexError    there is no index, or it cannot be used
+└── ModelError           a language or embedding model that did not answer
+
+Foreign exceptions are turned into one of these where they enter; a message is one line: what is
+wrong, where, what to do next.
+"""
+
+
+class ChatbotError(Exception):
+    """Base of all our errors; its text is one line for the user."""
+
+
+class ConfigurationError(ChatbotError):
+    """A setting that cannot be used."""
+
+
+class ReportError(ChatbotError):
+    """A report that cannot be read; carries where.
+
+    Args:
+        path: the file, as the user named it.
+        line: 1-based line the cause was seen on.
+        cause: what is wrong and what to do, without the place.
+    """
+
+    def __init__(self, path: str, line: int, cause: str) -> None:
+        super().__init__(f"{path}:{line}: {cause}")
+        self.path, self.line, self.cause = path, line, cause
+
+
+class PromptError(ChatbotError):
+    """A prompt file whose variables differ from those it declares or is given."""
+
+
+class MissingIndexError(ChatbotError):
+    """There is no index yet, or the one on disk cannot be used."""
+
+
+class ModelError(ChatbotError):
+    """A language or embedding model refused, timed out or could not be reached."""
