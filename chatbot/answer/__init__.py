@@ -1,0 +1,1 @@
+"""Evidence to a cited, checked answer: extraction or synthesis, citations, verification."""

@@ -1,0 +1,65 @@
+"""Markers to citations: each claim is matched with the piece of its section that bears it out.
+
+Quotes are chosen for the claim, not for the question, and are verbatim.
+"""
+
+import re
+from collections.abc import Mapping
+
+from chatbot.answer.markers import cited_numbers, without_markers
+from chatbot.answer.models import Citation, Quote
+from chatbot.answer.sentences import sentences
+from chatbot.index.records import IndexedSection
+from chatbot.index.terms import bigrams, without_stop_words, words
+
+# A marker after the stop belongs to the sentence before it, not to the next.
+_MARKERS_AFTER_STOP = re.compile(r"([。！？；.!?;]+[”’」』\"'）)*]*)[ \t]*((?:\[\d{1,3}\])+)")
+_NOT_A_CLAIM = re.compile(
+    r"\*\*[^*]+\*\*（\d{4}-\d{2}-\d{2}）|\*[^*]+\*|#+ .*|[|:\- ]+|.*[：:]\**", re.DOTALL
+)
+
+
+def claims(markdown: str) -> list[str]:
+    """The sentences of an answer that state something, each with its own markers.
+
+    Titles and notes are left out.
+    """
+    text = _MARKERS_AFTER_STOP.sub(r"\2\1", markdown)
+    lines = (line for line in text.split("\n") if not _NOT_A_CLAIM.fullmatch(line.strip()))
+    return [span.text for span in sentences("\n".join(lines))]
+
+
+def resolve(markdown: str, sources: Mapping[int, IndexedSection]) -> tuple[Citation, ...]:
+    """A citation for each source the (cleaned) answer cites, by number.
+
+    It holds a quote for each sentence that cites it.
+    """
+    quotes: dict[int, list[Quote]] = {}
+    for claim in claims(markdown):
+        for n in cited_numbers(claim):
+            quote = best_quote(without_markers(claim), sources[n].text)
+            if quote not in quotes.setdefault(n, []):
+                quotes[n].append(quote)
+    return tuple(Citation(n, sources[n], tuple(found)) for n, found in sorted(quotes.items()))
+
+
+def best_quote(claim: str, text: str) -> Quote:
+    """The sentence of `text` that shares most terms with the claim, shorter ones first.
+
+    Where none shares any it is the first.
+    """
+    spans = sentences(text)
+    if not spans:
+        return Quote(text, 0, len(text))
+    wanted = set(_terms(claim))
+
+    def overlap(i: int) -> float:
+        terms = set(_terms(spans[i].text))
+        return len(terms & wanted) / (len(terms) * len(wanted)) ** 0.5 if terms and wanted else 0.0
+
+    best = spans[max(range(len(spans)), key=lambda i: (overlap(i), -i))]
+    return Quote(best.text, best.start, best.end)
+
+
+def _terms(text: str) -> list[str]:
+    return [*without_stop_words(words(text)), *bigrams(text)]

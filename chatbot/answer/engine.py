@@ -1,0 +1,166 @@
+"""The engine: a query to a stream of events that ends in an `Answer`.
+
+With a model the answer is written from numbered sources and streamed; without one, or when the
+model fails, it is made of the sources' own sentences. Either way every marker is resolved to a
+section with a verbatim quote, and every sentence is checked.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from chatbot.answer.citations import resolve
+from chatbot.answer.extractive import extract, small_talk
+from chatbot.answer.markers import clean_markers
+from chatbot.answer.models import Answer, Draft, Event, Restart, Step, TextDelta, Usage
+from chatbot.answer.prompts import Prompt, load_prompt
+from chatbot.answer.synthesis import number_sources, prompt_turns
+from chatbot.answer.verification import verify
+from chatbot.errors import ModelError
+from chatbot.index.store import Index
+from chatbot.llm import ChatModel, Chunk
+from chatbot.retrieval.models import Evidence, Language, Query
+from chatbot.retrieval.search import DEFAULT_TOP_K, search
+
+EXTRACTIVE = "extractive"
+_FALLBACK: dict[Language, str] = {
+    "zh": "大模型没有给出回答（{error}）。以下改为报告原句摘录。",
+    "en": "The language model failed ({error}). Here are the reports' own sentences instead.",
+}
+_LEXICAL_ONLY: dict[Language, str] = {
+    "zh": "向量模型不可用（{error}），本次只按词语检索。",
+    "en": "The embedding model is unavailable ({error}); this search was by words only.",
+}
+
+
+@dataclass
+class _Progress:
+    """What is learnt while an answer is made."""
+
+    timings: dict[str, float]
+    started: float = field(default_factory=time.perf_counter)
+    removed: list[int] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    notice: str | None = None
+
+    @contextmanager
+    def timing(self, stage: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self.timings[stage] = (time.perf_counter() - begin) * 1000
+
+
+def answer_events(
+    index: Index,
+    query: Query,
+    model: ChatModel | None,
+    *,
+    top_k: int = DEFAULT_TOP_K,
+    understood_ms: float = 0.0,
+) -> Iterator[Event]:
+    """Answer a query: steps, text as it comes, perhaps a restart, and last the `Answer`.
+
+    Closing the iterator early stops the model's call.
+
+    Raises:
+        ChatbotError: the index or a prompt cannot be used. A failing model is no error:
+            see `Answer.notice`.
+    """
+    progress = _Progress({"understand": understood_ms})
+    yield Step("understand", understood_ms, query.intent)
+    if query.intent == "chat":
+        draft, mode, version = small_talk(query.language), EXTRACTIVE, None
+        yield TextDelta(draft.markdown)
+    else:
+        yield Step("retrieve")
+        with progress.timing("retrieve"):
+            evidence = search(index, query, top_k)
+        if evidence.notice:
+            progress.notice = _LEXICAL_ONLY[query.language].format(error=evidence.notice)
+        yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))
+        yield Step("synthesize")
+        begin = time.perf_counter()
+        draft, mode, version = yield from _draft(index, evidence, model, progress)
+        progress.timings["synthesize"] = (time.perf_counter() - begin) * 1000
+        yield Step("synthesize", progress.timings["synthesize"], mode)
+    answer = _finish(query, draft, mode, version, progress)
+    yield Step(
+        "verify", progress.timings["verify"], str(sum(not s.supported for s in answer.sentences))
+    )
+    yield answer
+
+
+def _draft(
+    index: Index, evidence: Evidence, model: ChatModel | None, progress: _Progress
+) -> Generator[Event, None, tuple[Draft, str, str | None]]:
+    """Yield the text as it comes; return the draft, its mode and the prompt's version."""
+    if model is not None and evidence.hits:
+        prompt = load_prompt("answer")
+        try:
+            return (
+                (yield from _synthesize(evidence, model, prompt, progress)),
+                model.name,
+                prompt.version,
+            )
+        except ModelError as error:
+            notice = _FALLBACK[evidence.query.language].format(error=error)
+            progress.notice = " ".join(filter(None, [progress.notice, notice]))
+            progress.removed.clear()
+            yield Restart(notice)
+    draft = extract(evidence, index.lexical.idf)
+    yield TextDelta(draft.markdown)
+    return draft, EXTRACTIVE, None
+
+
+def _synthesize(
+    evidence: Evidence, model: ChatModel, prompt: Prompt, progress: _Progress
+) -> Generator[Event, None, Draft]:
+    """Yield the model's text with its markers cleaned; return the draft.
+
+    Raises:
+        ModelError: the model failed, perhaps after some text.
+    """
+    sources = number_sources(evidence, model.context_tokens)
+    chunks = model.stream(prompt_turns(prompt, evidence, sources))
+    progress.usage = Usage(llm_calls=1)
+    parts: list[str] = []
+    for text in clean_markers(_texts(chunks, progress), sources.keys(), progress.removed):
+        parts.append(text)
+        yield TextDelta(text)
+    return Draft("".join(parts).strip(), sources)
+
+
+def _texts(chunks: Iterator[Chunk], progress: _Progress) -> Iterator[str]:
+    """The texts of a model's chunks; its usage is noted on the way."""
+    for chunk in chunks:
+        if chunk.usage:
+            progress.usage = Usage(1, chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        if chunk.text:
+            yield chunk.text
+
+
+def _finish(
+    query: Query, draft: Draft, mode: str, version: str | None, progress: _Progress
+) -> Answer:
+    with progress.timing("verify"):
+        citations = resolve(draft.markdown, draft.sources)
+        sentences = verify(draft.markdown, draft.sources) if draft.sources else ()
+    progress.timings["total"] = (time.perf_counter() - progress.started) * 1000 + progress.timings[
+        "understand"
+    ]
+    return Answer(
+        question=query.question,
+        markdown=draft.markdown,
+        citations=citations,
+        sentences=sentences,
+        mode=mode,
+        intent=query.intent,
+        language=query.language,
+        abstain_reason=draft.abstain_reason,
+        removed_markers=tuple(progress.removed),
+        notice=progress.notice,
+        prompt_version=version,
+        usage=progress.usage,
+        timings_ms=dict(progress.timings),
+    )

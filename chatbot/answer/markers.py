@@ -1,0 +1,75 @@
+"""Citation markers ``[n]``: finding them, and cleaning them out of a text while it streams.
+
+Models write ``[1, 3]``, ``【2】`` or point to a source that is not there. What leaves here holds
+``[1][3]``, and only numbers that stand for a source; a text is held back no longer than it could
+still become a marker.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+_NUMBERS = r"\d{1,3}(?:[ \t]*[,，、;；][ \t]*\d{1,3})*"
+_MARKER = re.compile(rf"[ \t]*(?<!\\)[\[【［][ \t]*({_NUMBERS})[ \t]*[\]】］](?!\()")
+# What could be the start of a marker at the end of a text, the space before it included.
+_PARTIAL = re.compile(r"(?:[ \t]*[\[【［][\d ,，、;；\t]{0,24}[\]】］]?|[ \t]+)\Z")
+_CLEAN = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
+# An opening backtick holds the text back no further than this.
+_LONGEST_CODE = 400
+_CODE = re.compile(r"(`+)(?:(?!\1).)+?\1", re.DOTALL)
+
+
+def cited_numbers(text: str) -> tuple[int, ...]:
+    """The numbers a cleaned text cites, in order of appearance, each once."""
+    return tuple(dict.fromkeys(int(n) for n in _CLEAN.findall(_CODE.sub("", text))))
+
+
+def without_markers(text: str) -> str:
+    """A cleaned text less its markers."""
+    return _CLEAN.sub("", text)
+
+
+def escape_markers(text: str) -> str:
+    """`text` with what merely looks like a marker, such as ``[1, 5]``, escaped for Markdown."""
+    return _MARKER.sub(lambda match: match[0].replace("[", r"\["), text)
+
+
+def clean_markers(
+    deltas: Iterable[str], sources: Collection[int], removed: list[int]
+) -> Iterator[str]:
+    """The text of `deltas` with normalised markers, piece by piece.
+
+    Numbers that are no source are left out and added to `removed`.
+    """
+    pending = ""
+    for delta in deltas:
+        pending += delta
+        ready, pending = _split(pending)
+        if ready:
+            yield _cleaned(ready, sources, removed)
+    if pending:
+        yield _cleaned(pending, sources, removed)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """What can be shown already, and the end that may yet become (or close) a marker or code."""
+    if text.count("`") % 2:
+        at = text.rfind("`")
+        if len(text) - at < _LONGEST_CODE:
+            return text[:at], text[at:]
+    partial = _PARTIAL.search(text)
+    return (text[: partial.start()], text[partial.start() :]) if partial else (text, "")
+
+
+def _cleaned(text: str, sources: Collection[int], removed: list[int]) -> str:
+    def replace(match: re.Match[str]) -> str:
+        numbers = list(dict.fromkeys(int(n) for n in re.findall(r"\d+", match[1])))
+        if 0 in numbers:
+            return match[0]
+        removed.extend(n for n in numbers if n not in sources)
+        return "".join(f"[{n}]" for n in numbers if n in sources)
+
+    parts, at = [], 0
+    for code in _CODE.finditer(text):
+        parts += [_MARKER.sub(replace, text[at : code.start()]), code[0]]
+        at = code.end()
+    return "".join([*parts, _MARKER.sub(replace, text[at:])])

@@ -1,0 +1,122 @@
+"""What flows from evidence to an answer: `Draft`, `Citation`, `Answer`, and its events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chatbot.index.records import IndexedSection
+from chatbot.retrieval.models import Intent, Language
+
+AbstainReason = Literal["not_in_corpus", "not_reported", "false_premise", "off_topic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the answer cost."""
+
+    llm_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Markdown with ``[n]`` markers, and the section each n stands for."""
+
+    markdown: str
+    sources: Mapping[int, IndexedSection]
+    usage: Usage = Usage()
+    abstain_reason: AbstainReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A verbatim piece of a section's text and its character span there, end exclusive."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What a marker ``[n]`` stands for. `quotes` holds a quote for each sentence that cites it.
+
+    The first leads.
+    """
+
+    n: int
+    section: IndexedSection
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceVerdict:
+    """One sentence of an answer: what it cites and whether that bears it out.
+
+    `reason` says why not.
+    """
+
+    text: str
+    citations: tuple[int, ...]
+    supported: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer. `removed_markers` are those that pointed nowhere.
+
+    `notice` tells the reader what went wrong.
+    """
+
+    question: str
+    markdown: str
+    citations: tuple[Citation, ...]
+    sentences: tuple[SentenceVerdict, ...]
+    mode: str
+    intent: Intent
+    language: Language
+    abstain_reason: AbstainReason | None = None
+    removed_markers: tuple[int, ...] = ()
+    notice: str | None = None
+    prompt_version: str | None = None
+    usage: Usage = Usage()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the question was not answered."""
+        return self.abstain_reason is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage began (`milliseconds` is None) or ended.
+
+    `detail` is a count or a name worth showing.
+    """
+
+    name: Literal["understand", "retrieve", "synthesize", "verify"]
+    milliseconds: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer's markdown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """What was streamed so far is void and another text follows.
+
+    `notice` says why, for the reader.
+    """
+
+    notice: str
+
+
+Event = Step | TextDelta | Restart | Answer

@@ -1,0 +1,116 @@
+"""`Chatbot`: settings, index and model put together, for the commands, the page and programs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from chatbot.answer.engine import answer_events
+from chatbot.answer.models import Answer, Event
+from chatbot.config import SEEDS, Settings, load_settings
+from chatbot.index.build import IngestResult, index_is_stale, ingest
+from chatbot.index.generation import Progress
+from chatbot.index.store import Index, open_index, reopen_index
+from chatbot.llm import ChatModel, open_chat_model
+from chatbot.retrieval.models import Evidence, Filters, Message, Query
+from chatbot.retrieval.search import DEFAULT_TOP_K, search
+from chatbot.retrieval.understanding import understand
+
+
+@dataclass(frozen=True, slots=True)
+class PaperEntry:
+    """A paper in the index."""
+
+    id: str
+    title: str
+    url: str
+    date: str
+    report: str
+
+
+class Chatbot:
+    """Questions in, evidence and answers out; safe to share between threads.
+
+    It follows the index: after another process has committed a new generation, the next question is
+    answered from that.
+    """
+
+    def __init__(self, settings: Settings, model: ChatModel | None) -> None:
+        self.settings, self.model = settings, model
+        self._index = open_index(settings)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> "Chatbot":
+        """Open the index and the model the settings name (the environment's, by default).
+
+        Raises:
+            ChatbotError: a setting, the index or the model cannot be used.
+        """
+        settings = settings or load_settings()
+        ensure_index(settings)
+        return cls(settings, open_chat_model(settings))
+
+    @property
+    def index(self) -> Index:
+        """The committed index, loaded again when a new generation has been committed."""
+        self._index = reopen_index(self._index)
+        return self._index
+
+    def papers(self) -> tuple[PaperEntry, ...]:
+        """The papers indexed, newest report first, in the order of their reports."""
+        entries = (
+            PaperEntry(s.paper_id, s.title, s.url, s.date.isoformat(), s.report)
+            for s in self.index.sections
+        )
+        return tuple(dict.fromkeys(entries))
+
+    def search(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        filters: Filters | None = None,
+        top_k: int = DEFAULT_TOP_K,
+    ) -> tuple[Evidence, dict[str, float]]:
+        """The sections found for a question, and the milliseconds each stage took."""
+        query, understood_ms = _understand(question, history, filters)
+        begin = perf_counter()
+        evidence = search(self.index, query, top_k)
+        return evidence, {"understand": understood_ms, "retrieve": (perf_counter() - begin) * 1000}
+
+    def ask(
+        self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
+    ) -> Iterator[Event]:
+        """Answer a question as a stream of events, the last of which is the `Answer`."""
+        query, understood_ms = _understand(question, history, filters)
+        return answer_events(self.index, query, self.model, understood_ms=understood_ms)
+
+    def answer(
+        self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
+    ) -> Answer:
+        """Answer a question, all at once."""
+        *_, last = self.ask(question, history, filters)
+        if not isinstance(last, Answer):
+            raise TypeError(last)
+        return last
+
+
+def ensure_index(settings: Settings, progress: Progress | None = None) -> IngestResult | None:
+    """Index the shipped reports where there is no index, rebuild one these settings cannot use.
+
+    Returns:
+        What was done, or None where the index was fine.
+
+    Raises:
+        ChatbotError: as for `ingest`.
+    """
+    stale = index_is_stale(settings)
+    if stale is None:
+        return None
+    return ingest(settings, [SEEDS] if stale == "no index" else [], progress=progress)
+
+
+def _understand(
+    question: str, history: Sequence[Message], filters: Filters | None
+) -> tuple[Query, float]:
+    begin = perf_counter()
+    query = understand(question, history, filters)
+    return query, (perf_counter() - begin) * 1000

@@ -1,0 +1,1 @@
+"""Sections made searchable: terms, embeddings, BM25, Chroma, and the manifest that binds them."""

@@ -1,0 +1,205 @@
+"""`ingest` and `remove_report`: report files to a new generation of the index.
+
+Incremental, and committed in one step: a process killed at any moment leaves the old index or the
+new one, and rubbish that the next ingest sweeps up.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from chatbot.config import Settings
+from chatbot.corpus import Problem
+from chatbot.errors import ChatbotError, MissingIndexError, ReportError
+from chatbot.index.embeddings import model_fingerprint
+from chatbot.index.generation import Progress, commit_generation
+from chatbot.index.manifest import Manifest, ReportEntry, read_manifest, salvage_reports
+from chatbot.index.shards import read_original
+from chatbot.index.sources import Changes, reparse, scan
+
+_LOCK_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What an ingest did, by report name; `notices` are lines the user should see."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    failed: tuple[ReportError, ...] = ()
+    problems: tuple[tuple[str, Problem], ...] = ()
+    notices: tuple[str, ...] = ()
+    papers: int = 0
+    sections: int = 0
+    embedded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The committed index as a build finds it; `stale` says why it must be rebuilt, if it must."""
+
+    manifest: Manifest | None
+    reports: tuple[ReportEntry, ...]
+    stale: str | None = None
+
+    @property
+    def generation(self) -> int:
+        return self.manifest.generation if self.manifest else 0
+
+
+def index_is_stale(settings: Settings) -> str | None:
+    """Why the committed index cannot serve these settings, or None where it can.
+
+    Where there is none yet the reason is "no index".
+    """
+    state = _read_state(settings)
+    return "no index" if state.manifest is None and state.stale is None else state.stale
+
+
+def ingest(
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    rebuild: bool = False,
+    progress: Progress | None = None,
+    lock_seconds: float = _LOCK_SECONDS,
+) -> IngestResult:
+    """Index the reports under `paths`.
+
+    Files that cannot be parsed are in the result, the others are indexed. While another ingest
+    runs, this one waits `lock_seconds` for it.
+
+    Raises:
+        ChatbotError: the data folder, a model or Chroma cannot be used, or another ingest runs.
+    """
+    report_progress = progress or _no_progress
+    with _exclusive(settings.data_dir, lock_seconds):
+        state = _read_state(settings)
+        everything = rebuild or state.stale is not None
+        report_progress("parse", 0, 1)
+        changes = scan(settings.data_dir, paths, state.reports, parse_all=everything)
+        if everything:
+            _reparse_the_rest(changes, settings.data_dir)
+        report_progress("parse", 1, 1)
+        unchanged = tuple(changes.entries.values()) == state.reports and not everything
+        if unchanged:
+            return _result(changes, (), state.manifest, 0)
+        return _build(settings, state, changes, report_progress, fresh=everything)
+
+
+def remove_report(
+    settings: Settings, name: str, *, progress: Progress | None = None
+) -> IngestResult:
+    """Take a report out of the index, by its name there or its path.
+
+    Raises:
+        ChatbotError: no such report, or as for `ingest`.
+    """
+    with _exclusive(settings.data_dir, _LOCK_SECONDS):
+        state = _read_state(settings)
+        entry = next(
+            (e for e in state.reports if name in {e.name, Path(e.name).stem, e.path}), None
+        )
+        if entry is None:
+            known = ", ".join(e.name for e in state.reports) or "none"
+            raise ChatbotError(f"no report {name!r} in the index; it holds: {known}")
+        changes = Changes(
+            {e.path: e for e in state.reports if e is not entry}, removed=[entry.name]
+        )
+        if state.stale:
+            _reparse_the_rest(changes, settings.data_dir)
+        return _build(
+            settings, state, changes, progress or _no_progress, fresh=state.stale is not None
+        )
+
+
+def _read_state(settings: Settings) -> _State:
+    try:
+        manifest = read_manifest(settings.data_dir)
+    except MissingIndexError as error:
+        return _State(None, salvage_reports(settings.data_dir), str(error))
+    if manifest is None:
+        return _State(None, ())
+    if manifest.embedding != settings.embedding:
+        why = f"the index was made with embedding {manifest.embedding}, not {settings.embedding}"
+        return _State(manifest, manifest.reports, why)
+    if settings.embedding != "local" and manifest.fingerprint != model_fingerprint(settings):
+        return _State(
+            manifest, manifest.reports, f"the model behind {settings.embedding} has changed"
+        )
+    return _State(manifest, manifest.reports)
+
+
+def _reparse_the_rest(changes: Changes, data_dir: Path) -> None:
+    """Parse the kept copies of reports this ingest did not read from their files."""
+    read = {*changes.added, *changes.updated}
+    for where, entry in list(changes.entries.items()):
+        if entry.name in read:
+            continue
+        try:
+            reparse(changes, data_dir, entry, read_original(data_dir, entry.sha256))
+        except MissingIndexError as error:
+            changes.failed.append(
+                ReportError(entry.path, 1, f"its kept copy is gone ({error}); ingest it again")
+            )
+            del changes.entries[where]
+        except ReportError as error:
+            changes.failed.append(error)
+            del changes.entries[where]
+
+
+def _build(
+    settings: Settings, state: _State, changes: Changes, progress: Progress, *, fresh: bool
+) -> IngestResult:
+    notices = (f"{state.stale}: rebuilding",) if state.stale else ()
+    manifest, embedded = commit_generation(
+        settings,
+        tuple(changes.entries.values()),
+        None if fresh else state.manifest,
+        state.generation + 1,
+        progress,
+    )
+    return _result(changes, notices, manifest, embedded)
+
+
+def _result(
+    changes: Changes, notices: tuple[str, ...], manifest: Manifest | None, embedded: int
+) -> IngestResult:
+    return IngestResult(
+        added=tuple(changes.added),
+        updated=tuple(changes.updated),
+        removed=tuple(changes.removed),
+        unchanged=tuple(changes.unchanged),
+        failed=tuple(changes.failed),
+        problems=tuple(changes.problems),
+        notices=notices,
+        papers=manifest.papers if manifest else 0,
+        sections=manifest.sections if manifest else 0,
+        embedded=embedded,
+    )
+
+
+@contextmanager
+def _exclusive(data_dir: Path, seconds: float) -> Iterator[None]:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(data_dir / "ingest.lock", timeout=seconds)
+        with lock:
+            yield
+    except Timeout as error:
+        raise ChatbotError(
+            f"another ingest holds {data_dir / 'ingest.lock'}; try again when it is done"
+        ) from error
+    except PermissionError as error:
+        raise ChatbotError(
+            f"{data_dir} cannot be written; set CHATBOT_DATA_DIR to a folder that can"
+        ) from error
+
+
+def _no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Report to nobody."""

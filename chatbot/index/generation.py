@@ -1,0 +1,182 @@
+"""One generation of the index: what is new is written, the manifest replaced, the rest swept up.
+
+Everything is written under names nothing refers to yet; replacing the manifest makes it the index;
+what the generation before alone used is deleted last.
+"""
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.schema import TextNode
+
+from chatbot.config import Settings
+from chatbot.index.embedding import LocalEmbedding, fit_fingerprint
+from chatbot.index.embeddings import embed_texts, model_fingerprint, open_embedding
+from chatbot.index.lexical import LexicalIndex, SectionTerms
+from chatbot.index.manifest import FORMAT, Manifest, ReportEntry, write_manifest
+from chatbot.index.records import IndexedSection, embedded_texts, live_sections
+from chatbot.index.shards import drop_shards, read_parsed, read_terms
+from chatbot.index.vectors import SectionVectorStore, drop_collections, open_client
+
+# A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
+_REFIT_GROWTH = 0.25
+_COLLECTIONS = "sections-"
+_EMBED_BATCH = 128
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Corpus:
+    """The live sections in row order, with their row ids and what is embedded for them."""
+
+    sections: tuple[IndexedSection, ...]
+    texts: list[str] = field(repr=False)
+    rows: list[str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _EmbeddingChoice:
+    """An embedding: its fingerprint, on how many sections it is fitted, and where it is kept."""
+
+    fingerprint: str
+    fitted_on: int
+    folder: str
+
+
+def commit_generation(
+    settings: Settings,
+    entries: Sequence[ReportEntry],
+    before: Manifest | None,
+    number: int,
+    progress: Progress,
+) -> tuple[Manifest, int]:
+    """Build and commit the index of these reports, whose shards are there.
+
+    With the manifest `before`, embedding and vectors are taken over as far as they serve; without
+    one nothing of an earlier index is touched, so that a damaged one can be rebuilt.
+
+    Returns:
+        The committed manifest, and how many sections were embedded.
+
+    Raises:
+        ChatbotError: a shard, model or Chroma cannot be used.
+    """
+    data_dir = settings.data_dir
+    corpus = _read_corpus(data_dir, entries)
+    embedding = _choose_embedding(settings, before, corpus)
+    if embedding.folder and not (data_dir / embedding.folder).exists():
+        progress("fit", 0, 1)
+        LocalEmbedding.fit(corpus.texts).save(data_dir / embedding.folder)
+        progress("fit", 1, 1)
+    same = before is not None and before.fingerprint == embedding.fingerprint
+    chroma = before.chroma if before else _fresh("chroma")
+    client = open_client(data_dir / chroma, settings.chroma_url)
+    collection = before.collection if before and same else _fresh(_COLLECTIONS.rstrip("-"))
+    store = SectionVectorStore(client, collection)
+    embedded = _embed_missing(settings, store, corpus, data_dir / embedding.folder, progress)
+    lexical = _fresh("lexical")
+    _build_lexical(data_dir, entries, corpus).save(data_dir / lexical)
+    manifest = Manifest(
+        format=FORMAT,
+        generation=number,
+        embedding=settings.embedding,
+        fingerprint=embedding.fingerprint,
+        fitted_on=embedding.fitted_on,
+        fitted=embedding.folder,
+        lexical=lexical,
+        chroma=chroma,
+        collection=collection,
+        corpus=hashlib.sha256("\n".join(corpus.rows).encode()).hexdigest(),
+        papers=len({section.paper_id for section in corpus.sections}),
+        sections=len(corpus.sections),
+        reports=tuple(entries),
+    )
+    write_manifest(data_dir, manifest)
+    _sweep(settings, manifest, client, store, corpus)
+    return manifest, embedded
+
+
+def _fresh(kind: str) -> str:
+    """A name nothing has yet."""
+    return f"{kind}-{secrets.token_hex(6)}"
+
+
+def _read_corpus(data_dir: Path, entries: Sequence[ReportEntry]) -> _Corpus:
+    sections = live_sections((entry.name, read_parsed(data_dir, entry)) for entry in entries)
+    texts = embedded_texts(sections)
+    rows = [section.row_id(text) for section, text in zip(sections, texts, strict=True)]
+    return _Corpus(sections, texts, rows)
+
+
+def _choose_embedding(
+    settings: Settings, before: Manifest | None, corpus: _Corpus
+) -> _EmbeddingChoice:
+    """The embedding so far, or another where it no longer fits the corpus or the settings."""
+    if settings.embedding != "local":
+        return _EmbeddingChoice(model_fingerprint(settings), 0, "")
+    count = len(corpus.sections)
+    if before and abs(count - before.fitted_on) < _REFIT_GROWTH * max(before.fitted_on, 1):
+        return _EmbeddingChoice(before.fingerprint, before.fitted_on, before.fitted)
+    return _EmbeddingChoice(fit_fingerprint(corpus.texts), count, _fresh("embedding"))
+
+
+def _embed_missing(
+    settings: Settings, store: SectionVectorStore, corpus: _Corpus, fitted: Path, progress: Progress
+) -> int:
+    """Embed and add the rows the collection does not hold yet; returns how many."""
+    present = store.ids()
+    missing = [i for i, row in enumerate(corpus.rows) if row not in present]
+    if not missing:
+        return 0
+    embedding = open_embedding(settings, fitted)
+    for start in range(0, len(missing), _EMBED_BATCH):
+        progress("embed", start, len(missing))
+        batch = missing[start : start + _EMBED_BATCH]
+        vectors = embed_texts(embedding, [corpus.texts[i] for i in batch], settings)
+        store.add([_node(corpus, i, vector) for i, vector in zip(batch, vectors, strict=True)])
+    progress("embed", len(missing), len(missing))
+    return len(missing)
+
+
+def _node(corpus: _Corpus, i: int, vector: list[float]) -> TextNode:
+    section = corpus.sections[i]
+    return TextNode(
+        id_=corpus.rows[i], text=section.text, metadata=section.metadata(), embedding=vector
+    )
+
+
+def _build_lexical(data_dir: Path, entries: Sequence[ReportEntry], corpus: _Corpus) -> LexicalIndex:
+    terms = {}
+    for entry in entries:
+        papers = read_parsed(data_dir, entry).papers
+        names = [f"{paper.id}/{section.key}" for paper in papers for section in paper.sections]
+        for name, cut in zip(names, read_terms(data_dir, entry), strict=True):
+            terms[entry.name, name] = cut
+    cuts = [terms[section.report, section.name] for section in corpus.sections]
+    sections = [
+        SectionTerms(section.paper_id, cut.words, cut.bigrams)
+        for section, cut in zip(corpus.sections, cuts, strict=True)
+    ]
+    return LexicalIndex.build(sections, {s.paper_id: s.title for s in corpus.sections})
+
+
+def _sweep(
+    settings: Settings, manifest: Manifest, client: Any, store: SectionVectorStore, corpus: _Corpus
+) -> None:
+    """Delete what no longer belongs to the committed index, and what killed processes left."""
+    data_dir = settings.data_dir
+    store.delete_nodes(sorted(store.ids() - set(corpus.rows)))
+    if settings.chroma_url is None:
+        drop_collections(client, _COLLECTIONS, keep=manifest.collection)
+    keep = {manifest.lexical, manifest.fitted, manifest.chroma}
+    for kind in ("lexical-*", "embedding-*", "chroma-*"):
+        for folder in data_dir.glob(kind):
+            if folder.name not in keep:
+                shutil.rmtree(folder, ignore_errors=True)
+    drop_shards(data_dir, {entry.sha256 for entry in manifest.reports})

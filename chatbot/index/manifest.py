@@ -1,0 +1,103 @@
+"""The manifest: one small file whose replacement commits a new generation of the index.
+
+Everything else in the data folder is written once under a name of its own and read only if the
+manifest names it, so a process killed at any moment leaves the old index or the new one.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from chatbot.errors import MissingIndexError
+
+FORMAT = 1
+_FILE = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEntry:
+    """A report in the index.
+
+    Its name there, where it was read from, and the sha256 of its bytes.
+    """
+
+    name: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the current generation consists of.
+
+    `embedding` is the configured kind, `fingerprint` the very embedding, `fitted_on` the number of
+    sections it was fitted on (0: not fitted). `fitted`, `lexical` and `chroma` are folders beside
+    the manifest, `collection` is Chroma's. `corpus` is a hash of all live rows.
+    """
+
+    format: int
+    generation: int
+    embedding: str
+    fingerprint: str
+    fitted_on: int
+    fitted: str
+    lexical: str
+    chroma: str
+    collection: str
+    corpus: str
+    papers: int
+    sections: int
+    reports: tuple[ReportEntry, ...]
+
+
+def read_manifest(data_dir: Path) -> Manifest | None:
+    """The committed manifest, or None where there is none.
+
+    Raises:
+        MissingIndexError: it is there and cannot be read, or is of another format.
+    """
+    try:
+        data = (data_dir / _FILE).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MissingIndexError(f"{data_dir / _FILE} cannot be read: {error.strerror}") from error
+    try:
+        manifest = TypeAdapter(Manifest).validate_json(data)
+    except ValidationError as error:
+        raise MissingIndexError(f"{data_dir / _FILE} is not a manifest of this version") from error
+    if manifest.format != FORMAT:
+        raise MissingIndexError(
+            f"{data_dir / _FILE} has format {manifest.format}, this version writes {FORMAT}"
+        )
+    return manifest
+
+
+def salvage_reports(data_dir: Path) -> tuple[ReportEntry, ...]:
+    """The reports named by a manifest of any format, as far as they can be made out."""
+    try:
+        found: Any = json.loads((data_dir / _FILE).read_bytes())
+        return TypeAdapter(tuple[ReportEntry, ...]).validate_python(found["reports"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+
+
+def write_manifest(data_dir: Path, manifest: Manifest) -> None:
+    """Commit: replace the manifest in one step."""
+    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
+    write_atomically(data_dir / _FILE, text.encode())
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,117 @@
+"""`IndexedSection`, and which sections of overlapping reports are live."""
+
+import datetime as dt
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chatbot.corpus import SECTION_LABELS, LineSpan, Paper, Report, SectionKey
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedSection:
+    """One section of one paper.
+
+    `date` is its newest report's, `dates` are those of all reports that hold the paper.
+    """
+
+    paper_id: str
+    title: str
+    url: str
+    read_from: str
+    key: SectionKey
+    text: str
+    report: str
+    lines: LineSpan
+    date: dt.date
+    dates: tuple[dt.date, ...]
+
+    @property
+    def name(self) -> str:
+        """``ARXIV_ID/KEY``."""
+        return f"{self.paper_id}/{self.key}"
+
+    @property
+    def label(self) -> str:
+        """The section's Chinese label, as reports write it."""
+        return SECTION_LABELS[self.key]
+
+    def metadata(self) -> dict[str, str | int]:
+        """Flat metadata for a node; dates are joined by commas, newest first."""
+        return {
+            "paper_id": self.paper_id,
+            "title": self.title,
+            "url": self.url,
+            "read_from": self.read_from,
+            "section": self.key,
+            "report": self.report,
+            "first_line": self.lines.first,
+            "last_line": self.lines.last,
+            "date": self.date.isoformat(),
+            "dates": ",".join(day.isoformat() for day in self.dates),
+        }
+
+    def row_id(self, embedded_text: str) -> str:
+        """``ARXIV_ID/KEY@VERSION``, the version being a hash of all that is stored with the row."""
+        content = json.dumps([self.text, embedded_text, self.metadata()], ensure_ascii=False)
+        return f"{self.name}@{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+
+def live_sections(reports: Iterable[tuple[str, Report]]) -> tuple[IndexedSection, ...]:
+    """The sections of named reports, newest report first.
+
+    A paper in several keeps its newest text and all its dates.
+    """
+    ordered = sorted(reports, key=lambda named: (named[1].date, named[0]), reverse=True)
+    newest: dict[str, tuple[str, Paper]] = {}
+    dates: defaultdict[str, list[dt.date]] = defaultdict(list)
+    for name, report in ordered:
+        for paper in report.papers:
+            newest.setdefault(paper.id, (name, paper))
+            if report.date not in dates[paper.id]:
+                dates[paper.id].append(report.date)
+    return tuple(
+        section
+        for paper_id, (name, paper) in newest.items()
+        for section in _sections_of(paper, name, tuple(dates[paper_id]))
+    )
+
+
+def _sections_of(paper: Paper, report: str, dates: tuple[dt.date, ...]) -> Iterable[IndexedSection]:
+    for section in paper.sections:
+        yield IndexedSection(
+            paper.id,
+            paper.title,
+            paper.url,
+            paper.read_from,
+            section.key,
+            section.text,
+            report,
+            section.lines,
+            dates[0],
+            dates,
+        )
+
+
+def embedded_texts(sections: Sequence[IndexedSection]) -> list[str]:
+    """What is embedded for each section: its text after its paper's title, field and contribution.
+
+    A section says "the method" where its paper has a name; without that context it is found by
+    nobody who asks by name.
+    """
+    about: defaultdict[str, list[str]] = defaultdict(list)
+    for section in sections:
+        if section.key in {"field", "contribution"}:
+            about[section.paper_id].append(section.text)
+    return [
+        "\n".join(
+            [
+                section.title,
+                *(text for text in about[section.paper_id] if text != section.text),
+                section.text,
+            ]
+        )
+        for section in sections
+    ]

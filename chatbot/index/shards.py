@@ -1,0 +1,104 @@
+"""A report as the index keeps it: bytes, parse and terms, under the sha256 of the bytes.
+
+Parsing and cutting a report is done once; every later build reads the shard.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from chatbot.corpus import Report, parse_report
+from chatbot.errors import MissingIndexError
+from chatbot.index.manifest import ReportEntry, write_atomically
+from chatbot.index.terms import bigrams, words
+
+_FOLDER = "reports"
+_REPORT = TypeAdapter(Report)
+_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The words and bigrams of one section."""
+
+    words: list[str]
+    bigrams: list[str]
+
+
+def fingerprint(data: bytes) -> str:
+    """The name of a report's shard."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_shard(data_dir: Path, data: bytes, path: str) -> Report:
+    """Parse a report and keep it; returns the parse.
+
+    Raises:
+        ReportError: the bytes are not a report.
+    """
+    report = parse_report(data, path)
+    stem = data_dir / _FOLDER / fingerprint(data)
+    cut = [
+        [" ".join(words(section.text)), " ".join(bigrams(section.text))]
+        for paper in report.papers
+        for section in paper.sections
+    ]
+    write_atomically(stem.with_suffix(".txt"), data)
+    write_atomically(
+        stem.with_suffix(f".terms-{_VERSION}.json"), json.dumps(cut, ensure_ascii=False).encode()
+    )
+    write_atomically(stem.with_suffix(f".parsed-{_VERSION}.json"), _REPORT.dump_json(report))
+    return report
+
+
+def read_original(data_dir: Path, sha256: str) -> bytes:
+    """The bytes of a report as they were when it was indexed.
+
+    Raises:
+        MissingIndexError: the copy is gone.
+    """
+    return _read(data_dir / _FOLDER / f"{sha256}.txt")
+
+
+def read_parsed(data_dir: Path, entry: ReportEntry) -> Report:
+    """The parse of an indexed report.
+
+    Raises:
+        MissingIndexError: the shard is missing or damaged.
+    """
+    path = data_dir / _FOLDER / f"{entry.sha256}.parsed-{_VERSION}.json"
+    try:
+        return _REPORT.validate_json(_read(path))
+    except ValidationError as error:
+        raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
+
+
+def read_terms(data_dir: Path, entry: ReportEntry) -> list[Terms]:
+    """The terms of an indexed report's sections, in the order of its parse.
+
+    Raises:
+        MissingIndexError: the shard is missing or damaged.
+    """
+    path = data_dir / _FOLDER / f"{entry.sha256}.terms-{_VERSION}.json"
+    try:
+        return [Terms(w.split(), b.split()) for w, b in json.loads(_read(path))]
+    except ValueError as error:
+        raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
+
+
+def drop_shards(data_dir: Path, keep: set[str]) -> None:
+    """Delete the files of reports no longer in the index, and what a killed process left."""
+    for path in (data_dir / _FOLDER).glob("*"):
+        if path.name.partition(".")[0] not in keep or path.suffix == ".tmp":
+            path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        cause = f"{path} cannot be read ({error.strerror}); run 'chatbot ingest --rebuild'"
+        raise MissingIndexError(cause) from error

@@ -1,0 +1,82 @@
+"""The index, opened for reading: everything a question needs, loaded once and never changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+
+from chatbot.config import Settings
+from chatbot.errors import MissingIndexError
+from chatbot.index.embeddings import open_embedding
+from chatbot.index.lexical import LexicalIndex
+from chatbot.index.manifest import Manifest, read_manifest
+from chatbot.index.records import IndexedSection, embedded_texts, live_sections
+from chatbot.index.shards import read_parsed
+from chatbot.index.vectors import SectionVectorStore, open_client
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Index:
+    """One committed generation. `sections` are in row order of `lexical`.
+
+    `row_of` maps Chroma's row ids to rows.
+    """
+
+    settings: Settings
+    manifest: Manifest
+    sections: tuple[IndexedSection, ...]
+    row_of: Mapping[str, int]
+    lexical: LexicalIndex
+    embedding: BaseEmbedding
+    vectors: SectionVectorStore
+
+
+def open_index(settings: Settings) -> Index:
+    """Load the committed index; an ingest may commit another meanwhile, then that one is loaded.
+
+    Raises:
+        MissingIndexError: there is none, or its files cannot be read.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        manifest = read_manifest(settings.data_dir)
+        if manifest is None:
+            raise MissingIndexError(f"no index in {settings.data_dir}; run 'chatbot ingest'")
+        try:
+            return _load(settings, manifest)
+        except MissingIndexError:
+            if attempt == _ATTEMPTS or read_manifest(settings.data_dir) == manifest:
+                raise
+    raise AssertionError
+
+
+def reopen_index(index: Index) -> Index:
+    """The index of what is committed now: the same object while that is the same generation.
+
+    While the manifest cannot be read, the index at hand goes on serving.
+    """
+    try:
+        committed = read_manifest(index.settings.data_dir)
+        return index if committed in {None, index.manifest} else open_index(index.settings)
+    except MissingIndexError:
+        return index
+
+
+def _load(settings: Settings, manifest: Manifest) -> Index:
+    data_dir = settings.data_dir
+    sections = live_sections(
+        (entry.name, read_parsed(data_dir, entry)) for entry in manifest.reports
+    )
+    rows = [s.row_id(text) for s, text in zip(sections, embedded_texts(sections), strict=True)]
+    return Index(
+        settings,
+        manifest,
+        sections,
+        {row: i for i, row in enumerate(rows)},
+        LexicalIndex.load(data_dir / manifest.lexical),
+        open_embedding(settings, data_dir / manifest.fitted),
+        SectionVectorStore(
+            open_client(data_dir / manifest.chroma, settings.chroma_url), manifest.collection
+        ),
+    )

@@ -1,0 +1,61 @@
+"""Text to search terms: words and character bigrams, for Chinese with English terms in it.
+
+Words find names and exact wording; bigrams forgive a segmenter's mistakes. They are scored apart
+(`lexical.py`), since one sum over both would count every Chinese word twice. rjieba was chosen by
+measurement, see docs/architecture.md.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import rjieba
+
+_RUN = re.compile(r"[a-z0-9]+(?:[._+\-][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+")
+_LATIN_PART = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
+_STOP_WORDS = frozenset(
+    Path(__file__).with_name("stop_words.txt").read_text(encoding="utf-8").split()
+)
+
+
+def normalise(text: str) -> str:
+    """Full-width to half-width and lower case, the form all terms are cut from."""
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def words(text: str) -> list[str]:
+    """Words of `text`, Chinese as segmented.
+
+    A compound such as ``gru-mem`` comes whole and in its parts.
+    """
+    return [word for run in _RUN.findall(normalise(text)) for word in _words_of_run(run)]
+
+
+def bigrams(text: str) -> list[str]:
+    """Overlapping character pairs of Chinese runs, and Latin words and numbers whole."""
+    return [pair for run in _RUN.findall(normalise(text)) for pair in _bigrams_of_run(run)]
+
+
+def without_stop_words(terms: list[str]) -> list[str]:
+    """`terms` less those every question has; all of them where nothing else is left."""
+    return [term for term in terms if term not in _STOP_WORDS] or terms
+
+
+def _words_of_run(run: str) -> Iterator[str]:
+    if not run.isascii():
+        yield from rjieba.cut(run)
+        return
+    yield run
+    parts = _LATIN_PART.findall(run)
+    if len(parts) > 1:
+        yield from parts
+
+
+def _bigrams_of_run(run: str) -> Iterator[str]:
+    if run.isascii():
+        yield from _LATIN_PART.findall(run)
+    elif len(run) == 1:
+        yield run
+    else:
+        yield from (run[i : i + 2] for i in range(len(run) - 1))

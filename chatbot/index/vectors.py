@@ -1,0 +1,148 @@
+"""The vector store over a Chroma collection; the only module that knows chromadb.
+
+Row ids are ``ARXIV_ID/KEY@VERSION``: a changed section is a new row, so writing one never touches
+what readers of the committed index see. `nearest` takes versioned ids and returns them; which rows
+are live is the manifest's to say.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import chromadb
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError
+from llama_index.core.schema import BaseNode, MetadataMode, TextNode
+from llama_index.core.vector_stores.types import (
+    BasePydanticVectorStore,
+    VectorStoreQuery,
+    VectorStoreQueryResult,
+)
+from pydantic import PrivateAttr
+
+from chatbot.errors import MissingIndexError
+
+_BATCH = 1000
+
+
+def open_client(folder: Path, url: str | None) -> Any:
+    """A Chroma client: embedded in `folder`, or of the server at `url`.
+
+    Raises:
+        MissingIndexError: the folder or the server cannot be used.
+    """
+    settings = ChromaSettings(anonymized_telemetry=False)
+    with _chroma_errors(url or str(folder)):
+        if url is None:
+            folder.mkdir(parents=True, exist_ok=True)
+            return chromadb.PersistentClient(path=str(folder), settings=settings)
+        address = urlsplit(url)
+        secure = address.scheme == "https"
+        port = address.port or (443 if secure else 80)
+        return chromadb.HttpClient(
+            host=address.hostname or "", port=port, ssl=secure, settings=settings
+        )
+
+
+def drop_collections(client: Any, prefix: str, keep: str) -> None:
+    """Delete the collections named `prefix`… except `keep`."""
+    for collection in client.list_collections():
+        if collection.name.startswith(prefix) and collection.name != keep:
+            client.delete_collection(collection.name)
+
+
+class SectionVectorStore(BasePydanticVectorStore):
+    """Sections as LlamaIndex nodes in one Chroma collection, by cosine similarity.
+
+    Unlike llama-index-vector-stores-chroma 0.6.0 it upserts: adding an id again replaces its text.
+    """
+
+    flat_metadata: bool = True
+    _collection: Any = PrivateAttr()
+
+    def __init__(self, client: Any, name: str) -> None:
+        super().__init__(stores_text=True)
+        with _chroma_errors(name):
+            self._collection = client.get_or_create_collection(
+                name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            )
+
+    @property
+    def client(self) -> Any:
+        """The Chroma collection."""
+        return self._collection
+
+    def add(self, nodes: Sequence[BaseNode], **_: Any) -> list[str]:
+        """Upsert nodes that carry their embedding; returns their ids."""
+        for start in range(0, len(nodes), _BATCH):
+            batch = nodes[start : start + _BATCH]
+            with _chroma_errors(self._collection.name):
+                self._collection.upsert(
+                    ids=[node.node_id for node in batch],
+                    embeddings=[node.get_embedding() for node in batch],
+                    documents=[node.get_content(MetadataMode.NONE) for node in batch],
+                    metadatas=[node.metadata for node in batch],
+                )
+        return [node.node_id for node in nodes]
+
+    def ids(self) -> set[str]:
+        """The ids of all rows, live or not."""
+        with _chroma_errors(self._collection.name):
+            return set(self._collection.get(include=[])["ids"])
+
+    def delete_nodes(self, node_ids: list[str] | None = None, *_: Any, **__: Any) -> None:
+        """Delete rows by id."""
+        for start in range(0, len(node_ids or ()), _BATCH):
+            with _chroma_errors(self._collection.name):
+                self._collection.delete(ids=(node_ids or [])[start : start + _BATCH])
+
+    def delete(self, ref_doc_id: str, **_: Any) -> None:
+        """Delete the rows of one report, by its name."""
+        with _chroma_errors(self._collection.name):
+            self._collection.delete(where={"report": ref_doc_id})
+
+    def get_nodes(self, node_ids: list[str] | None = None, *_: Any, **__: Any) -> list[BaseNode]:
+        """The nodes with these ids, in this order; ids without a row are left out."""
+        with _chroma_errors(self._collection.name):
+            found = self._collection.get(ids=node_ids, include=["documents", "metadatas"])
+        rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
+        nodes = {row: TextNode(id_=row, text=text, metadata=dict(meta)) for row, text, meta in rows}
+        return [nodes[row] for row in node_ids or nodes if row in nodes]
+
+    def nearest(
+        self, embedding: Sequence[float], top_k: int, among: list[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The `top_k` nearest rows with their cosine similarity, best first.
+
+        Where `among` is given, only these ids are looked at.
+        """
+        if top_k < 1 or among == []:
+            return []
+        limit = {} if among is None else {"ids": among}
+        with _chroma_errors(self._collection.name):
+            found = self._collection.query(
+                query_embeddings=[embedding], n_results=top_k, include=["distances"], **limit
+            )
+        return [
+            (row, 1.0 - distance)
+            for row, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+        ]
+
+    def query(self, query: VectorStoreQuery, **_: Any) -> VectorStoreQueryResult:
+        """LlamaIndex's door to `nearest`: ids, similarities and nodes."""
+        near = self.nearest(query.query_embedding or [], query.similarity_top_k, query.node_ids)
+        nodes = self.get_nodes([row for row, _ in near]) if near else []
+        return VectorStoreQueryResult(nodes, [score for _, score in near], [row for row, _ in near])
+
+
+@contextmanager
+def _chroma_errors(where: str) -> Iterator[None]:
+    """Turn what chromadb raises into our error, naming where."""
+    try:
+        yield
+    except (ChromaError, ValueError, OSError) as error:
+        first_line = str(error).partition("\n")[0]
+        message = f"Chroma ({where}): {first_line}; check it, or run 'chatbot ingest --rebuild'"
+        raise MissingIndexError(message) from error

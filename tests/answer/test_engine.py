@@ -1,0 +1,193 @@
+"""The engine: events in order, answers with and without a model, and what happens when it fails."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chatbot.answer.engine import answer_events
+from chatbot.answer.models import Answer, Event, Restart, Step, TextDelta
+from chatbot.config import Settings
+from chatbot.index.store import Index
+from chatbot.llm import ChatModel, open_chat_model
+from chatbot.retrieval.models import Filters, Message
+from chatbot.retrieval.understanding import understand
+from tests.fakes.openai_server import FakeOpenAI, Reply
+
+QUESTION = "GRU-Mem 的推理速度提升了多少？"
+
+
+def model_at(server: FakeOpenAI, timeout: float = 10) -> ChatModel:
+    settings = Settings(
+        OPENAI_API_KEY="sk-test",
+        OPENAI_BASE_URL=server.url,
+        CHATBOT_LLM="fake",
+        CHATBOT_LLM_TIMEOUT=timeout,
+    )
+    model = open_chat_model(settings)
+    assert model is not None
+    return model
+
+
+def answer_of(events: Iterator[Event]) -> Answer:
+    *_, last = events
+    assert isinstance(last, Answer)
+    return last
+
+
+def ask(
+    index: Index, *script: Reply | str, question: str = QUESTION, timeout: float = 10
+) -> Answer:
+    with FakeOpenAI(*script) as server:
+        return answer_of(answer_events(index, understand(question), model_at(server, timeout)))
+
+
+def test_without_a_model_the_answer_is_the_reports_own_sentences_with_citations(
+    seed_index: Index,
+) -> None:
+    answer = answer_of(answer_events(seed_index, understand(QUESTION), None))
+    assert "400%" in answer.markdown
+    assert "2602.10560/results" in {c.section.name for c in answer.citations}
+    assert (answer.mode, answer.usage.llm_calls) == ("extractive", 0)
+
+
+def test_every_quote_is_verbatim_in_its_section(seed_index: Index) -> None:
+    for question in (
+        QUESTION,
+        "What does AgenticPay measure?",
+        "哪些论文做 3D 生成",
+        "GENIUS 有多少样本",
+    ):
+        for citation in answer_of(answer_events(seed_index, understand(question), None)).citations:
+            for quote in citation.quotes:
+                assert citation.section.text[quote.start : quote.end] == quote.text
+
+
+def test_every_sentence_of_an_extract_is_supported(seed_index: Index) -> None:
+    answer = answer_of(answer_events(seed_index, understand(QUESTION), None))
+    assert answer.sentences
+    assert all(sentence.supported for sentence in answer.sentences)
+
+
+def test_the_stages_are_told_in_order_and_timed(seed_index: Index) -> None:
+    events = list(answer_events(seed_index, understand(QUESTION), None, understood_ms=0.5))
+    ended = [e.name for e in events if isinstance(e, Step) and e.milliseconds is not None]
+    assert ended == ["understand", "retrieve", "synthesize", "verify"]
+    assert isinstance(events[-1], Answer)
+    assert set(events[-1].timings_ms) == {*ended, "total"}
+
+
+def test_the_streamed_text_is_the_final_text(seed_index: Index) -> None:
+    with FakeOpenAI("最高提升 400% [1]。另外 [9] 更快 [1, 2]。") as server:
+        events = list(answer_events(seed_index, understand(QUESTION), model_at(server)))
+    streamed = "".join(e.text for e in events if isinstance(e, TextDelta))
+    assert isinstance(events[-1], Answer)
+    assert events[-1].markdown == streamed.strip()
+
+
+def test_a_models_answer_is_cited_verified_and_counted(seed_index: Index) -> None:
+    answer = ask(seed_index, "推理速度最高提升 400% [1]。")
+    assert answer.mode == "fake"
+    assert [c.n for c in answer.citations] == [1]
+    assert answer.citations[0].section.paper_id == "2602.10560"
+    assert answer.usage.llm_calls == 1
+    assert answer.usage.completion_tokens > 0
+    assert answer.prompt_version
+
+
+def test_a_marker_that_points_nowhere_is_removed_and_recorded(seed_index: Index) -> None:
+    answer = ask(seed_index, "提升 400% [1]。来自别处 [99]。")
+    assert answer.removed_markers == (99,)
+    assert "[99]" not in answer.markdown
+    assert [s.supported for s in answer.sentences] == [True, False]
+
+
+def test_a_number_the_source_does_not_hold_is_not_supported(seed_index: Index) -> None:
+    answer = ask(seed_index, "推理速度最高提升 4321% [1]。")
+    assert answer.sentences[0].reason == "number_not_in_source: 4321"
+
+
+def test_the_model_is_asked_once_with_the_sections_numbered(seed_index: Index) -> None:
+    with FakeOpenAI("好 [1]。") as server:
+        answer_of(answer_events(seed_index, understand(QUESTION), model_at(server)))
+    (request,) = server.requests
+    sent = request.body["messages"]
+    assert [turn["role"] for turn in sent] == ["system", "user"]
+    assert '<source n="1"' in sent[-1]["content"]
+    assert sent[-1]["content"].endswith(f"Question: {QUESTION}")
+
+
+def test_earlier_turns_reach_the_search_and_the_model(seed_index: Index) -> None:
+    history = (Message("user", "GRU-Mem 是什么？"), Message("assistant", "一种门控循环记忆。"))
+    with FakeOpenAI("最高 400% [1]。") as server:
+        query = understand("它的推理速度提升了多少？", history)
+        answer = answer_of(answer_events(seed_index, query, model_at(server)))
+    assert answer.citations[0].section.paper_id == "2602.10560"
+    roles = [turn["role"] for turn in server.requests[0].body["messages"]]
+    assert roles == ["system", "user", "assistant", "user"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.error(401, "Incorrect API key provided"),
+        Reply.error(429, "slow down", {"Retry-After": "7"}),
+        Reply.error(500, "oops"),
+        Reply.stall(5),
+        Reply.text(""),
+        Reply.cut_after("推理速度"),
+    ],
+    ids=["refused key", "rate limit", "server error", "timeout", "empty answer", "cut stream"],
+)
+def test_when_the_model_fails_the_answer_is_extracted_and_says_so(
+    seed_index: Index, reply: Reply
+) -> None:
+    answer = ask(seed_index, reply, timeout=1)
+    assert answer.mode == "extractive"
+    assert "400%" in answer.markdown
+    assert answer.notice
+    assert "大模型" in answer.notice
+    assert "sk-test" not in answer.notice
+
+
+def test_a_server_that_is_not_there_ends_in_an_extract_too(seed_index: Index) -> None:
+    with FakeOpenAI() as server:
+        model = model_at(server)
+    assert answer_of(answer_events(seed_index, understand(QUESTION), model)).mode == "extractive"
+
+
+def test_what_was_streamed_before_the_failure_is_declared_void(seed_index: Index) -> None:
+    with FakeOpenAI(Reply.cut_after("推理速度最高提升 400% [1]。")) as server:
+        events = list(answer_events(seed_index, understand(QUESTION), model_at(server)))
+    restart = next(i for i, e in enumerate(events) if isinstance(e, Restart))
+    after = "".join(e.text for e in events[restart:] if isinstance(e, TextDelta))
+    assert isinstance(events[-1], Answer)
+    assert events[-1].markdown == after
+
+
+@pytest.mark.parametrize(("question", "language"), [("你好", "zh"), ("Hello!", "en")])
+def test_a_greeting_is_answered_briefly_without_citation_or_call(
+    seed_index: Index, question: str, language: str
+) -> None:
+    answer = ask(seed_index, question=question)
+    assert (answer.intent, answer.language, answer.citations) == ("chat", language, ())
+    assert answer.usage.llm_calls == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [("有什么？", "没有找到"), ("What?", "hold nothing")]
+)
+def test_nothing_found_is_said_in_the_questions_language(
+    seed_index: Index, question: str, words: str
+) -> None:
+    query = understand(question, filters=Filters(papers=("9999.99999",)))
+    answer = answer_of(answer_events(seed_index, query, None))
+    assert words in answer.markdown
+    assert (answer.abstained, answer.abstain_reason) == (True, "not_in_corpus")
+
+
+def test_closing_the_events_early_ends_the_models_request(seed_index: Index) -> None:
+    with FakeOpenAI(Reply.trickle("很长的回答" * 200, delay=0.05)) as server:
+        events = answer_events(seed_index, understand(QUESTION), model_at(server, 60))
+        next(event for event in events if isinstance(event, TextDelta))
+        events.close()
+    assert not server.unexpected

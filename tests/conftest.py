@@ -1,0 +1,66 @@
+"""What all tests share: a clean environment, settings of their own, the shipped reports indexed."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chatbot.bot import Chatbot
+from chatbot.config import SEEDS, Settings
+from chatbot.index.build import ingest
+from chatbot.index.store import Index, open_index
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-snapshots", action="store_true", help="write snapshots anew")
+
+
+@pytest.fixture
+def matches_snapshot(request: pytest.FixtureRequest) -> Callable[[str], bool]:
+    """Whether a text is that of ``snapshots/TEST_NAME.txt`` beside the test."""
+    file = request.path.parent / "snapshots" / f"{request.node.name}.txt"
+
+    def matches(text: str) -> bool:
+        if request.config.getoption("--update-snapshots"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        return file.read_text(encoding="utf-8") == text
+
+    return matches
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    """No key, server or folder of the developer's own reaches a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"):
+            patch.delenv(name, raising=False)
+        for name in ("LLM", "LLM_TIMEOUT", "LLM_CONTEXT", "EMBEDDING", "DATA_DIR", "CHROMA_URL"):
+            patch.delenv(f"CHATBOT_{name}", raising=False)
+        yield
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with an index folder of the test's own and no model."""
+    return Settings(CHATBOT_DATA_DIR=tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def seed_settings(tmp_path_factory: pytest.TempPathFactory, _clean_environment: None) -> Settings:
+    """Settings whose index holds the shipped reports; not to be changed by a test."""
+    settings = Settings(CHATBOT_DATA_DIR=tmp_path_factory.mktemp("seeds"))
+    ingest(settings, [SEEDS])
+    return settings
+
+
+@pytest.fixture(scope="session")
+def seed_index(seed_settings: Settings) -> Index:
+    """The index of the shipped reports."""
+    return open_index(seed_settings)
+
+
+@pytest.fixture(scope="session")
+def seed_bot(seed_settings: Settings) -> Chatbot:
+    """A chatbot over the shipped reports, without a model."""
+    return Chatbot(seed_settings, None)

@@ -1,0 +1,95 @@
+"""Hybrid search over the shipped reports."""
+
+import datetime as dt
+
+import pytest
+
+from chatbot.config import Settings
+from chatbot.index.build import ingest
+from chatbot.index.store import Index, open_index
+from chatbot.retrieval.models import DateRange, Evidence, Filters
+from chatbot.retrieval.search import search
+from chatbot.retrieval.understanding import understand
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.report_text import paper, render_report
+
+
+def find(index: Index, question: str, filters: Filters | None = None, top_k: int = 8) -> Evidence:
+    return search(index, understand(question, filters=filters), top_k)
+
+
+@pytest.mark.parametrize(
+    ("question", "section"),
+    [
+        ("GRU-Mem 的推理速度提升了多少？", "2602.10560/results"),
+        ("ｇｒｕ－ｍｅｍ 推理速度提升", "2602.10560/results"),
+        ("VE-Bench 有多少张图、几类风险、分几个等级？", "2602.10179/innovations"),
+        ("How precise was the tiny Polish safety model, Bielik Guard?", "2602.07954/results"),
+    ],
+)
+def test_the_section_that_answers_is_among_the_first_five(
+    seed_index: Index, question: str, section: str
+) -> None:
+    assert section in [hit.section.name for hit in find(seed_index, question, top_k=5).hits]
+
+
+def test_hits_come_best_first_and_say_why_they_are_there(seed_index: Index) -> None:
+    hits = find(seed_index, "GRU-Mem 的推理速度提升了多少？").hits
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].ranks["lexical"] == 1
+    assert all(hit.ranks and min(hit.ranks.values()) >= 1 for hit in hits)
+
+
+def test_no_more_than_top_k_sections_are_returned(seed_index: Index) -> None:
+    assert len(find(seed_index, "强化学习", top_k=3).hits) == 3
+
+
+def test_a_date_filter_lets_only_that_days_report_through(seed_index: Index) -> None:
+    day = dt.date(2026, 1, 12)
+    hits = find(seed_index, "强化学习", Filters(dates=(DateRange(day, day),))).hits
+    assert hits
+    assert {hit.section.date for hit in hits} == {day}
+
+
+def test_a_section_filter_lets_only_those_sections_through(seed_index: Index) -> None:
+    hits = find(seed_index, "GRU-Mem", Filters(sections=("results", "usage"))).hits
+    assert {hit.section.key for hit in hits} == {"results", "usage"}
+
+
+def test_filters_of_different_kinds_must_all_hold(seed_index: Index) -> None:
+    day = dt.date(2026, 2, 12)
+    filters = Filters((DateRange(day, day),), ("2602.10560",), ("results",))
+    assert [hit.section.name for hit in find(seed_index, "速度", filters).hits] == [
+        "2602.10560/results"
+    ]
+
+
+def test_a_paper_that_is_asked_for_is_shown_even_if_no_word_matches(seed_index: Index) -> None:
+    hits = find(seed_index, "qqq", Filters(papers=("2602.10560",))).hits
+    assert {hit.section.paper_id for hit in hits} == {"2602.10560"}
+
+
+def test_nothing_is_found_where_no_word_and_no_filter_matches(seed_index: Index) -> None:
+    assert find(seed_index, "qqq zzz").hits == ()
+    assert find(seed_index, "速度", Filters(papers=("0000.00000",))).hits == ()
+
+
+def test_when_the_embedding_server_fails_the_search_goes_on_by_words_and_says_so(
+    settings: Settings, tmp_path: object
+) -> None:
+    with FakeOpenAI() as server:
+        remote = settings.model_copy(
+            update={"openai_base_url": server.url, "embedding": "openai:tiny"}
+        )
+        report = remote.data_dir.parent / "report.txt"
+        report.write_bytes(render_report("2026-03-01", [paper("2603.00001", "量子纠错")]))
+        ingest(remote, [report])
+        index = open_index(remote)
+        assert find(index, "量子纠错").notice is None
+    with FakeOpenAI(embeddings=Reply.error(500, "down")) as server:
+        broken = remote.model_copy(update={"openai_base_url": server.url})
+        index = open_index(broken)
+        object.__setattr__(index, "settings", broken)
+        evidence = find(index, "量子纠错")
+    assert evidence.hits
+    assert evidence.notice
