@@ -1,0 +1,270 @@
+"""The commands. Results go to standard output, progress and errors to standard error.
+
+See docs/interface.md.
+
+Each command imports what it needs when it runs, so that none pays for another's packages.
+"""
+
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from chatbot.config import SEEDS, Settings, load_settings
+from chatbot.errors import ChatbotError
+from chatbot.terminal import print_answer, print_json, progress_bar, tell_ingest
+
+if TYPE_CHECKING:
+    from chatbot.bot import Chatbot
+
+app = typer.Typer(
+    name="chatbot",
+    help="Question daily AI-paper reports; every answer cites the sections it stands on.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_Question = Annotated[str | None, typer.Argument(help="The question, in Chinese or English.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Input = Annotated[
+    Path | None,
+    typer.Option(
+        "--input", help="A JSONL file of questions, one object a line; '-' reads standard input."
+    ),
+]
+_Concurrency = Annotated[
+    int, typer.Option(min=1, max=64, help="Questions of --input worked on at once.")
+]
+_Dates = Annotated[list[str] | None, typer.Option("--date", help="A day, or D1..D2. Repeatable.")]
+_Papers = Annotated[list[str] | None, typer.Option("--paper", help="An arXiv id. Repeatable.")]
+_Sections = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--section", help="field, contribution, usage, innovations or results. Repeatable."
+    ),
+]
+
+
+@app.command("ingest")
+def ingest_command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Report files or folders; the shipped reports by default."),
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Start over instead of adding what changed.")
+    ] = False,
+) -> None:
+    """Index report files or folders; unchanged reports are skipped."""
+    from chatbot.index.build import ingest
+
+    gc.enable()
+    settings = load_settings()
+    with progress_bar() as progress:
+        result = ingest(settings, paths or [SEEDS], rebuild=rebuild, progress=progress)
+    tell_ingest(result)
+    if result.failed:
+        raise typer.Exit(1)
+
+
+@app.command("remove")
+def remove_command(
+    report: Annotated[str, typer.Argument(help="A report's name, as `chatbot papers` shows it.")],
+) -> None:
+    """Take a report out of the index."""
+    from chatbot.index.build import remove_report
+
+    with progress_bar() as progress:
+        tell_ingest(remove_report(load_settings(), report, progress=progress))
+
+
+@app.command("papers")
+def papers_command(dates: _Dates = None, as_json: _Json = False) -> None:
+    """List the papers indexed."""
+    from dataclasses import asdict
+
+    from chatbot.inputs import parse_date_range
+
+    ranges = [parse_date_range(text) for text in dates or ()]
+    papers = [
+        paper
+        for paper in _open_bot().papers()
+        if not ranges
+        or any(span.first.isoformat() <= paper.date <= span.last.isoformat() for span in ranges)
+    ]
+    if as_json:
+        print_json([asdict(paper) for paper in papers], indent=1)
+        return
+    for paper in papers:
+        print(f"{paper.date}  {paper.id}  {paper.title}")
+    print(f"{len(papers)} papers", file=sys.stderr)
+
+
+@app.command("search")
+def search_command(
+    question: _Question = None,
+    top_k: Annotated[int, typer.Option(min=1, max=100, help="How many sections.")] = 8,
+    dates: _Dates = None,
+    papers: _Papers = None,
+    sections: _Sections = None,
+    as_json: _Json = False,
+    input_file: _Input = None,
+    concurrency: _Concurrency = 4,
+) -> None:
+    """Show the sections retrieved for a question, with scores."""
+    from chatbot.answer.payload import evidence_payload
+    from chatbot.inputs import Request, make_filters
+
+    filters = make_filters(dates or (), papers or (), sections or ())
+
+    def work(bot: "Chatbot", request: Request) -> dict[str, Any]:
+        evidence, timings = bot.search(
+            request.question, request.history, request.filters or filters, top_k
+        )
+        return evidence_payload(evidence, timings, request.id)
+
+    if input_file:
+        _run_batch(input_file, concurrency, work)
+        return
+    found = work(_open_bot(), Request(question=_required(question)))
+    if as_json:
+        print_json(found)
+        return
+    for rank, hit in enumerate(found["hits"], 1):
+        ranks = ", ".join(f"{name} {n}" for name, n in hit["ranks"].items())
+        print(f"{rank}. {hit['section']}  {hit['score']:.3f}  ({ranks})")
+        print(f"   {hit['title']}  {hit['date']}")
+        print(f"   {' '.join(hit['text'].split())[:160]}")
+    if not found["hits"]:
+        print("nothing found", file=sys.stderr)
+
+
+@app.command("ask")
+def ask_command(
+    question: _Question = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Earlier turns: a JSON array of {role, content}.")
+    ] = None,
+    dates: _Dates = None,
+    papers: _Papers = None,
+    sections: _Sections = None,
+    as_json: _Json = False,
+    input_file: _Input = None,
+    concurrency: _Concurrency = 4,
+) -> None:
+    """Answer a question with citations, streamed."""
+    from chatbot.answer.payload import answer_payload
+    from chatbot.inputs import Request, make_filters, read_history
+
+    filters = make_filters(dates or (), papers or (), sections or ())
+
+    def work(bot: "Chatbot", request: Request) -> dict[str, Any]:
+        answer = bot.answer(request.question, request.history, request.filters or filters)
+        return answer_payload(answer, request.id)
+
+    if input_file:
+        _run_batch(input_file, concurrency, work)
+        return
+    request = Request(
+        question=_required(question),
+        history=read_history(history) if history else (),
+        filters=filters,
+    )
+    if as_json:
+        print_json(work(_open_bot(), request))
+    else:
+        print_answer(_open_bot().ask(request.question, request.history, request.filters))
+
+
+@app.command("serve")
+def serve_command(
+    host: Annotated[
+        str, typer.Option(help="Where to listen; loopback only, for now.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The first free port from here on is taken.")] = 7860,
+) -> None:
+    """Serve the chat page."""
+    from chatbot.ui.page import serve
+
+    gc.enable()
+    settings = load_settings()
+    _ensure_index(settings)
+    serve(settings, host, port)
+
+
+@app.command("doctor")
+def doctor_command(as_json: _Json = False) -> None:
+    """Say what is installed, configured, reachable and indexed, and mend-it advice."""
+    from chatbot.doctor import examine
+
+    checks = examine(load_settings())
+    if as_json:
+        print_json(
+            [{"name": c.name, "ok": c.ok, "found": c.found, "advice": c.advice} for c in checks],
+            indent=1,
+        )
+    else:
+        for check in checks:
+            print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.found}")
+            if check.advice:
+                print(f"      {check.advice}")
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def main() -> NoReturn:
+    """Run a command; our errors are one line on standard error and exit status 1."""
+    # What importing makes stays until the end; collecting meanwhile costs a fifth of a start.
+    gc.disable()
+    try:
+        app()
+    except ChatbotError as error:
+        print(f"chatbot: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _open_bot() -> "Chatbot":
+    from chatbot.bot import Chatbot
+
+    settings = load_settings()
+    _ensure_index(settings)
+    bot = Chatbot.open(settings)
+    gc.freeze()
+    gc.enable()
+    return bot
+
+
+def _ensure_index(settings: Settings) -> None:
+    from chatbot.bot import ensure_index
+
+    with progress_bar() as progress:
+        result = ensure_index(settings, progress)
+    if result:
+        tell_ingest(result)
+
+
+def _required(question: str | None) -> str:
+    if question is None or not question.strip():
+        raise typer.BadParameter("give a question, or --input FILE")
+    return question
+
+
+def _run_batch(path: Path, concurrency: int, work: Any) -> None:
+    """Answer every line of a JSONL file, in order; exit 1 if any failed."""
+    from chatbot.inputs import run_batch
+
+    bot = _open_bot()
+    failed = False
+    for result in run_batch(path, concurrency, lambda request: work(bot, request)):
+        failed = failed or "error" in result
+        print_json(result)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,76 @@
+"""What the commands print: results on standard output, progress and tidings on standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chatbot.answer.models import Answer, Event
+    from chatbot.index.build import IngestResult
+    from chatbot.index.generation import Progress
+
+
+def print_answer(events: "Iterable[Event]") -> None:
+    """Print an answer as it comes, then its sources, then what could not be verified."""
+    from chatbot.answer.models import Answer, Restart, TextDelta
+
+    for event in events:
+        if isinstance(event, TextDelta):
+            print(event.text, end="", flush=True)
+        elif isinstance(event, Restart):
+            print(f"\n\n{event.notice}\n")
+        elif isinstance(event, Answer):
+            print("\n")
+            _print_sources(event)
+
+
+def _print_sources(answer: "Answer") -> None:
+    for citation in answer.citations:
+        section = citation.section
+        print(f"[{citation.n}] {section.title} · {section.date} · {section.name} · {section.url}")
+        for quote in citation.quotes:
+            print(f"    “{quote.text}”")
+    for sentence in answer.sentences:
+        if not sentence.supported:
+            print(f"not verified ({sentence.reason}): {sentence.text}")
+
+
+def print_json(value: Any, indent: int | None = None) -> None:
+    """Print JSON, by default on one line."""
+    print(json.dumps(value, ensure_ascii=False, indent=indent), flush=True)
+
+
+def tell_ingest(result: "IngestResult") -> None:
+    """Say on standard error what an ingest did."""
+    lines = list(result.notices)
+    changed = (("added", result.added), ("updated", result.updated), ("removed", result.removed))
+    lines += [f"{verb} {name}" for verb, names in changed for name in names]
+    lines += [f"{name}:{problem.line}: {problem.message}" for name, problem in result.problems]
+    lines += [f"error: {error}" for error in result.failed]
+    skipped = f", {len(result.unchanged)} reports unchanged" if result.unchanged else ""
+    lines.append(f"{result.papers} papers, {result.sections} sections indexed{skipped}")
+    print("\n".join(lines), file=sys.stderr)
+
+
+@contextmanager
+def progress_bar() -> "Iterator[Progress]":
+    """A progress bar on standard error, shown only once there is progress to show."""
+    with ExitStack() as stack:
+        bars: list[Any] = []
+        tasks: dict[str, Any] = {}
+
+        def advance(stage: str, done: int, total: int) -> None:
+            if not bars:
+                from rich.console import Console
+                from rich.progress import Progress as Bar
+
+                console = Console(stderr=True)
+                bar = Bar(console=console, transient=True, disable=not console.is_terminal)
+                bars.append(stack.enter_context(bar))
+            if stage not in tasks:
+                tasks[stage] = bars[0].add_task(stage, total=total)
+            bars[0].update(tasks[stage], completed=done, total=total)
+
+        yield advance

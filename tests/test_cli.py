@@ -1,0 +1,279 @@
+"""The commands: what they print, where, and with which exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chatbot.cli import main
+from chatbot.config import Settings
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.report_text import paper, render_report
+
+QUESTION = "GRU-Mem 的推理速度提升了多少？"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs a command in this process, by default on an index folder of the test's own."""
+
+    def run_command(*words: str, data_dir: Path | None = None) -> Outcome:
+        monkeypatch.setenv("CHATBOT_DATA_DIR", str(data_dir or tmp_path / "data"))
+        monkeypatch.setattr(sys, "argv", ["chatbot", *words])
+        with pytest.raises(SystemExit) as ending:
+            main()
+        printed = capsys.readouterr()
+        return Outcome(int(ending.value.code or 0), printed.out, printed.err)
+
+    return run_command
+
+
+@pytest.fixture
+def run_seeds(run: Run, seed_settings: Settings) -> Run:
+    """Runs a command on the index of the shipped reports."""
+    return lambda *words: run(*words, data_dir=seed_settings.data_dir)
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    file = tmp_path / "report.txt"
+    papers = [paper("2603.00001", "On Codes", results="量子纠错的准确率是 97%。")]
+    file.write_bytes(render_report("2026-03-01", papers))
+    return file
+
+
+def test_papers_lists_all_138(run_seeds: Run) -> None:
+    papers = json.loads(run_seeds("papers", "--json").out)
+    assert len(papers) == 138
+    assert set(papers[0]) == {"id", "title", "url", "date", "report"}
+
+
+def test_papers_can_be_narrowed_to_a_day(run_seeds: Run) -> None:
+    outcome = run_seeds("papers", "--date", "2026-02-12")
+    assert len(outcome.out.splitlines()) == 30
+    assert "30 papers" in outcome.err
+
+
+def test_ask_answers_with_its_sources(run_seeds: Run) -> None:
+    outcome = run_seeds("ask", QUESTION)
+    assert "400%" in outcome.out
+    assert "2602.10560/results" in outcome.out
+    assert outcome.status == 0
+
+
+def test_ask_json_has_every_documented_field(run_seeds: Run) -> None:
+    answer = json.loads(run_seeds("ask", QUESTION, "--json").out)
+    documented = {
+        *("id", "question", "answer", "abstained", "abstain_reason", "mode", "intent", "language"),
+        *("citations", "sentences", "usage", "timings_ms"),
+    }
+    assert documented <= set(answer)
+    assert {"n", "section", "title", "url", "date", "quote"} <= set(answer["citations"][0])
+    assert {"text", "citations", "supported", "reason"} <= set(answer["sentences"][0])
+    assert set(answer["usage"]) == {"llm_calls", "prompt_tokens", "completion_tokens"}
+    stages = {"understand", "retrieve", "synthesize", "verify", "total"}
+    assert set(answer["timings_ms"]) == stages
+
+
+def test_search_json_has_every_documented_field(run_seeds: Run) -> None:
+    found = json.loads(run_seeds("search", QUESTION, "--json", "--top-k", "3").out)
+    assert {"id", "question", "query", "hits", "timings_ms"} <= set(found)
+    assert {"language", "intent", "papers", "dates", "sections"} <= set(found["query"])
+    assert {"section", "score", "title", "date", "text", "ranks"} <= set(found["hits"][0])
+    assert len(found["hits"]) == 3
+
+
+def test_search_shows_scores_to_people(run_seeds: Run) -> None:
+    assert "1. 2602.10560/" in run_seeds("search", QUESTION).out
+    assert "nothing found" in run_seeds("search", "qqq").err
+
+
+def test_the_filters_narrow_what_is_searched(run_seeds: Run) -> None:
+    words = ("--date", "2026-02-10..2026-02-12", "--section", "results", "--section", "usage")
+    found = json.loads(run_seeds("search", "强化学习", "--json", *words).out)
+    assert {hit["section"].partition("/")[2] for hit in found["hits"]} <= {"results", "usage"}
+    assert found["query"]["dates"] == ["2026-02-10..2026-02-12"]
+    only = json.loads(run_seeds("ask", "效果如何", "--json", "--paper", "2602.11144").out)
+    assert {c["section"].partition("/")[0] for c in only["citations"]} == {"2602.11144"}
+
+
+def test_a_history_file_gives_a_follow_up_its_meaning(run_seeds: Run, tmp_path: Path) -> None:
+    history = tmp_path / "history.json"
+    turns = [
+        {"role": "user", "content": "GRU-Mem 是什么"},
+        {"role": "assistant", "content": "记忆"},
+    ]
+    history.write_text(json.dumps(turns), encoding="utf-8")
+    outcome = run_seeds("ask", "它的推理速度提升了多少？", "--history", str(history), "--json")
+    assert "400%" in json.loads(outcome.out)["answer"]
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_many_questions_come_back_in_order_and_a_bad_line_fails_alone(
+    run_seeds: Run, tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "questions.jsonl"
+    lines = [{"id": "a", "question": QUESTION}, {"id": "b"}, {"id": 3, "question": "GENIUS 是什么"}]
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    outcome = run_seeds(command, "--input", str(file))
+    results = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [result["id"] for result in results] == ["a", "b", 3]
+    assert ["error" in result for result in results] == [False, True, False]
+    assert outcome.status == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ask",),
+        ("search", " "),
+        ("ask", "?", "--top-k", "x"),
+        ("nonsense",),
+        ("search", "?", "--top-k", "0"),
+    ],
+)
+def test_a_call_whose_words_are_off_exits_with_2(run_seeds: Run, words: tuple[str, ...]) -> None:
+    assert run_seeds(*words).status == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (("search", "?", "--date", "gestern"), "YYYY-MM-DD"),
+        (("ask", "?", "--section", "abstract"), "innovations"),
+        (("ask", "--input", "/no/such/file"), "cannot be read"),
+        (("remove", "nothing.txt"), "no report"),
+    ],
+)
+def test_work_that_fails_is_one_line_and_exits_with_1(
+    run_seeds: Run, words: tuple[str, ...], cause: str
+) -> None:
+    outcome = run_seeds(*words)
+    assert outcome.status == 1
+    assert cause in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+
+
+def test_a_setting_that_cannot_be_used_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATBOT_EMBEDDING", "word2vec")
+    outcome = run("ask", "?")
+    assert outcome.status == 1
+    assert "CHATBOT_EMBEDDING" in outcome.err
+
+
+def test_ingest_then_papers_then_remove(run: Run, report: Path) -> None:
+    assert "added report.txt" in run("ingest", str(report)).err
+    assert "1 reports unchanged" in run("ingest", str(report)).err
+    assert "2603.00001" in run("papers").out
+    assert "removed report.txt" in run("remove", "report").err
+    assert run("papers").out == ""
+
+
+def test_ingest_names_what_it_cannot_parse_and_exits_with_1(run: Run, report: Path) -> None:
+    bad = report.with_name("bad.txt")
+    bad.write_bytes(b"\xff")
+    outcome = run("ingest", str(report), str(bad))
+    assert f"{bad}:1:" in outcome.err
+    assert "1 papers" in outcome.err
+    assert outcome.status == 1
+
+
+def test_the_first_question_indexes_the_shipped_reports(run: Run) -> None:
+    outcome = run("ask", QUESTION, "--json")
+    assert "138 papers, 690 sections" in outcome.err
+    assert "400%" in json.loads(outcome.out)["answer"]
+
+
+def test_with_a_server_the_answer_is_the_models(
+    run_seeds: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeOpenAI("最高提升 400% [1]。没有出处。") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("CHATBOT_LLM", "fake")
+        outcome = run_seeds("ask", QUESTION)
+    assert "最高提升 400%[1]。" in outcome.out
+    assert "not verified (missing_marker): 没有出处。" in outcome.out
+
+
+def test_when_the_model_fails_the_reader_is_told_and_gets_an_extract(
+    run_seeds: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeOpenAI(Reply.error(401, "bad key")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        outcome = run_seeds("ask", QUESTION)
+    assert "OPENAI_API_KEY" in outcome.out
+    assert "400%" in outcome.out
+
+
+def test_doctor_finds_nothing_wrong_with_a_sound_installation(run_seeds: Run) -> None:
+    outcome = run_seeds("doctor")
+    assert outcome.status == 0
+    assert "138 papers, 690 sections" in outcome.out
+    assert "OPENAI_API_KEY" in outcome.out
+
+
+def test_doctor_says_what_is_missing_and_what_to_do(run: Run) -> None:
+    outcome = run("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(outcome.out)}
+    assert (checks["index"]["ok"], checks["index"]["advice"]) == (False, "run 'chatbot ingest'")
+    assert outcome.status == 1
+
+
+def test_doctor_asks_the_servers_that_are_configured(
+    run_seeds: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeOpenAI("ok", Reply.error(401, "bad key")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        assert run_seeds("doctor").status == 0
+        refused = run_seeds("doctor")
+    assert refused.status == 1
+    assert "OPENAI_API_KEY" in refused.out
+
+
+@pytest.mark.parametrize("embedding", ["openai:tiny", "onnx:/no/such/folder"])
+def test_doctor_tries_the_embedding(
+    run: Run, monkeypatch: pytest.MonkeyPatch, embedding: str
+) -> None:
+    monkeypatch.setenv("CHATBOT_EMBEDDING", embedding)
+    outcome = run("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(outcome.out)}
+    assert not checks["embedding"]["ok"]
+
+
+def test_the_module_is_the_same_as_the_console_script(seed_settings: Settings) -> None:
+    environment = {**os.environ, "CHATBOT_DATA_DIR": str(seed_settings.data_dir)}
+    command = [sys.executable, "-m", "chatbot", "papers", "--json"]
+    printed = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+    assert len(json.loads(printed)) == 138
+
+
+def test_asking_without_a_key_imports_neither_gradio_nor_openai(seed_settings: Settings) -> None:
+    code = (
+        "import sys\nfrom chatbot.cli import main\n"
+        "sys.argv = ['chatbot', 'ask', 'GENIUS', '--json']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'gradio', 'openai', 'matplotlib', 'sklearn', 'pandas'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    environment = {**os.environ, "CHATBOT_DATA_DIR": str(seed_settings.data_dir)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
