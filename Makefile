@@ -1,0 +1,63 @@
+# Needs Python 3.11 or newer with pip, and make. Another Python: make setup PYTHON=python3.12
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup chat test lint typecheck format lock bench bench-choices clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/.installed ## install everything, pinned, into .venv
+	@:
+
+chat: setup ## open the chat page
+	@$(BIN)/python app.py
+
+test: lint typecheck ## lint, types and tests with coverage
+	$(BIN)/pytest --cov
+
+lint: setup ## style, formatting and the import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
+
+typecheck: setup ## mypy --strict
+	$(BIN)/mypy
+
+format: setup ## format the code and fix what can be fixed
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+lock: setup ## renew requirements.lock after a change in pyproject.toml (newer versions: LOCK_FLAGS=--upgrade)
+	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
+		--python-version 3.11 --extra dev --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --output-file requirements.lock $(LOCK_FLAGS) pyproject.toml
+
+bench: setup ## speed and memory, as a table
+	$(BIN)/python benchmarks/bench.py
+
+bench-choices: setup ## the figures behind retrieval's choices
+	$(BIN)/python benchmarks/choices.py
+
+clean: ## remove the environment and caches; the index in .chatbot/ stays
+	rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The locked packages, in a new environment whenever the lock changes, so nothing old stays behind.
+$(VENV)/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || \
+		{ echo "pip is needed: install it for $(PYTHON) (Debian: apt-get install python3-pip)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear --without-pip $(VENV)
+	$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
+	@touch $@
+
+# The project itself; its build backend is among the locked packages, so nothing more is downloaded.
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
