@@ -32,15 +32,20 @@ def claims(markdown: str) -> list[str]:
 def resolve(markdown: str, sources: Mapping[int, IndexedSection]) -> tuple[Citation, ...]:
     """A citation for each source the (cleaned) answer cites, by number.
 
-    It holds a quote for each sentence that cites it.
+    It holds a quote for each sentence that cites it; a source that only a heading or a lead-in
+    cites is quoted for that line.
     """
     quotes: dict[int, list[Quote]] = {}
-    for claim in claims(markdown):
-        for n in cited_numbers(claim):
-            quote = best_quote(without_markers(claim), sources[n].text)
+    found = claims(markdown)
+    leading = [line for line in markdown.split("\n") if _NOT_A_CLAIM.fullmatch(line.strip())]
+    for text in [*found, *leading]:
+        for n in cited_numbers(text):
+            if n not in sources or (text in leading and n in quotes):
+                continue
+            quote = best_quote(without_markers(text), sources[n].text)
             if quote not in quotes.setdefault(n, []):
                 quotes[n].append(quote)
-    return tuple(Citation(n, sources[n], tuple(found)) for n, found in sorted(quotes.items()))
+    return tuple(Citation(n, sources[n], tuple(own)) for n, own in sorted(quotes.items()))
 
 
 def best_quote(claim: str, text: str) -> Quote:

@@ -23,7 +23,8 @@ def verify(markdown: str, sources: Mapping[int, IndexedSection]) -> tuple[Senten
 
 
 def _verdict(claim: str, sources: Mapping[int, IndexedSection]) -> SentenceVerdict:
-    cited, text = cited_numbers(claim), without_markers(claim).strip()
+    cited = tuple(n for n in cited_numbers(claim) if n in sources)
+    text = without_markers(claim).strip()
     if not cited:
         return SentenceVerdict(text, cited, supported=False, reason="missing_marker")
     held = {number for n in cited for number in _numbers(_readable(sources[n]))}

@@ -50,6 +50,15 @@ def test_each_cited_source_becomes_one_citation_with_a_quote_for_each_claim() ->
     ]
 
 
+def test_a_source_that_only_a_lead_in_cites_is_a_citation_too() -> None:
+    found = resolve("主要有两点[1]：\n- 速度提升 400%[2]。", {1: section(), 2: section()})
+    assert [c.n for c in found] == [1, 2]
+
+
+def test_a_number_that_stands_for_no_source_is_passed_over() -> None:
+    assert resolve("代码 `x[7]。y` 如此[9]。", {1: section()}) == ()
+
+
 def test_a_source_nobody_cites_is_no_citation() -> None:
     assert resolve("没有出处。", {1: section()}) == ()
 
