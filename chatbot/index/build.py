@@ -195,9 +195,10 @@ def _exclusive(data_dir: Path, seconds: float) -> Iterator[None]:
         raise ChatbotError(
             f"another ingest holds {data_dir / 'ingest.lock'}; try again when it is done"
         ) from error
-    except PermissionError as error:
+    except OSError as error:
         raise ChatbotError(
-            f"{data_dir} cannot be written; set CHATBOT_DATA_DIR to a folder that can"
+            f"{data_dir} cannot be used ({error.strerror or error}); "
+            "make room or set CHATBOT_DATA_DIR to a folder that can be written"
         ) from error
 
 

@@ -352,6 +352,12 @@ def test_one_ingest_at_a_time(settings: Settings, reports: Path) -> None:
         ingest(settings, [reports], lock_seconds=0.1)
 
 
+def test_a_data_folder_that_cannot_be_used_is_our_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ChatbotError, match="CHATBOT_DATA_DIR"):
+        ingest(Settings(CHATBOT_DATA_DIR=tmp_path / "file" / "data"), [SEEDS])
+
+
 def test_a_server_follows_an_index_that_another_process_changes(
     settings: Settings, reports: Path
 ) -> None:
