@@ -76,7 +76,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str, str, str]]:
     ratio = statistics.median(asked) / statistics.median(based)
     yield "chatbot ask, cold, over those imports", f"{ratio:.2f}", "", "≤ 1.3"
     yield "peak memory of chatbot ask (MB)", f"{statistics.median(memory):.0f}", "", ""
-    yield "peak memory of the page after a question (MB)", f"{page_memory(environment):.0f}", "", ""
+    yield "peak memory of the page, opened once (MB)", f"{page_memory(environment):.0f}", "", ""
 
 
 def row(what: str, values: list[float], target: str) -> tuple[str, str, str, str]:

@@ -109,6 +109,7 @@ def build_page(bot: Chatbot) -> tuple[gr.Blocks, gr.I18n]:
                 latex_delimiters=LATEX_DELIMITERS,
                 buttons=["copy"],
                 line_breaks=False,
+                placeholder="\n\n".join(wording.about for wording in WORDING.values()),
             )
             with gr.Row(elem_id="ask"):
                 box = gr.Textbox(
