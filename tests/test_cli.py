@@ -2,16 +2,18 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from chatbot.cli import main
-from chatbot.config import Settings
+from chatbot.config import PROJECT_ROOT, Settings
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.report_text import paper, render_report
 
@@ -277,3 +279,22 @@ def test_asking_without_a_key_imports_neither_gradio_nor_openai(seed_settings: S
         [sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", [["app.py"], ["-m", "chatbot", "serve"]])
+def test_the_page_is_served_at_the_printed_address_until_interrupted(
+    seed_settings: Settings, command: list[str]
+) -> None:
+    environment = {**os.environ, "CHATBOT_DATA_DIR": str(seed_settings.data_dir)}
+    words = [sys.executable, *command, "--port", "18990"]
+    with subprocess.Popen(
+        words, env=environment, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().split()[-1]
+        with urlopen(address) as page:  # noqa: S310 - our own page, on loopback
+            assert page.status == 200
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert address.startswith("http://127.0.0.1:")
+    assert b"Traceback" not in err
