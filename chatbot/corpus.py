@@ -1,30 +1,24 @@
 """Report text to typed `Report`, `Paper` and `Section`.
 
 A report is a UTF-8 text file: a header with its date, then papers, each opened by ``## 📄 TITLE``
-and holding up to five labelled sections. Headings come in many styles, and numbered items inside a
-section look like headings, so a heading is recognised by its label, and the five of a paper are
-chosen together: as the heaviest chain in the canonical order.
+and holding up to five labelled sections (`headings.py`).
 """
 
 import datetime as dt
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from chatbot.errors import ReportError
-
-SectionKey = Literal["field", "contribution", "usage", "innovations", "results"]
-SECTION_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)
-SECTION_LABELS: dict[SectionKey, str] = {
-    "field": "应用领域",
-    "contribution": "一句话核心贡献",
-    "usage": "使用指南",
-    "innovations": "主要创新点",
-    "results": "实验效果",
-}
+from chatbot.headings import (
+    SECTION_LABELS,
+    Heading,
+    SectionKey,
+    as_heading,
+    choose_headings,
+    repeated_headings,
+)
 
 _PAPER = re.compile(r"##[ \t]+📄\ufe0f?[ \t]*(?P<title>.*)")
 _LINK = re.compile(r"[-*][ \t]+\*\*链接\*\*[ \t]*[:：][ \t]*(?P<url>.*)")
@@ -34,18 +28,6 @@ _SOURCE_URL = re.compile(r"\*\*(?:Source URL|来源)\*\*[ \t]*[:：][ \t]*(?P<ur
 _ARXIV_URL = re.compile(r"https?://[^\s/]+/(?:[^\s?#]*/)?(?P<id>\d{4}\.\d{4,5})(?:v\d+)?/?")
 _SEPARATOR = re.compile(r"={5,}[ \t]*")
 _FENCE = re.compile(r"[ \t]*(?P<mark>```+|~~~+)(?P<info>.*)")
-_HEADING = re.compile(
-    r" {0,3}(?P<hashes>#{1,6}[ \t]+)?(?P<outer>\*\*)?"
-    r"(?:(?P<number>[0-9０-９]{1,3}|[一二三四五])[ \t]*[.．、)）][ \t]*)?(?P<inner>\*\*)?"
-    rf"(?P<label>{'|'.join(SECTION_LABELS.values())})"
-    r"(?P<gloss>[ \t]*[（(][^()（）]{0,80}[)）])?[ \t]*"
-    r"(?:(?P<colon>[:：])[ \t]*)?(?P<closing>\*\*)?[ \t]*(?P<late_colon>[:：])?"
-    r"(?P<rest>.*)"
-)
-_CHINESE_DIGITS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
-# Heading level, bold before and after the number, numbered or not.
-_Style = tuple[int, bool, bool, bool]
-_KEY_OF_LABEL = {label: key for key, label in SECTION_LABELS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,29 +89,6 @@ class _Source:
     path: str
     lines: Sequence[str]
     fenced: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Heading:
-    """A line (0-based) that may open a section, the text after it, and how it is written."""
-
-    line: int
-    key: SectionKey
-    style: _Style
-    rest: str
-    numbered_right: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """Headings in canonical order, and what they weigh together."""
-
-    weight: int = 0
-    headings: tuple[_Heading, ...] = ()
-
-    def merit(self) -> tuple[int, int]:
-        """Heavier is better, then the one that ends earlier."""
-        return self.weight, -self.headings[-1].line if self.headings else 0
 
 
 def read_report(path: Path) -> Report:
@@ -243,9 +202,9 @@ def _parse_paper(source: _Source, start: int, end: int, problems: list[Problem])
     candidates = [
         heading
         for i in range(start + 1, end)
-        if i not in source.fenced and (heading := _as_heading(lines[i], i))
+        if i not in source.fenced and (heading := as_heading(lines[i], i))
     ]
-    headings = _choose_headings(candidates)
+    headings = choose_headings(candidates)
     preamble = lines[start + 1 : headings[0].line if headings else end]
     url, paper_id = _parse_link(preamble, start, title, path)
     sources = [
@@ -254,7 +213,9 @@ def _parse_paper(source: _Source, start: int, end: int, problems: list[Problem])
     stops = [*(heading.line for heading in headings[1:]), end]
     sections = tuple(_section(lines, h, stop) for h, stop in zip(headings, stops, strict=False))
     problems.extend(_section_problems(paper_id, start + 1, sections))
-    problems.extend(_repeated(paper_id, candidates, headings))
+    for heading in repeated_headings(candidates, headings):
+        message = f"paper {paper_id} has a second heading {SECTION_LABELS[heading.key]}"
+        problems.append(Problem(heading.line + 1, f"{message}; it is kept as text"))
     return Paper(
         paper_id, title, url, sources[0] if sources else "", sections, LineSpan(start + 1, end)
     )
@@ -287,67 +248,7 @@ def _before_blank(lines: Sequence[str], start: int, end: int) -> int:
     return end
 
 
-def _as_heading(line: str, i: int) -> _Heading | None:
-    """The heading that line `i` may be: marked as one, and nothing but text after a colon."""
-    match = _HEADING.fullmatch(line)
-    if not match or not (match["hashes"] or match["number"] or match["outer"] or match["inner"]):
-        return None
-    bold = bool(match["outer"] or match["inner"])
-    rest = "" if match["hashes"] and not match["rest"].strip("# \t") else match["rest"]
-    separated = match["colon"] or match["late_colon"] or (bold and rest[:1].isspace())
-    if (bold and not match["closing"]) or (rest.strip() and not separated):
-        return None
-    key = _KEY_OF_LABEL[match["label"]]
-    number = match["number"]
-    numbered_right = number is not None and _number(number) == SECTION_KEYS.index(key) + 1
-    level = len((match["hashes"] or "").strip())
-    style = (level, bool(match["outer"]), bool(match["inner"]), number is not None)
-    return _Heading(i, key, style, rest, numbered_right)
-
-
-def _number(text: str) -> int:
-    return _CHINESE_DIGITS[text] if text in _CHINESE_DIGITS else int(text)
-
-
-def _choose_headings(candidates: Sequence[_Heading]) -> list[_Heading]:
-    """The heaviest chain of candidates in canonical key order, earliest where equal.
-
-    A candidate weighs more in the style most keys of the paper share, and with its own number, so
-    an item such as ``2. **使用指南**：…`` inside another section does not win over, or stand in
-    for, a real heading.
-    """
-    common = _common_styles(candidates)
-    best = [_Chain()] * (len(SECTION_KEYS) + 1)
-    for candidate in candidates:
-        order = SECTION_KEYS.index(candidate.key)
-        chain = max(best[: order + 1], key=_Chain.merit)
-        weight = 4 + 2 * (candidate.style in common) + candidate.numbered_right
-        longer = _Chain(chain.weight + weight, (*chain.headings, candidate))
-        best[order + 1] = max(best[order + 1], longer, key=_Chain.merit)
-    return list(max(best, key=_Chain.merit).headings)
-
-
-def _common_styles(candidates: Sequence[_Heading]) -> set[_Style]:
-    """The style, or styles, in which most sections of a paper are headed."""
-    counts = Counter(style for style, _ in {(c.style, c.key): None for c in candidates})
-    return {style for style, count in counts.items() if count == max(counts.values())}
-
-
-def _repeated(
-    paper_id: str, candidates: Sequence[_Heading], chosen: Sequence[_Heading]
-) -> Iterator[Problem]:
-    """What looks like a second heading of a section; it stays text of the section it stands in."""
-    keys, lines = {heading.key for heading in chosen}, {heading.line for heading in chosen}
-    common = _common_styles(candidates)
-    for candidate in candidates:
-        alike = candidate.style in common and candidate.numbered_right
-        if alike and candidate.key in keys and candidate.line not in lines:
-            label = SECTION_LABELS[candidate.key]
-            message = f"paper {paper_id} has a second heading {label}; it is kept as text"
-            yield Problem(candidate.line + 1, message)
-
-
-def _section(lines: Sequence[str], heading: _Heading, stop: int) -> Section:
+def _section(lines: Sequence[str], heading: Heading, stop: int) -> Section:
     """The section from its heading to the line before `stop`."""
     stop = _before_blank(lines, heading.line, stop)
     text = "\n".join([heading.rest, *lines[heading.line + 1 : stop]]).strip()

@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from chatbot.corpus import SectionKey
 from chatbot.errors import ChatbotError
+from chatbot.headings import SectionKey
 from chatbot.retrieval.models import DateRange, Filters, Message
 
 _SECTION_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)

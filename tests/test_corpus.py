@@ -9,15 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot.config import SEEDS
-from chatbot.corpus import (
-    SECTION_KEYS,
-    SECTION_LABELS,
-    Report,
-    SectionKey,
-    parse_report,
-    read_report,
-)
+from chatbot.corpus import Report, parse_report, read_report
 from chatbot.errors import ReportError
+from chatbot.headings import SECTION_KEYS, SECTION_LABELS, SectionKey
 from tests.report_text import RULE, STYLES, MadePaper, paper, render_paper, render_report
 
 DATES = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chatbot.answer.markers import escape_markers
 from chatbot.answer.models import Draft
 from chatbot.answer.sentences import Span, sentences
-from chatbot.corpus import SECTION_KEYS
+from chatbot.headings import SECTION_KEYS
 from chatbot.index.records import IndexedSection
 from chatbot.index.terms import bigrams, without_stop_words, words
 from chatbot.retrieval.models import Evidence, Hit, Intent, Language

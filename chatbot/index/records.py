@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from chatbot.corpus import SECTION_LABELS, LineSpan, Paper, Report, SectionKey
+from chatbot.corpus import LineSpan, Paper, Report
+from chatbot.headings import SECTION_LABELS, SectionKey
 
 
 @dataclass(frozen=True, slots=True)

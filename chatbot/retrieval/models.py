@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chatbot.corpus import SectionKey
+from chatbot.headings import SectionKey
 from chatbot.index.records import IndexedSection
 
 Language = Literal["zh", "en"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from chatbot.answer.markers import escape_markers
 from chatbot.answer.models import Answer, Citation, SentenceVerdict, Step
-from chatbot.corpus import SECTION_KEYS
+from chatbot.headings import SECTION_KEYS
 from chatbot.ui.wording import WORDING, Wording
 
 LATEX_DELIMITERS: list[dict[str, str | bool]] = [

@@ -15,8 +15,9 @@ from filelock import FileLock
 
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
-from chatbot.corpus import SECTION_KEYS, read_report
+from chatbot.corpus import read_report
 from chatbot.errors import ChatbotError, MissingIndexError
+from chatbot.headings import SECTION_KEYS
 from chatbot.index.build import index_is_stale, ingest, remove_report
 from chatbot.index.manifest import read_manifest
 from chatbot.index.store import Index, open_index
