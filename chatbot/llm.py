@@ -3,52 +3,36 @@
 import logging
 import re
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Protocol
-from urllib.parse import urlsplit
 
 from chatbot.config import Settings
-from chatbot.errors import ConfigurationError, ModelError
+from chatbot.errors import ConfigurationError
+from chatbot.llm_errors import (
+    BROKE_OFF,
+    FILTERED,
+    OPENAI_URL,
+    BadAnswerError,
+    key_of,
+    model_error,
+    one_line,
+)
 
 if TYPE_CHECKING:
     import httpx
-    import openai
     from llama_index.core.llms import ChatResponse
     from llama_index.llms.openai_like import OpenAILike
 
-OPENAI_URL = "https://api.openai.com/v1"
 TEMPERATURE = 0.1
 
 logger = logging.getLogger(__name__)
 
 _TAKES_NO_TEMPERATURE = re.compile(r"(.*/)?(o\d|gpt-[5-9])")
-_LOOKS_LIKE_A_KEY = re.compile(r"sk-[^\s\"',;)\]}]+|[^\s\"':=]*\*{3,}[^\s\"',;)\]}]*")
-_TOO_LONG = re.compile(r"(?i)context.{0,20}(length|window|size)|(prompt|input) is too long")
-_BROKE_OFF = ("broke off in mid-answer", "ask again")
-_FILTERED = ("withheld the answer (content filter)", "ask in other words")
-_OVER_LONG = ("was given more text than it can read", "lower CHATBOT_LLM_CONTEXT to its limit")
-_NO_QUOTA = ("has no quota left on this account", "check its plan and billing")
-_BY_CODE = {
-    "content_filter": _FILTERED,
-    "content_policy_violation": _FILTERED,
-    "context_length_exceeded": _OVER_LONG,
-    "insufficient_quota": _NO_QUOTA,
-}
-_BY_STATUS = {
-    401: ("refused the key", "check OPENAI_API_KEY"),
-    402: _NO_QUOTA,
-    403: ("does not allow this", "check what OPENAI_API_KEY may use, and from where"),
-    404: ("was not found", "check $MODEL and OPENAI_BASE_URL"),
-    413: _OVER_LONG,
-    429: ("takes no more requests for now", "ask again later"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +97,7 @@ class _OpenAIChat:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        key = _key(settings)
+        key = key_of(settings)
         if not (key.isascii() and key.isprintable()):
             raise ConfigurationError("OPENAI_API_KEY: holds characters no key has; paste it again")
         self._options: dict[str, object] = {"stream_options": {"include_usage": True}}
@@ -142,7 +126,7 @@ class _OpenAIChat:
             while (item := call.take()) is not None:
                 if isinstance(item, Exception):
                     # Out of any except block: no traceback leads to what the server said.
-                    raise _model_error(item, self._settings, self.name, "CHATBOT_LLM")
+                    raise model_error(item, self._settings, self.name, "CHATBOT_LLM")
                 yield item
         finally:
             call.cut()
@@ -191,7 +175,7 @@ class _OpenAIChat:
         return OpenAILike(
             model=self.name,
             api_base=self._settings.openai_base_url or OPENAI_URL,
-            api_key=_key(self._settings) or "none",
+            api_key=key_of(self._settings) or "none",
             context_window=self.context_tokens,
             is_chat_model=True,
             is_function_calling_model=False,
@@ -247,10 +231,6 @@ class _Call:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-class _BadAnswerError(Exception):
-    """The server answered, but not with an answer; holds what is wrong and what to do."""
-
-
 def _chunks(responses: "Iterable[ChatResponse]") -> Iterator[Chunk]:
     seen, usage, finish, refusal, text = False, None, None, "", ""
     for response in responses:
@@ -263,7 +243,7 @@ def _chunks(responses: "Iterable[ChatResponse]") -> Iterator[Chunk]:
             text = text or response.delta.strip()
             yield Chunk(response.delta)
     if not seen:
-        raise _BadAnswerError("answered with no text at all", "check OPENAI_BASE_URL")
+        raise BadAnswerError("answered with no text at all", "check OPENAI_BASE_URL")
     _check_ending(finish, text, refusal)
     if usage is not None:
         yield Chunk(usage=usage)
@@ -271,14 +251,14 @@ def _chunks(responses: "Iterable[ChatResponse]") -> Iterator[Chunk]:
 
 def _check_ending(finish: str | None, text: str, refusal: str) -> None:
     if finish is None:
-        raise _BadAnswerError(*_BROKE_OFF)
+        raise BadAnswerError(*BROKE_OFF)
     if finish == "content_filter":
-        raise _BadAnswerError(*_FILTERED)
+        raise BadAnswerError(*FILTERED)
     if refusal:
-        raise _BadAnswerError(f"declined: {_one_line(refusal)}", "ask in other words")
+        raise BadAnswerError(f"declined: {one_line(refusal)}", "ask in other words")
     if not text:
         ending = f"ended its answer without any text ({finish})"
-        raise _BadAnswerError(ending, "ask again, or set another $MODEL")
+        raise BadAnswerError(ending, "ask again, or set another $MODEL")
     if finish == "length":
         logger.warning("the answer was cut at the model's limit of output or context")
 
@@ -292,104 +272,3 @@ def _usage(response: "ChatResponse") -> TokenUsage | None:
 
 
 # Errors: what went wrong behind the OpenAI client, in one line for the user.
-
-
-@contextmanager
-def openai_errors(settings: Settings) -> Iterator[None]:
-    """Turns the OpenAI client's errors into ours, for the embedding model of the settings.
-
-    Raises:
-        ModelError: the server did not answer as it should.
-    """
-    try:
-        yield
-    except Exception as error:
-        openai = sys.modules.get("openai")  # if it was never imported, it raised nothing
-        if openai is None or not isinstance(error, openai.OpenAIError):
-            raise
-        name = settings.embedding.partition(":")[2]
-        raise _model_error(error, settings, name, "CHATBOT_EMBEDDING") from None
-
-
-def _key(settings: Settings) -> str:
-    return settings.openai_api_key.get_secret_value().strip() if settings.openai_api_key else ""
-
-
-def _model_error(error: Exception, settings: Settings, name: str, variable: str) -> ModelError:
-    """One line: which model, where, what is wrong, what to do; the key is struck out."""
-    host = urlsplit(settings.openai_base_url or OPENAI_URL).netloc.rpartition("@")[2]
-    what, remedy = (_scrub(words, _key(settings)) for words in _explain(error))
-    return ModelError(f"{name} at {host} {what[:300]}; {remedy[:100].replace('$MODEL', variable)}")
-
-
-def _explain(error: Exception) -> tuple[str, str]:
-    """What is wrong and what to do about it."""
-    import httpx
-    import openai
-
-    match error:
-        case _BadAnswerError():
-            return error.args[0], error.args[1]
-        case TimeoutError() | httpx.TimeoutException() | openai.APITimeoutError():
-            return "did not finish in time", "ask again, or raise CHATBOT_LLM_TIMEOUT"
-        case openai.APIConnectionError():
-            return _explain_connection(error)
-        case openai.APIError():
-            return _explain_reply(error)
-        case httpx.TransportError():
-            return _BROKE_OFF
-        case _:  # not JSON, not UTF-8, not of the agreed shape
-            what = f"sent what cannot be read ({type(error).__name__})"
-            return what, "check that OPENAI_BASE_URL is OpenAI-compatible"
-
-
-def _explain_connection(error: Exception) -> tuple[str, str]:
-    cause: BaseException = error
-    while (deeper := cause.__cause__ or cause.__context__) is not None:
-        cause = deeper
-    remedy = "check OPENAI_BASE_URL and the network"
-    match cause:
-        case ConnectionRefusedError():
-            return "cannot be reached: connection refused", f"is the server running? {remedy}"
-        case socket.gaierror():
-            return "cannot be reached: no such host", remedy
-        case _:
-            return f"cannot be reached: {_one_line(cause)}", remedy
-
-
-def _explain_reply(error: "openai.APIError") -> tuple[str, str]:
-    status = getattr(error, "status_code", None)
-    said = _one_line(_message(error.body))
-    what, remedy = _verdict(error.code, status, said)
-    headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
-    if wait := headers.get("retry-after"):
-        remedy += f" (Retry-After: {_one_line(wait)})"
-    number = f" (HTTP {status})" if status else ""
-    return f"{what}{number}: {said}" if said else f"{what}{number}", remedy
-
-
-def _verdict(code: str | None, status: int | None, said: str) -> tuple[str, str]:
-    if found := _BY_CODE.get(str(code)) or _BY_STATUS.get(status or 0):
-        return found
-    if _TOO_LONG.search(said):
-        return _OVER_LONG
-    if status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return "refused the request", "check $MODEL and OPENAI_BASE_URL"
-    return "failed", "ask again later"
-
-
-def _message(body: object) -> object:
-    """What a server says in an error's body; a page of HTML says nothing."""
-    if isinstance(body, Mapping):
-        return body.get("message") or body.get("detail") or ""
-    return "" if str(body).lstrip().startswith("<") else body or ""
-
-
-def _one_line(words: object) -> str:
-    printable = "".join(char if char.isprintable() else " " for char in str(words))
-    return " ".join(printable.split()).rstrip(".")
-
-
-def _scrub(text: str, key: str) -> str:
-    """The text without the key, whole or as servers abridge it."""
-    return _LOOKS_LIKE_A_KEY.sub("[key]", text.replace(key, "[key]") if key else text)

@@ -14,7 +14,8 @@ import pytest
 
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError, ModelError
-from chatbot.llm import ChatModel, ChatTurn, Chunk, TokenUsage, open_chat_model, openai_errors
+from chatbot.llm import ChatModel, ChatTurn, Chunk, TokenUsage, open_chat_model
+from chatbot.llm_errors import openai_errors
 from tests.fakes.openai_server import DONE, FakeOpenAI, Reply, finish_event, sse, text_events
 
 KEY = "sk-verysecret0123456789"

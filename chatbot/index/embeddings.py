@@ -8,7 +8,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError
 from chatbot.index.embedding import LocalEmbedding
-from chatbot.llm import openai_errors
+from chatbot.llm_errors import OPENAI_URL, openai_errors
 
 
 def open_embedding(settings: Settings, fitted: Path) -> BaseEmbedding:
@@ -82,7 +82,7 @@ def _open_openai(settings: Settings, model: str) -> BaseEmbedding:
     return OpenAIEmbedding(
         model_name=model,
         api_key=key,
-        api_base=settings.openai_base_url or "https://api.openai.com/v1",
+        api_base=settings.openai_base_url or OPENAI_URL,
         timeout=settings.llm_timeout,
         max_retries=2,
     )
