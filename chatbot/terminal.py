@@ -20,13 +20,15 @@ def print_answer(events: "Iterable[Event]") -> None:
         if isinstance(event, TextDelta):
             print(event.text, end="", flush=True)
         elif isinstance(event, Restart):
-            print(f"\n\n{event.notice}\n")
+            print("\n\n---\n")
         elif isinstance(event, Answer):
             print("\n")
             _print_sources(event)
 
 
 def _print_sources(answer: "Answer") -> None:
+    if answer.notice:
+        print(f"{answer.notice}\n")
     for citation in answer.citations:
         section = citation.section
         print(f"[{citation.n}] {section.title} · {section.date} · {section.name} · {section.url}")

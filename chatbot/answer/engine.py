@@ -33,6 +33,11 @@ _LEXICAL_ONLY: dict[Language, str] = {
     "en": "The embedding model is unavailable ({error}); this search was by words only.",
 }
 
+_UNKNOWN: dict[Language, str] = {
+    "zh": "收录的报告里没有出现“{names}”，以下只是最接近的内容。",
+    "en": "“{names}” does not occur in the reports; what follows is only the nearest they say.",
+}
+
 
 @dataclass
 class _Progress:
@@ -76,8 +81,7 @@ def answer_events(
         yield Step("retrieve")
         with progress.timing("retrieve"):
             evidence = search(index, query, top_k)
-        if evidence.notice:
-            progress.notice = _LEXICAL_ONLY[query.language].format(error=evidence.notice)
+        progress.notice = _search_notice(evidence)
         yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))
         yield Step("synthesize")
         begin = time.perf_counter()
@@ -89,6 +93,16 @@ def answer_events(
         "verify", progress.timings["verify"], str(sum(not s.supported for s in answer.sentences))
     )
     yield answer
+
+
+def _search_notice(evidence: Evidence) -> str | None:
+    """What the reader should know of the search: how it was made, and names nobody has heard of."""
+    language, parts = evidence.query.language, []
+    if evidence.notice:
+        parts.append(_LEXICAL_ONLY[language].format(error=evidence.notice))
+    if evidence.unknown and evidence.hits:
+        parts.append(_UNKNOWN[language].format(names=", ".join(evidence.unknown)))
+    return " ".join(parts) or None
 
 
 def _draft(

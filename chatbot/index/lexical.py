@@ -5,6 +5,7 @@ and over bigrams. BM25 after Robertson & Zaragoza 2009; bm25s is Lù 2024 (arXiv
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.errors import MissingIndexError
-from chatbot.index.terms import bigrams, without_stop_words, words
+from chatbot.index.terms import bigrams, normalise, without_stop_words, words
 
 Scores = NDArray[np.float32]
+_LETTERS = re.compile(r"[a-z]+")
+_A_WORD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,13 @@ class LexicalIndex:
             if (best := scores.max()) > 0:
                 total += field.weight * (scores / best)
         return total
+
+    def knows(self, name: str) -> bool:
+        """Whether a name occurs in a paper, whole or, however it is spaced, by its words."""
+        model = self._models[2]
+        vocabulary = model.vocab_dict if model is not None else {}
+        parts = [part for part in _LETTERS.findall(normalise(name)) if len(part) >= _A_WORD]
+        return normalise(name) in vocabulary or bool(parts and all(p in vocabulary for p in parts))
 
     def idf(self, word: str) -> float:
         """Inverse document frequency of a word over sections; an unseen word's is highest."""

@@ -66,9 +66,11 @@ class Hit:
 class Evidence:
     """The sections a query is answered from, best first.
 
-    `notice` says what went wrong on the way, if anything.
+    `notice` says what went wrong on the way, if anything; `unknown` are the names in the question
+    that no paper in the index holds.
     """
 
     query: Query
     hits: tuple[Hit, ...]
     notice: str | None = None
+    unknown: tuple[str, ...] = ()

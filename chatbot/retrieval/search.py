@@ -15,6 +15,7 @@ from chatbot.index.embeddings import embed_query
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Evidence, Filters, Hit, Query
+from chatbot.retrieval.understanding import names_in
 
 DEFAULT_TOP_K = 8
 # The local embedding adds little to BM25; a model's, which knows synonyms and other languages, is
@@ -40,7 +41,8 @@ def search(index: Index, query: Query, top_k: int = DEFAULT_TOP_K) -> Evidence:
         Hit(index.sections[i], float(fused[i]), _ranks(i, lexical=lexical, dense=dense))
         for i in best
     )
-    return Evidence(query, hits, notice)
+    unknown = tuple(name for name in names_in(query.question) if not index.lexical.knows(name))
+    return Evidence(query, hits, notice, unknown)
 
 
 def _allowed(sections: Sequence[IndexedSection], filters: Filters) -> NDArray[np.bool_]:

@@ -14,6 +14,9 @@ _ENGLISH_GRAMMAR = re.compile(
 )
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 _ARXIV_ID = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?![\d.]\d)")
+_NAME = re.compile(r"(?<![\w.+-])[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
+# Capitals past the first letter, or a digit: "LLaDA", "Qwen3", "GRU", but not "What".
+_NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[a-zA-Z-]\d")
 _COMPARE = re.compile(
     r"对比|比较|相比|区别|不同之处|差别|谁更|哪个更|分别|各自|\b(?:compare|comparison|versus|vs|differ\w*)\b",
     re.IGNORECASE,
@@ -66,6 +69,11 @@ def understand(
         filters=given,
         history=tuple(history),
     )
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names of systems, models and datasets in a question: words with capitals or digits."""
+    return tuple(dict.fromkeys(name for name in _NAME.findall(text) if _NAME_LIKE.search(name)))
 
 
 def language_of(text: str) -> Language:

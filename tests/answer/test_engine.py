@@ -164,6 +164,21 @@ def test_what_was_streamed_before_the_failure_is_declared_void(seed_index: Index
     assert events[-1].markdown == after
 
 
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("LLaDA9 的推理速度提升了多少？", "没有出现“LLaDA9”"),
+        ("How precise is LLaDA9 on user prompts?", "“LLaDA9” does not occur"),
+    ],
+)
+def test_a_name_the_reports_do_not_hold_is_told(
+    seed_index: Index, question: str, words: str
+) -> None:
+    answer = answer_of(answer_events(seed_index, understand(question), None))
+    assert answer.citations
+    assert words in (answer.notice or "")
+
+
 @pytest.mark.parametrize(("question", "language"), [("你好", "zh"), ("Hello!", "en")])
 def test_a_greeting_is_answered_briefly_without_citation_or_call(
     seed_index: Index, question: str, language: str

@@ -69,6 +69,21 @@ def test_a_paper_that_is_asked_for_is_shown_even_if_no_word_matches(seed_index: 
     assert {hit.section.paper_id for hit in hits} == {"2602.10560"}
 
 
+@pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        ("LLaDA9 的许可证是什么？", ("LLaDA9",)),
+        ("GRU-Mem 和 Qwen3-VL 谁快？", ()),
+        ("Step3.5Flash 与 GUI-Owl1.5", ()),
+        ("What is the Speed of it?", ()),
+    ],
+)
+def test_names_that_no_paper_holds_are_told(
+    seed_index: Index, question: str, unknown: tuple[str, ...]
+) -> None:
+    assert find(seed_index, question).unknown == unknown
+
+
 def test_nothing_is_found_where_no_word_and_no_filter_matches(seed_index: Index) -> None:
     assert find(seed_index, "qqq zzz").hits == ()
     assert find(seed_index, "速度", Filters(papers=("0000.00000",))).hits == ()
