@@ -4,7 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,13 @@ _CSS = Path(__file__).with_name("page.css")
 
 Messages = list[dict[str, Any]]
 Turns = list[dict[str, Any]]
+
+
+@dataclass
+class _Asked:
+    """How many questions a reader has asked in this session; the newest one has the page."""
+
+    count: int = 0
 
 
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None:
@@ -139,21 +146,35 @@ def _wire(
 ) -> None:
     """Connect the parts: a question is shown at once, then its answer streams in."""
     turns, chat, box = fields
+    latest = gr.State(_Asked())
     send, stop, clear = buttons
 
-    def reply(messages: Messages, earlier: Turns) -> Iterator[tuple[Messages, Turns]]:
-        yield from _reply(bot, messages, earlier)
+    def reply(
+        messages: Messages, earlier: Turns, asked: _Asked
+    ) -> Iterator[tuple[Messages, Turns]]:
+        mine = asked.count
+        for update in _reply(bot, messages, earlier):
+            if asked.count != mine:  # a newer question has the page now
+                return
+            yield update
 
+    asking = [(box.submit, box), (send.click, box), *((e.click, e) for e in examples)]
     running = []
-    for trigger, source in [
-        (box.submit, box),
-        (send.click, box),
-        *((button.click, button) for button in examples),
-    ]:
+    for trigger, source in asking:
         asked = trigger(
-            _ask, [source, chat], [chat, box, send, stop], queue=False, api_visibility="private"
+            _ask,
+            [source, chat, latest],
+            [chat, box, send, stop],
+            queue=False,
+            api_visibility="private",
         )
-        answered = asked.then(reply, [chat, turns], [chat, turns], api_visibility="private")
+        answered = asked.then(
+            reply,
+            [chat, turns, latest],
+            [chat, turns],
+            trigger_mode="multiple",
+            api_visibility="private",
+        )
         answered.then(_idle, None, [send, stop], queue=False, api_visibility="private")
         running.append(answered)
     stop.click(_idle, None, [send, stop], cancels=running, queue=False, api_visibility="private")
@@ -167,10 +188,11 @@ def _wire(
     )
 
 
-def _ask(question: str, messages: Messages) -> tuple[Messages, str, Any, Any]:
+def _ask(question: str, messages: Messages, latest: _Asked) -> tuple[Messages, str, Any, Any]:
     """Show the question; an empty one changes nothing."""
     if not question.strip():
         return messages, "", gr.skip(), gr.skip()
+    latest.count += 1
     asked = {"role": "user", "content": safe_markdown(question), "metadata": {"id": question}}
     return [*messages, asked], "", gr.update(visible=False), gr.update(visible=True)
 

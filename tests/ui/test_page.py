@@ -205,6 +205,21 @@ def test_stopping_ends_the_models_answer(browser: Browser, seed_settings: Settin
                 expect(page.locator("#send")).to_be_visible()
 
 
+def test_a_new_question_ends_the_answer_still_coming(
+    browser: Browser, seed_settings: Settings
+) -> None:
+    with FakeOpenAI(Reply.trickle("很长" * 300, delay=0.1), "最高提升 400% [1]。") as server:
+        for url in serving(bot_at(server, seed_settings)):
+            for page in open_page(browser, url):
+                page.fill("#question textarea", "GENIUS 是什么？")
+                page.press("#question textarea", "Enter")
+                expect(page.locator("#chat")).to_contain_text("很长")
+                ask(page, QUESTION)
+                expect(page.locator("#chat .message").last).to_contain_text("400%")
+                page.wait_for_timeout(500)
+                expect(page.locator("#chat .message").last).to_contain_text("400%")
+
+
 def test_the_page_is_served_to_this_machine_only(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="this machine only"):
         serve(settings, host="192.0.2.1")
