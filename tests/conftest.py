@@ -15,6 +15,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="write snapshots anew")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line on the browser tests, should they have been skipped."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    without = [reason for reason in reasons if "no Chromium" in reason]
+    if without:
+        how = without[0].rpartition("Skipped: ")[2].rstrip("')")
+        terminalreporter.write_line(f"{len(without)} browser tests skipped, {how}")
+
+
 @pytest.fixture
 def matches_snapshot(request: pytest.FixtureRequest) -> Callable[[str], bool]:
     """Whether a text is that of ``snapshots/TEST_NAME.txt`` beside the test."""
