@@ -1,6 +1,7 @@
 """Hybrid search over the shipped reports."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -90,21 +91,17 @@ def test_nothing_is_found_where_no_word_and_no_filter_matches(seed_index: Index)
 
 
 def test_when_the_embedding_server_fails_the_search_goes_on_by_words_and_says_so(
-    settings: Settings, tmp_path: object
+    settings: Settings, tmp_path: Path
 ) -> None:
+    report = tmp_path / "report.txt"
+    report.write_bytes(render_report("2026-03-01", [paper("2603.00001", "量子纠错")]))
     with FakeOpenAI() as server:
-        remote = settings.model_copy(
-            update={"openai_base_url": server.url, "embedding": "openai:tiny"}
-        )
-        report = remote.data_dir.parent / "report.txt"
-        report.write_bytes(render_report("2026-03-01", [paper("2603.00001", "量子纠错")]))
+        update = {"openai_base_url": server.url, "embedding": "openai:tiny"}
+        remote = settings.model_copy(update=update)
         ingest(remote, [report])
-        index = open_index(remote)
-        assert find(index, "量子纠错").notice is None
-    with FakeOpenAI(embeddings=Reply.error(500, "down")) as server:
-        broken = remote.model_copy(update={"openai_base_url": server.url})
-        index = open_index(broken)
-        object.__setattr__(index, "settings", broken)
+        assert find(open_index(remote), "量子纠错").notice is None
+    with FakeOpenAI(embeddings=Reply.error(401, "no")) as down:
+        index = open_index(remote.model_copy(update={"openai_base_url": down.url}))
         evidence = find(index, "量子纠错")
     assert evidence.hits
-    assert evidence.notice
+    assert "refused the key" in (evidence.notice or "")
