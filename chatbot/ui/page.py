@@ -4,7 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,6 @@ _CSS = Path(__file__).with_name("page.css")
 
 Messages = list[dict[str, Any]]
 Turns = list[dict[str, Any]]
-
-
-@dataclass
-class _Asked:
-    """How many questions a reader has asked in this session; the newest one has the page."""
-
-    count: int = 0
 
 
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None:
@@ -144,69 +137,65 @@ def _wire(
     buttons: tuple[gr.Button, gr.Button, gr.Button],
     examples: list[gr.Button],
 ) -> None:
-    """Connect the parts: a question is shown at once, then its answer streams in."""
+    """Connect the parts: a question is shown at once, then its answer streams in.
+
+    Meanwhile no other can be asked: two answers would write over each other.
+    """
     turns, chat, box = fields
-    latest = gr.State(_Asked())
     send, stop, clear = buttons
+    question = gr.State("")
+    controls = [box, send, stop, *examples]
 
-    def reply(
-        messages: Messages, earlier: Turns, asked: _Asked
-    ) -> Iterator[tuple[Messages, Turns]]:
-        mine = asked.count
-        for update in _reply(bot, messages, earlier):
-            if asked.count != mine:  # a newer question has the page now
-                return
-            yield update
+    def reply(asked: str, messages: Messages, earlier: Turns) -> Iterator[tuple[Messages, Turns]]:
+        if asked:
+            yield from _reply(bot, asked, messages, earlier)
 
-    asking = [(box.submit, box), (send.click, box), *((e.click, e) for e in examples)]
+    def ready() -> list[Any]:
+        return _controls(running=False, examples=len(examples))
+
+    def ask(text: str, messages: Messages) -> list[Any]:
+        text = text.strip()
+        if not text:
+            return ["", messages, *ready()]
+        shown = {"role": "user", "content": safe_markdown(text)}
+        return [text, [*messages, shown], *_controls(running=True, examples=len(examples))]
+
     running = []
-    for trigger, source in asking:
+    for trigger, source in [
+        (box.submit, box),
+        (send.click, box),
+        *((example.click, example) for example in examples),
+    ]:
         asked = trigger(
-            _ask,
-            [source, chat, latest],
-            [chat, box, send, stop],
+            ask, [source, chat], [question, chat, *controls], queue=False, api_visibility="private"
+        )
+        answered = asked.then(
+            reply, [question, chat, turns], [chat, turns], api_visibility="private"
+        )
+        answered.then(ready, None, controls, queue=False, api_visibility="private")
+        running.append(answered)
+    for button, emptied in ((stop, []), (clear, [chat, turns])):
+        button.click(
+            lambda emptied=emptied: [*([] for _ in emptied), *ready()],
+            None,
+            [*emptied, *controls],
+            cancels=running,
             queue=False,
             api_visibility="private",
         )
-        answered = asked.then(
-            reply,
-            [chat, turns, latest],
-            [chat, turns],
-            trigger_mode="multiple",
-            api_visibility="private",
-        )
-        answered.then(_idle, None, [send, stop], queue=False, api_visibility="private")
-        running.append(answered)
-    stop.click(_idle, None, [send, stop], cancels=running, queue=False, api_visibility="private")
-    clear.click(
-        lambda: ([], [], *_idle()),
-        None,
-        [chat, turns, send, stop],
-        cancels=running,
-        queue=False,
-        api_visibility="private",
-    )
 
 
-def _ask(question: str, messages: Messages, latest: _Asked) -> tuple[Messages, str, Any, Any]:
-    """Show the question; an empty one changes nothing."""
-    if not question.strip():
-        return messages, "", gr.skip(), gr.skip()
-    latest.count += 1
-    asked = {"role": "user", "content": safe_markdown(question), "metadata": {"id": question}}
-    return [*messages, asked], "", gr.update(visible=False), gr.update(visible=True)
+def _controls(*, running: bool, examples: int) -> list[Any]:
+    """The text box, its buttons and the examples, while an answer comes or while none does."""
+    box = gr.update(value="", interactive=False) if running else gr.update(interactive=True)
+    send, stop = gr.update(visible=not running), gr.update(visible=running)
+    return [box, send, stop, *[gr.update(interactive=not running)] * examples]
 
 
-def _idle() -> tuple[Any, Any]:
-    """The buttons while nothing runs."""
-    return gr.update(visible=True), gr.update(visible=False)
-
-
-def _reply(bot: Chatbot, messages: Messages, earlier: Turns) -> Iterator[tuple[Messages, Turns]]:
-    """Stream the answer to the last question; what the model reads later is the plain answer."""
-    if not messages or messages[-1]["role"] != "user":
-        return
-    question = str((messages[-1].get("metadata") or {}).get("id") or "")
+def _reply(
+    bot: Chatbot, question: str, messages: Messages, earlier: Turns
+) -> Iterator[tuple[Messages, Turns]]:
+    """Stream the answer to a question; what the model reads later is the plain answer."""
     history = [Message(**turn) for turn in earlier]
     language = language_of(question)
     try:

@@ -16,6 +16,8 @@ from tests.fakes.openai_server import FakeOpenAI, Reply
 
 pytestmark = pytest.mark.browser
 
+expect.set_options(timeout=15_000)
+
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -194,30 +196,19 @@ def test_a_refused_key_ends_in_an_extract_that_says_so(
                 expect(page.locator("#chat")).to_contain_text("400%")
 
 
-def test_stopping_ends_the_models_answer(browser: Browser, seed_settings: Settings) -> None:
+def test_while_an_answer_comes_it_can_be_stopped_and_nothing_else_asked(
+    browser: Browser, seed_settings: Settings
+) -> None:
     with FakeOpenAI(Reply.trickle("很长" * 300, delay=0.1)) as server:
         for url in serving(bot_at(server, seed_settings)):
             for page in open_page(browser, url):
                 page.fill("#question textarea", QUESTION)
                 page.press("#question textarea", "Enter")
                 expect(page.locator("#chat")).to_contain_text("很长")
+                expect(page.locator("#question textarea")).to_be_disabled()
                 page.click("#stop")
                 expect(page.locator("#send")).to_be_visible()
-
-
-def test_a_new_question_ends_the_answer_still_coming(
-    browser: Browser, seed_settings: Settings
-) -> None:
-    with FakeOpenAI(Reply.trickle("很长" * 300, delay=0.1), "最高提升 400% [1]。") as server:
-        for url in serving(bot_at(server, seed_settings)):
-            for page in open_page(browser, url):
-                page.fill("#question textarea", "GENIUS 是什么？")
-                page.press("#question textarea", "Enter")
-                expect(page.locator("#chat")).to_contain_text("很长")
-                ask(page, QUESTION)
-                expect(page.locator("#chat .message").last).to_contain_text("400%")
-                page.wait_for_timeout(500)
-                expect(page.locator("#chat .message").last).to_contain_text("400%")
+                expect(page.locator("#question textarea")).to_be_enabled()
 
 
 def test_the_page_is_served_to_this_machine_only(settings: Settings) -> None:
