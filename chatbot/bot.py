@@ -12,8 +12,9 @@ from chatbot.index.generation import Progress
 from chatbot.index.store import Index, open_index, reopen_index
 from chatbot.llm import ChatModel, open_chat_model
 from chatbot.retrieval.models import Evidence, Filters, Message, Query
-from chatbot.retrieval.search import DEFAULT_TOP_K, search
-from chatbot.retrieval.understanding import understand
+from chatbot.retrieval.reranking import retrieve
+from chatbot.retrieval.rewriting import interpret
+from chatbot.retrieval.search import DEFAULT_TOP_K
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +72,19 @@ class Chatbot:
         top_k: int = DEFAULT_TOP_K,
     ) -> tuple[Evidence, dict[str, float]]:
         """The sections found for a question, and the milliseconds each stage took."""
-        query, understood_ms = _understand(question, history, filters)
+        index = self.index
+        query, understood_ms = self._understand(index, question, history, filters)
         begin = perf_counter()
-        evidence = search(self.index, query, top_k)
+        evidence = retrieve(index, query, self.model, top_k)
         return evidence, {"understand": understood_ms, "retrieve": (perf_counter() - begin) * 1000}
 
     def ask(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
     ) -> Iterator[Event]:
         """Answer a question as a stream of events, the last of which is the `Answer`."""
-        query, understood_ms = _understand(question, history, filters)
-        return answer_events(self.index, query, self.model, understood_ms=understood_ms)
+        index = self.index
+        query, understood_ms = self._understand(index, question, history, filters)
+        return answer_events(index, query, self.model, understood_ms=understood_ms)
 
     def answer(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
@@ -91,6 +94,17 @@ class Chatbot:
         if not isinstance(last, Answer):
             raise TypeError(last)
         return last
+
+    def _understand(
+        self,
+        index: Index,
+        question: str,
+        history: Sequence[Message],
+        filters: Filters | None,
+    ) -> tuple[Query, float]:
+        begin = perf_counter()
+        query = interpret(question, index.catalogue, history, filters, self.model)
+        return query, (perf_counter() - begin) * 1000
 
 
 def ensure_index(settings: Settings, progress: Progress | None = None) -> IngestResult | None:
@@ -106,11 +120,3 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
     if stale is None:
         return None
     return ingest(settings, [SEEDS] if stale == "no index" else [], progress=progress)
-
-
-def _understand(
-    question: str, history: Sequence[Message], filters: Filters | None
-) -> tuple[Query, float]:
-    begin = perf_counter()
-    query = understand(question, history, filters)
-    return query, (perf_counter() - begin) * 1000

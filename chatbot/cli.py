@@ -14,7 +14,13 @@ import typer
 
 from chatbot.config import SEEDS, Settings, load_settings
 from chatbot.errors import ChatbotError
-from chatbot.terminal import print_answer, print_json, progress_bar, tell_ingest
+from chatbot.terminal import (
+    print_answer,
+    print_json,
+    progress_bar,
+    tell_enrichment,
+    tell_ingest,
+)
 
 if TYPE_CHECKING:
     from chatbot.bot import Chatbot
@@ -68,6 +74,38 @@ def ingest_command(
         result = ingest(settings, paths or [SEEDS], rebuild=rebuild, progress=progress)
     tell_ingest(result)
     if result.failed:
+        raise typer.Exit(1)
+
+
+@app.command("enrich")
+def enrich_command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Report files or folders; the shipped reports by default."),
+    ] = None,
+    note: Annotated[str, typer.Option(help="How it was made, for the file's first line.")] = "",
+    concurrency: _Concurrency = 4,
+) -> None:
+    """Let the model write the text papers are found by, and index the reports with it."""
+    from chatbot.enrich import enrich
+    from chatbot.errors import ConfigurationError
+    from chatbot.index.build import ingest
+    from chatbot.llm import open_chat_model
+
+    gc.enable()
+    settings = load_settings()
+    model = open_chat_model(settings)
+    if model is None:
+        raise ConfigurationError("enrich needs a model: set OPENAI_API_KEY or OPENAI_BASE_URL")
+    with progress_bar() as progress:
+        done = enrich(
+            paths or [SEEDS], model, note=note, concurrency=concurrency, progress=progress
+        )
+    tell_enrichment(done)
+    with progress_bar() as progress:
+        indexed = ingest(settings, paths or [SEEDS], progress=progress)
+    tell_ingest(indexed)
+    if done.failed or indexed.failed:
         raise typer.Exit(1)
 
 

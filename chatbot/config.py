@@ -4,6 +4,7 @@ Nothing else reads the environment.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,7 @@ class Settings(BaseSettings):
     llm: str = Field("gpt-5.4-mini", validation_alias="CHATBOT_LLM")
     llm_timeout: float = Field(60.0, gt=0, validation_alias="CHATBOT_LLM_TIMEOUT")
     llm_context: int = Field(32_000, ge=2_000, validation_alias="CHATBOT_LLM_CONTEXT")
+    rerank: Literal["none", "llm"] = Field("none", validation_alias="CHATBOT_RERANK")
     embedding: str = Field("local", validation_alias="CHATBOT_EMBEDDING")
     data_dir: Path = Field(PROJECT_ROOT / ".chatbot", validation_alias="CHATBOT_DATA_DIR")
     chroma_url: str | None = Field(None, validation_alias="CHATBOT_CHROMA_URL")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatbot.answer.models import Answer, Event
+    from chatbot.enrich import EnrichResult
     from chatbot.index.build import IngestResult
     from chatbot.index.generation import Progress
 
@@ -53,6 +54,15 @@ def tell_ingest(result: "IngestResult") -> None:
     lines += [f"error: {error}" for error in result.failed]
     skipped = f", {len(result.unchanged)} reports unchanged" if result.unchanged else ""
     lines.append(f"{result.papers} papers, {result.sections} sections indexed{skipped}")
+    print("\n".join(lines), file=sys.stderr)
+
+
+def tell_enrichment(result: "EnrichResult") -> None:
+    """Say on standard error what `enrich` did."""
+    lines = [f"{paper}: taken out, not in its text: {', '.join(w)}" for paper, w in result.removed]
+    lines += [f"error: {paper}: {cause}" for paper, cause in result.failed]
+    lines += [f"wrote {file}" for file in result.files]
+    lines.append(f"{result.written} papers written, {result.kept} had search text already")
     print("\n".join(lines), file=sys.stderr)
 
 

@@ -6,36 +6,29 @@ section with a verbatim quote, and every sentence is checked.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chatbot.answer.citations import resolve
 from chatbot.answer.extractive import extract, small_talk
 from chatbot.answer.markers import clean_markers
 from chatbot.answer.models import Answer, Draft, Event, Restart, Step, TextDelta, Usage
-from chatbot.answer.prompts import Prompt, load_prompt
+from chatbot.answer.notices import notice_of
 from chatbot.answer.synthesis import number_sources, prompt_turns
 from chatbot.answer.verification import verify
 from chatbot.errors import ModelError
 from chatbot.index.store import Index
-from chatbot.llm import ChatModel, Chunk
+from chatbot.llm import ChatModel, Chunk, TokenUsage
+from chatbot.prompts import Prompt, load_prompt
 from chatbot.retrieval.models import Evidence, Language, Query
-from chatbot.retrieval.search import DEFAULT_TOP_K, search
+from chatbot.retrieval.reranking import retrieve
+from chatbot.retrieval.search import DEFAULT_TOP_K
 
 EXTRACTIVE = "extractive"
 _FALLBACK: dict[Language, str] = {
     "zh": "大模型没有给出回答（{error}）。以下改为报告原句摘录。",
     "en": "The language model failed ({error}). Here are the reports' own sentences instead.",
-}
-_LEXICAL_ONLY: dict[Language, str] = {
-    "zh": "向量模型不可用（{error}），本次只按词语检索。",
-    "en": "The embedding model is unavailable ({error}); this search was by words only.",
-}
-
-_UNKNOWN: dict[Language, str] = {
-    "zh": "收录的报告里没有出现“{names}”，以下只是最接近的内容。",
-    "en": "“{names}” does not occur in the reports; what follows is only the nearest they say.",
 }
 
 
@@ -72,37 +65,37 @@ def answer_events(
         ChatbotError: the index or a prompt cannot be used. A failing model is no error:
             see `Answer.notice`.
     """
-    progress = _Progress({"understand": understood_ms})
+    progress = _Progress({"understand": understood_ms}, usage=_usage(query.spent))
     yield Step("understand", understood_ms, query.intent)
     if query.intent == "chat":
+        evidence = Evidence(query, ())
         draft, mode, version = small_talk(query.language), EXTRACTIVE, None
         yield TextDelta(draft.markdown)
     else:
         yield Step("retrieve")
         with progress.timing("retrieve"):
-            evidence = search(index, query, top_k)
-        progress.notice = _search_notice(evidence)
+            evidence = retrieve(index, query, model, top_k)
+        progress.usage += _usage(evidence.spent)
+        progress.notice = notice_of(evidence)
         yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))
         yield Step("synthesize")
         begin = time.perf_counter()
         draft, mode, version = yield from _draft(index, evidence, model, progress)
         progress.timings["synthesize"] = (time.perf_counter() - begin) * 1000
         yield Step("synthesize", progress.timings["synthesize"], mode)
-    answer = _finish(query, draft, mode, version, progress)
+    answer = _finish(evidence, draft, mode, version, progress)
     yield Step(
         "verify", progress.timings["verify"], str(sum(not s.supported for s in answer.sentences))
     )
     yield answer
 
 
-def _search_notice(evidence: Evidence) -> str | None:
-    """What the reader should know of the search: how it was made, and names nobody has heard of."""
-    language, parts = evidence.query.language, []
-    if evidence.notice:
-        parts.append(_LEXICAL_ONLY[language].format(error=evidence.notice))
-    if evidence.unknown and evidence.hits:
-        parts.append(_UNKNOWN[language].format(names=", ".join(evidence.unknown)))
-    return " ".join(parts) or None
+def _usage(spent: Sequence[TokenUsage]) -> Usage:
+    return Usage(
+        len(spent),
+        sum(call.prompt_tokens for call in spent),
+        sum(call.completion_tokens for call in spent),
+    )
 
 
 def _draft(
@@ -137,7 +130,7 @@ def _synthesize(
     """
     sources = number_sources(evidence, model.context_tokens)
     chunks = model.stream(prompt_turns(prompt, evidence, sources))
-    progress.usage = Usage(llm_calls=1)
+    progress.usage += Usage(llm_calls=1)
     parts: list[str] = []
     for text in clean_markers(_texts(chunks, progress), sources.keys(), progress.removed):
         parts.append(text)
@@ -149,14 +142,15 @@ def _texts(chunks: Iterator[Chunk], progress: _Progress) -> Iterator[str]:
     """The texts of a model's chunks; its usage is noted on the way."""
     for chunk in chunks:
         if chunk.usage:
-            progress.usage = Usage(1, chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+            progress.usage += replace(_usage((chunk.usage,)), llm_calls=0)
         if chunk.text:
             yield chunk.text
 
 
 def _finish(
-    query: Query, draft: Draft, mode: str, version: str | None, progress: _Progress
+    evidence: Evidence, draft: Draft, mode: str, version: str | None, progress: _Progress
 ) -> Answer:
+    query = evidence.query
     with progress.timing("verify"):
         citations = resolve(draft.markdown, draft.sources)
         sentences = verify(draft.markdown, draft.sources) if draft.sources else ()
@@ -172,6 +166,9 @@ def _finish(
         intent=query.intent,
         language=query.language,
         abstain_reason=draft.abstain_reason,
+        clarification=evidence.clarification,
+        coverage=evidence.coverage,
+        confidence=evidence.confidence,
         removed_markers=tuple(progress.removed),
         notice=progress.notice,
         prompt_version=version,

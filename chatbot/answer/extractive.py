@@ -36,8 +36,9 @@ class _Breadth:
 
 _BREADTH: dict[Intent, _Breadth] = {
     "lookup": _Breadth(papers=2, sentences=3, closeness=0.85),
-    "compare": _Breadth(papers=4, sentences=2, closeness=0.45),
-    "list": _Breadth(papers=8, sentences=1, closeness=0.45),
+    "compare": _Breadth(papers=8, sentences=2, closeness=0.0),
+    "list": _Breadth(papers=200, sentences=1, closeness=0.0),
+    "overview": _Breadth(papers=200, sentences=1, closeness=0.0),
 }
 _MAX_CHARACTERS = 420
 _LEAST_SHARE = 0.4

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chatbot.index.records import IndexedSection
-from chatbot.retrieval.models import Intent, Language
+from chatbot.retrieval.models import Clarification, Coverage, Intent, Language
 
 AbstainReason = Literal["not_in_corpus", "not_reported", "false_premise", "off_topic"]
 
@@ -17,6 +17,13 @@ class Usage:
     llm_calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.llm_calls + other.llm_calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ class SentenceVerdict:
 class Answer:
     """A finished answer. `removed_markers` are those that pointed nowhere.
 
-    `notice` tells the reader what went wrong.
+    `notice` tells the reader what went wrong; the last three of the search are as in `Evidence`.
     """
 
     question: str
@@ -80,6 +87,9 @@ class Answer:
     abstain_reason: AbstainReason | None = None
     removed_markers: tuple[int, ...] = ()
     notice: str | None = None
+    clarification: Clarification | None = None
+    coverage: Coverage | None = None
+    confidence: float | None = None
     prompt_version: str | None = None
     usage: Usage = Usage()
     timings_ms: Mapping[str, float] = field(default_factory=dict)

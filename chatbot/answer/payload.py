@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatbot.answer.models import Answer, Citation
-from chatbot.retrieval.models import Evidence, Filters, Hit, Query
+from chatbot.answer.notices import clarifying_question, notice_of
+from chatbot.retrieval.models import Evidence, Hit, Language, Query
 
 
 def answer_payload(answer: Answer, name: str | int | None = None) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def answer_payload(answer: Answer, name: str | int | None = None) -> dict[str, A
         "intent": answer.intent,
         "language": answer.language,
         "notice": answer.notice,
+        **_of_search(answer, answer.language),
         "citations": [_citation(citation) for citation in answer.citations],
         "sentences": [
             {
@@ -51,7 +53,8 @@ def evidence_payload(
         "id": name,
         "question": evidence.query.question,
         "query": _query(evidence.query),
-        "notice": evidence.notice,
+        "notice": notice_of(evidence),
+        **_of_search(evidence, evidence.query.language),
         "hits": [_hit(hit) for hit in evidence.hits],
         "timings_ms": _rounded(timings_ms),
     }
@@ -73,18 +76,39 @@ def _citation(citation: Citation) -> dict[str, Any]:
     }
 
 
-def _query(query: Query) -> dict[str, Any]:
-    return {"language": query.language, "intent": query.intent, **_filters(query.filters)}
-
-
-def _filters(filters: Filters) -> dict[str, Any]:
+def _of_search(found: Answer | Evidence, language: Language) -> dict[str, Any]:
+    """What answers and evidence have in common."""
+    asked, coverage = found.clarification, found.coverage
     return {
-        "papers": list(filters.papers),
+        "confidence": None if found.confidence is None else round(found.confidence, 3),
+        "clarification": asked
+        and {
+            "question": clarifying_question(asked, language),
+            "options": [{"id": paper, "title": title} for paper, title in asked.options],
+        },
+        "coverage": coverage
+        and {
+            "by": coverage.by,
+            "checked": coverage.checked,
+            "matched": coverage.matched,
+            "terms": list(coverage.terms),
+        },
+    }
+
+
+def _query(query: Query) -> dict[str, Any]:
+    """What a question was understood to be about: named by it, or given as filters."""
+    filters = query.filters
+    return {
+        "language": query.language,
+        "intent": query.intent,
+        "papers": list(dict.fromkeys([*filters.papers, *query.papers])),
         "dates": [
             span.first.isoformat() if span.first == span.last else f"{span.first}..{span.last}"
             for span in filters.dates
         ],
-        "sections": list(filters.sections),
+        "sections": list(dict.fromkeys([*filters.sections, *query.aspects])),
+        "standalone": query.standalone,
     }
 
 

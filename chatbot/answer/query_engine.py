@@ -31,7 +31,8 @@ class ReportQueryEngine(CustomQueryEngine):
 
     def custom_query(self, query_str: str) -> Response:
         """Answer one question that stands alone."""
-        *_, answer = answer_events(self._index, understand(query_str), self._model)
+        query = understand(query_str, self._index.catalogue)
+        *_, answer = answer_events(self._index, query, self._model)
         if not isinstance(answer, Answer):
             raise TypeError(answer)
         nodes = [

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from chatbot.answer.prompts import Prompt
 from chatbot.index.records import IndexedSection
 from chatbot.llm import ChatTurn
+from chatbot.prompts import Prompt
 from chatbot.retrieval.models import Evidence, Message
 
 _LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}

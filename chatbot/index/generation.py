@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,14 @@ from llama_index.core.schema import TextNode
 from chatbot.config import Settings
 from chatbot.index.embedding import LocalEmbedding, fit_fingerprint
 from chatbot.index.embeddings import embed_texts, model_fingerprint, open_embedding
+from chatbot.index.enrichment import keywords_of, section_text_of
+from chatbot.index.glossary import GLOSSARY_FILE, Glossary
 from chatbot.index.lexical import LexicalIndex, SectionTerms
+from chatbot.index.live import LiveCorpus, read_live
 from chatbot.index.manifest import FORMAT, Manifest, ReportEntry, write_manifest
-from chatbot.index.records import IndexedSection, embedded_texts, live_sections
+from chatbot.index.names import NAMES_FILE, NameTable
 from chatbot.index.shards import drop_shards, read_parsed, read_terms
+from chatbot.index.terms import bigrams, words
 from chatbot.index.vectors import SectionVectorStore, drop_collections, open_client
 
 # A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
@@ -29,15 +33,6 @@ _COLLECTIONS = "sections-"
 _EMBED_BATCH = 128
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Corpus:
-    """The live sections in row order, with their row ids and what is embedded for them."""
-
-    sections: tuple[IndexedSection, ...]
-    texts: list[str] = field(repr=False)
-    rows: list[str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ def commit_generation(
         ChatbotError: a shard, model or Chroma cannot be used.
     """
     data_dir = settings.data_dir
-    corpus = _read_corpus(data_dir, entries)
+    corpus = read_live(data_dir, entries)
     embedding = _choose_embedding(settings, before, corpus)
     if embedding.folder and not (data_dir / embedding.folder).exists():
         progress("fit", 0, 1)
@@ -82,6 +77,9 @@ def commit_generation(
     embedded = _embed_missing(settings, store, corpus, data_dir / embedding.folder, progress)
     lexical = _fresh("lexical")
     _build_lexical(data_dir, entries, corpus).save(data_dir / lexical)
+    texts = (section.text for section in corpus.sections)
+    Glossary.mine(texts).save(data_dir / lexical / GLOSSARY_FILE)
+    NameTable.mine(corpus.sections, corpus.aliases).save(data_dir / lexical / NAMES_FILE)
     manifest = Manifest(
         format=FORMAT,
         generation=number,
@@ -107,15 +105,8 @@ def _fresh(kind: str) -> str:
     return f"{kind}-{secrets.token_hex(6)}"
 
 
-def _read_corpus(data_dir: Path, entries: Sequence[ReportEntry]) -> _Corpus:
-    sections = live_sections((entry.name, read_parsed(data_dir, entry)) for entry in entries)
-    texts = embedded_texts(sections)
-    rows = [section.row_id(text) for section, text in zip(sections, texts, strict=True)]
-    return _Corpus(sections, texts, rows)
-
-
 def _choose_embedding(
-    settings: Settings, before: Manifest | None, corpus: _Corpus
+    settings: Settings, before: Manifest | None, corpus: LiveCorpus
 ) -> _EmbeddingChoice:
     """The embedding so far, or another where it no longer fits the corpus or the settings."""
     if settings.embedding != "local":
@@ -127,7 +118,11 @@ def _choose_embedding(
 
 
 def _embed_missing(
-    settings: Settings, store: SectionVectorStore, corpus: _Corpus, fitted: Path, progress: Progress
+    settings: Settings,
+    store: SectionVectorStore,
+    corpus: LiveCorpus,
+    fitted: Path,
+    progress: Progress,
 ) -> int:
     """Embed and add the rows the collection does not hold yet; returns how many."""
     present = store.ids()
@@ -144,14 +139,16 @@ def _embed_missing(
     return len(missing)
 
 
-def _node(corpus: _Corpus, i: int, vector: list[float]) -> TextNode:
+def _node(corpus: LiveCorpus, i: int, vector: list[float]) -> TextNode:
     section = corpus.sections[i]
     return TextNode(
         id_=corpus.rows[i], text=section.text, metadata=section.metadata(), embedding=vector
     )
 
 
-def _build_lexical(data_dir: Path, entries: Sequence[ReportEntry], corpus: _Corpus) -> LexicalIndex:
+def _build_lexical(
+    data_dir: Path, entries: Sequence[ReportEntry], corpus: LiveCorpus
+) -> LexicalIndex:
     terms = {}
     for entry in entries:
         papers = read_parsed(data_dir, entry).papers
@@ -159,15 +156,28 @@ def _build_lexical(data_dir: Path, entries: Sequence[ReportEntry], corpus: _Corp
         for name, cut in zip(names, read_terms(data_dir, entry), strict=True):
             terms[entry.name, name] = cut
     cuts = [terms[section.report, section.name] for section in corpus.sections]
-    sections = [
-        SectionTerms(section.paper_id, cut.words, cut.bigrams)
-        for section, cut in zip(corpus.sections, cuts, strict=True)
-    ]
-    return LexicalIndex.build(sections, {s.paper_id: s.title for s in corpus.sections})
+    sections = []
+    for section, cut in zip(corpus.sections, cuts, strict=True):
+        text = corpus.search_texts.get(section.paper_id)
+        written = section_text_of(text, section.key) if text else ""
+        sections.append(
+            SectionTerms(
+                section.paper_id,
+                {"words": cut.words, "bigrams": cut.bigrams},
+                {"words": words(written), "bigrams": bigrams(written)},
+            )
+        )
+    titles = {section.paper_id: section.title for section in corpus.sections}
+    keywords = {paper: keywords_of(text) for paper, text in corpus.search_texts.items()}
+    return LexicalIndex.build(sections, titles, keywords)
 
 
 def _sweep(
-    settings: Settings, manifest: Manifest, client: Any, store: SectionVectorStore, corpus: _Corpus
+    settings: Settings,
+    manifest: Manifest,
+    client: Any,
+    store: SectionVectorStore,
+    corpus: LiveCorpus,
 ) -> None:
     """Delete what no longer belongs to the committed index, and what killed processes left."""
     data_dir = settings.data_dir
@@ -179,4 +189,4 @@ def _sweep(
         for folder in data_dir.glob(kind):
             if folder.name not in keep:
                 shutil.rmtree(folder, ignore_errors=True)
-    drop_shards(data_dir, {entry.sha256 for entry in manifest.reports})
+    drop_shards(data_dir, manifest.reports)

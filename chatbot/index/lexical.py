@@ -1,96 +1,86 @@
-"""The BM25 index: four fields, each scored by bm25s, normalised by its best score, and summed.
+"""The BM25 index: each section by its own words and by its whole paper's, apart and unmixed.
 
-A section is judged by its own text and by its whole paper's (title counted twice), each over words
-and over bigrams. BM25 after Robertson & Zaragoza 2009; bm25s is Lù 2024 (arXiv:2407.03618).
+Four fields, words and character bigrams of the section and of the paper (title counted twice), are
+scored by BM25 (Robertson & Zaragoza 2009). Where search text was written for a paper
+(`enrichment.py`), four wider fields hold the same text with it. The arrays are bm25s's (Lù 2024,
+arXiv:2407.03618), read straight, so that a query's terms can be weighed.
 """
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.errors import MissingIndexError
-from chatbot.index.terms import bigrams, normalise, without_stop_words, words
+from chatbot.index.terms import bigrams, normalise, words
 
 Scores = NDArray[np.float32]
+Kind = Literal["words", "bigrams"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+CUTS: Mapping[Kind, Callable[[str], list[str]]] = {"words": words, "bigrams": bigrams}
 _LETTERS = re.compile(r"[a-z]+")
 _A_WORD = 3
+# k1 and b of a section, which is short and says things once, and of a paper.
+_SECTION, _PAPER = {"k1": 1.2, "b": 0.4}, {"k1": 1.5, "b": 0.75}
 
 
 @dataclass(frozen=True, slots=True)
 class SectionTerms:
-    """A section's words and bigrams, and its paper: what the lexical index is built from."""
+    """A section's terms by kind, those of its search text, and its paper."""
 
     paper_id: str
-    words: Sequence[str]
-    bigrams: Sequence[str]
+    own: Mapping[Kind, Sequence[str]]
+    written: Mapping[Kind, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
-    """How one field is weighed and indexed: `k1` and `b` as in BM25."""
+class FieldScores:
+    """BM25 of every row by its section and by its paper, each at most 1."""
 
-    name: str
-    of_paper: bool
-    weight: float
-    k1: float
-    b: float
-
-
-# The paper counts double, so that English questions, which match little but titles and names,
-# find their paper: recall@5 0.79 against 0.76 for equal weights (`make bench-choices`).
-_FIELDS = (
-    _Field("section_words", of_paper=False, weight=1 / 6, k1=1.2, b=0.4),
-    _Field("section_bigrams", of_paper=False, weight=1 / 6, k1=1.2, b=0.4),
-    _Field("paper_words", of_paper=True, weight=2 / 6, k1=1.5, b=0.75),
-    _Field("paper_bigrams", of_paper=True, weight=2 / 6, k1=1.5, b=0.75),
-)
+    section: Scores
+    paper: Scores
 
 
 class LexicalIndex:
     """BM25 over sections and papers; rows are in the order the index was built with."""
 
-    def __init__(self, models: Sequence[Any], paper_of_row: NDArray[np.int32]) -> None:
-        self._models = tuple(models)
-        self._paper_of_row = paper_of_row
+    def __init__(self, models: Mapping[str, Any], paper_of_row: NDArray[np.int32]) -> None:
+        self._models, self._paper_of_row = models, paper_of_row
 
     @classmethod
-    def build(cls, sections: Sequence[SectionTerms], titles: dict[str, str]) -> Self:
-        """Index sections; `titles` maps each paper id to its title."""
-        papers = {paper_id: row for row, paper_id in enumerate(titles)}
-        paper_of_row = np.array([papers[s.paper_id] for s in sections], dtype=np.int32)
-        by_kind = {
-            "words": (
-                [s.words for s in sections],
-                {p: words(title) * 2 for p, title in titles.items()},
-            ),
-            "bigrams": (
-                [s.bigrams for s in sections],
-                {p: bigrams(title) * 2 for p, title in titles.items()},
-            ),
-        }
-        models = []
-        for field in _FIELDS:
-            own, of_paper = by_kind[field.name.partition("_")[2]]
-            if field.of_paper:
-                for section, terms in zip(sections, own, strict=True):
-                    of_paper[section.paper_id].extend(terms)
-            models.append(_bm25(field, list(of_paper.values()) if field.of_paper else own))
+    def build(
+        cls,
+        sections: Sequence[SectionTerms],
+        titles: Mapping[str, str],
+        keywords: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Index sections; `titles` and `keywords` are by paper id, in the order of the papers."""
+        about = [(title, (keywords or {}).get(paper, "")) for paper, title in titles.items()]
+        places = {paper_id: place for place, paper_id in enumerate(titles)}
+        paper_of_row = np.array([places[s.paper_id] for s in sections], dtype=np.int32)
+        models: dict[str, Any] = {}
+        for kind, cut in CUTS.items():
+            own = [list(section.own[kind]) for section in sections]
+            written = [list(section.written[kind]) for section in sections]
+            models |= _models(kind, own, paper_of_row, [cut(title) * 2 for title, _ in about])
+            if any(written):
+                wide = [o + w for o, w in zip(own, written, strict=True)]
+                heads = [cut(title) * 2 + cut(more) for title, more in about]
+                models |= _models(f"wide_{kind}", wide, paper_of_row, heads)
         return cls(models, paper_of_row)
 
     def save(self, folder: Path) -> None:
         """Write the index into a new folder."""
         folder.mkdir(parents=True)
         np.save(folder / "paper_of_row.npy", self._paper_of_row)
-        for field, model in zip(_FIELDS, self._models, strict=True):
-            if model is not None:
-                model.save(folder / field.name)
+        for name, model in self._models.items():
+            model.save(folder / name)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -101,55 +91,79 @@ class LexicalIndex:
         """
         try:
             paper_of_row = np.load(folder / "paper_of_row.npy")
-            stored = [folder / field.name for field in _FIELDS]
-            models = [
-                bm25s.BM25.load(path, mmap=True) if path.exists() else None for path in stored
-            ]
+            models = {
+                path.name: bm25s.BM25.load(path, mmap=True)
+                for path in folder.iterdir()
+                if path.is_dir()
+            }
         except (OSError, ValueError, KeyError) as error:
             cause = f"the lexical index in {folder} cannot be read; run 'chatbot ingest --rebuild'"
             raise MissingIndexError(cause) from error
         return cls(models, paper_of_row)
 
-    def scores(self, text: str) -> Scores:
-        """Score of every row for `text`, between 0 and 1; 0 where no term matches."""
-        total = np.zeros(len(self._paper_of_row), dtype=np.float32)
-        terms = {
-            "words": without_stop_words(words(text)),
-            "bigrams": without_stop_words(bigrams(text)),
-        }
-        for field, model in zip(_FIELDS, self._models, strict=True):
-            found = terms[field.name.partition("_")[2]]
-            if model is None or not found:
-                continue
-            scores = model.get_scores(found)
-            scores = scores[self._paper_of_row] if field.of_paper else scores
-            if (best := scores.max()) > 0:
-                total += field.weight * (scores / best)
+    @property
+    def is_enriched(self) -> bool:
+        """Whether search text was written for any paper."""
+        return any(name.startswith("wide_") for name in self._models)
+
+    def scores(self, kind: Kind, terms: Mapping[str, float], *, wide: bool = False) -> FieldScores:
+        """Scores of every row for weighted terms; with `wide`, of text and search text together."""
+        prefix = "wide_" if wide and self.is_enriched else ""
+        section = self._bm25(f"{prefix}{kind}_section", terms, len(self._paper_of_row))
+        papers = int(self._paper_of_row.max(initial=-1)) + 1
+        paper = self._bm25(f"{prefix}{kind}_paper", terms, papers)
+        return FieldScores(_scaled(section), _scaled(paper)[self._paper_of_row])
+
+    def _bm25(self, name: str, terms: Mapping[str, float], count: int) -> Scores:
+        total = np.zeros(count, dtype=np.float32)
+        model = self._models.get(name)
+        if model is None:
+            return total
+        pointers, rows, data = (model.scores[part] for part in ("indptr", "indices", "data"))
+        for term, weight in terms.items():
+            if (token := model.vocab_dict.get(term)) is not None:
+                postings = slice(int(pointers[token]), int(pointers[token + 1]))
+                total[rows[postings]] += weight * data[postings]
         return total
 
     def knows(self, name: str) -> bool:
         """Whether a name occurs in a paper, whole or, however it is spaced, by its words."""
-        model = self._models[2]
-        vocabulary = model.vocab_dict if model is not None else {}
+        vocabulary = self._vocabulary("words_paper")
         parts = [part for part in _LETTERS.findall(normalise(name)) if len(part) >= _A_WORD]
         return normalise(name) in vocabulary or bool(parts and all(p in vocabulary for p in parts))
 
-    def idf(self, word: str) -> float:
-        """Inverse document frequency of a word over sections; an unseen word's is highest."""
-        model, count = self._models[0], len(self._paper_of_row)
-        token = model.vocab_dict.get(word) if model is not None else None
-        seen = (
-            0
-            if token is None
-            else int(model.scores["indptr"][token + 1] - model.scores["indptr"][token])
-        )
+    def idf(self, term: str, kind: Kind = "words") -> float:
+        """Inverse document frequency of a term over sections; an unseen term's is highest."""
+        name, count, seen = f"{kind}_section", len(self._paper_of_row), 0
+        if (token := self._vocabulary(name).get(term)) is not None:
+            pointers = self._models[name].scores["indptr"]
+            seen = int(pointers[token + 1] - pointers[token])
         return math.log(1 + (count - seen + 0.5) / (seen + 0.5))
 
+    def _vocabulary(self, name: str) -> Mapping[str, int]:
+        model = self._models.get(name)
+        return model.vocab_dict if model is not None else {}
 
-def _bm25(field: _Field, documents: Sequence[Sequence[str]]) -> Any:
-    """A bm25s model, or None where there is not one term to index."""
-    if not any(documents):
-        return None
-    model = bm25s.BM25(k1=field.k1, b=field.b, method="lucene")
-    model.index(list(documents), show_progress=False)
-    return model
+
+def _models(
+    kind: str,
+    sections: list[list[str]],
+    paper_of_row: NDArray[np.int32],
+    papers: list[list[str]],
+) -> dict[str, Any]:
+    """The models of sections and of their papers, less those without one term to index."""
+    for row, terms in enumerate(sections):
+        papers[paper_of_row[row]].extend(terms)
+    fields = {f"{kind}_section": (sections, _SECTION), f"{kind}_paper": (papers, _PAPER)}
+    models = {}
+    for name, (documents, parameters) in fields.items():
+        if any(documents):
+            models[name] = bm25s.BM25(**parameters, method="lucene")
+            models[name].index(documents, show_progress=False)
+    return models
+
+
+def _scaled(scores: Scores) -> Scores:
+    """Scores divided by the best of them."""
+    best = scores.max(initial=0)
+    return scores / best if best > 0 else scores

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from chatbot.errors import MissingIndexError
 
-FORMAT = 1
+FORMAT = 2
 _FILE = "manifest.json"
 
 
@@ -22,12 +22,14 @@ _FILE = "manifest.json"
 class ReportEntry:
     """A report in the index.
 
-    Its name there, where it was read from, and the sha256 of its bytes.
+    Its name there, where it was read from, the sha256 of its bytes, and that of the search text
+    that was beside it ("" where there was none).
     """
 
     name: str
     path: str
     sha256: str
+    search_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatbot.corpus import LineSpan, Paper, Report
@@ -96,12 +96,16 @@ def _sections_of(paper: Paper, report: str, dates: tuple[dt.date, ...]) -> Itera
         )
 
 
-def embedded_texts(sections: Sequence[IndexedSection]) -> list[str]:
+def embedded_texts(
+    sections: Sequence[IndexedSection], written: Mapping[str, str] | None = None
+) -> list[str]:
     """What is embedded for each section: its text after its paper's title, field and contribution.
 
     A section says "the method" where its paper has a name; without that context it is found by
-    nobody who asks by name.
+    nobody who asks by name. `written` is the search text of sections that have one, by name; with
+    it the local embedding learns which words of two languages go together (Dumais et al. 1997).
     """
+    written = written or {}
     about: defaultdict[str, list[str]] = defaultdict(list)
     for section in sections:
         if section.key in {"field", "contribution"}:
@@ -112,6 +116,7 @@ def embedded_texts(sections: Sequence[IndexedSection]) -> list[str]:
                 section.title,
                 *(text for text in about[section.paper_id] if text != section.text),
                 section.text,
+                *filter(None, [written.get(section.name)]),
             ]
         )
         for section in sections

@@ -5,13 +5,15 @@ Parsing and cutting a report is done once; every later build reads the shard.
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from chatbot.corpus import Report, parse_report
-from chatbot.errors import MissingIndexError
+from chatbot.errors import MissingIndexError, ReportError
+from chatbot.index.enrichment import SearchText, parse_rows
 from chatbot.index.manifest import ReportEntry, write_atomically
 from chatbot.index.terms import bigrams, words
 
@@ -89,11 +91,40 @@ def read_terms(data_dir: Path, entry: ReportEntry) -> list[Terms]:
         raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
 
 
-def drop_shards(data_dir: Path, keep: set[str]) -> None:
+def write_search_text(data_dir: Path, sha256: str, data: bytes) -> str:
+    """Keep the search text found beside a report; returns the hash it is kept under."""
+    found = fingerprint(data)
+    write_atomically(_search_text_file(data_dir, sha256, found), data)
+    return found
+
+
+def read_search_text(data_dir: Path, entry: ReportEntry) -> dict[str, SearchText]:
+    """The search texts of an indexed report's papers, by content hash.
+
+    Raises:
+        MissingIndexError: the shard is missing or damaged.
+    """
+    if not entry.search_text:
+        return {}
+    path = _search_text_file(data_dir, entry.sha256, entry.search_text)
+    try:
+        return {row["content"]: text for row, text in parse_rows(_read(path), str(path))}
+    except ReportError as error:
+        raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
+
+
+def drop_shards(data_dir: Path, keep: Collection[ReportEntry]) -> None:
     """Delete the files of reports no longer in the index, and what a killed process left."""
+    reports = {entry.sha256 for entry in keep}
+    texts = {_search_text_file(data_dir, e.sha256, e.search_text).name for e in keep}
     for path in (data_dir / _FOLDER).glob("*"):
-        if path.name.partition(".")[0] not in keep or path.suffix == ".tmp":
+        gone = path.name.partition(".")[0] not in reports or path.suffix == ".tmp"
+        if gone or (path.suffix == ".jsonl" and path.name not in texts):
             path.unlink(missing_ok=True)
+
+
+def _search_text_file(data_dir: Path, sha256: str, found: str) -> Path:
+    return data_dir / _FOLDER / f"{sha256}.search-{found[:16]}.jsonl"
 
 
 def _read(path: Path) -> bytes:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from chatbot.corpus import Problem, Report
 from chatbot.errors import ReportError
+from chatbot.index.enrichment import enrichment_file, parse_rows
 from chatbot.index.manifest import ReportEntry
-from chatbot.index.shards import fingerprint, write_shard
+from chatbot.index.shards import fingerprint, write_search_text, write_shard
 
 _SUFFIXES = {".txt", ".md"}
 
@@ -73,7 +74,9 @@ def _take(changes: Changes, data_dir: Path, file: Path, *, parse: bool) -> None:
         return
     sha256 = fingerprint(data)
     before = changes.entries.get(where) or _same_content(changes, sha256)
-    if before and before.sha256 == sha256 and not parse:
+    beside = _search_text_beside(changes, file)
+    same_text = before is not None and before.search_text == (fingerprint(beside) if beside else "")
+    if before and before.sha256 == sha256 and same_text and not parse:
         changes.unchanged.append(before.name)
         _follow_move(changes, before, where)
         return
@@ -83,11 +86,28 @@ def _take(changes: Changes, data_dir: Path, file: Path, *, parse: bool) -> None:
         changes.failed.append(error)
         return
     name = before.name if before else _free_name(changes, file)
-    changes.entries[before.path if before else where] = ReportEntry(
-        name, before.path if before else where, sha256
-    )
+    path = before.path if before else where
+    search_text = write_search_text(data_dir, sha256, beside) if beside else ""
+    changes.entries[path] = ReportEntry(name, path, sha256, search_text)
     (changes.updated if before else changes.added).append(name)
     changes.problems.extend((name, problem) for problem in report.problems)
+
+
+def _search_text_beside(changes: Changes, file: Path) -> bytes:
+    """The search text beside a report; none where there is no such file, or no line of it reads."""
+    path = enrichment_file(file)
+    try:
+        data = path.read_bytes()
+        list(parse_rows(data, str(path)))
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        changes.failed.append(ReportError(str(path), 1, f"cannot be read ({error.strerror})"))
+        return b""
+    except ReportError as error:
+        changes.failed.append(error)
+        return b""
+    return data
 
 
 def reparse(changes: Changes, data_dir: Path, entry: ReportEntry, data: bytes) -> Report:

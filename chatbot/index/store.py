@@ -7,11 +7,14 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from chatbot.config import Settings
 from chatbot.errors import MissingIndexError
+from chatbot.index.catalogue import Catalogue
 from chatbot.index.embeddings import open_embedding
+from chatbot.index.glossary import GLOSSARY_FILE, Glossary
 from chatbot.index.lexical import LexicalIndex
+from chatbot.index.live import read_live
 from chatbot.index.manifest import Manifest, read_manifest
-from chatbot.index.records import IndexedSection, embedded_texts, live_sections
-from chatbot.index.shards import read_parsed
+from chatbot.index.names import NAMES_FILE, NameTable
+from chatbot.index.records import IndexedSection
 from chatbot.index.vectors import SectionVectorStore, open_client
 
 _ATTEMPTS = 3
@@ -27,8 +30,10 @@ class Index:
     settings: Settings
     manifest: Manifest
     sections: tuple[IndexedSection, ...]
+    catalogue: Catalogue
     row_of: Mapping[str, int]
     lexical: LexicalIndex
+    glossary: Glossary
     embedding: BaseEmbedding
     vectors: SectionVectorStore
 
@@ -65,16 +70,17 @@ def reopen_index(index: Index) -> Index:
 
 def _load(settings: Settings, manifest: Manifest) -> Index:
     data_dir = settings.data_dir
-    sections = live_sections(
-        (entry.name, read_parsed(data_dir, entry)) for entry in manifest.reports
-    )
-    rows = [s.row_id(text) for s, text in zip(sections, embedded_texts(sections), strict=True)]
+    corpus = read_live(data_dir, manifest.reports)
+    glossary = Glossary.load(data_dir / manifest.lexical / GLOSSARY_FILE)
+    names = NameTable.load(data_dir / manifest.lexical / NAMES_FILE)
     return Index(
         settings,
         manifest,
-        sections,
-        {row: i for i, row in enumerate(rows)},
+        corpus.sections,
+        Catalogue.of(corpus.sections, names),
+        {row: i for i, row in enumerate(corpus.rows)},
         LexicalIndex.load(data_dir / manifest.lexical),
+        glossary,
         open_embedding(settings, data_dir / manifest.fitted),
         SectionVectorStore(
             open_client(data_dir / manifest.chroma, settings.chroma_url), manifest.collection

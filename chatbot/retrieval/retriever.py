@@ -19,7 +19,7 @@ class SectionRetriever(BaseRetriever):
         self._index, self._top_k, self._filters = index, top_k, filters
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        query = understand(query_bundle.query_str, filters=self._filters)
+        query = understand(query_bundle.query_str, self._index.catalogue, filters=self._filters)
         return [node_of(hit) for hit in search(self._index, query, self._top_k).hits]
 
 

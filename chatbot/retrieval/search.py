@@ -1,52 +1,200 @@
-"""Hybrid search: the BM25 sum plus a share of dense similarity, within the filters.
+"""`search`: a query to its evidence, by what the question is after.
 
-The lexical score leads. Reciprocal rank fusion lets the weaker retriever outvote the stronger
-(recall@5 0.75 against 0.79 for BM25 alone, `make bench-choices`), so the scores are added, each
-scaled by its best, with a small weight on the dense one.
+A lookup ranks sections. A comparison is retrieved paper by paper, so that every compared paper has
+its sections among the first. A list ranks papers; an overview reads the records.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.errors import ModelError
-from chatbot.index.embeddings import embed_query
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
-from chatbot.retrieval.models import Evidence, Filters, Hit, Query
-from chatbot.retrieval.understanding import names_in
+from chatbot.retrieval.comparison import compared_papers, ranked_within
+from chatbot.retrieval.confidence import confidence_of
+from chatbot.retrieval.lists import find_papers
+from chatbot.retrieval.models import (
+    Clarification,
+    Coverage,
+    DateRange,
+    Evidence,
+    Filters,
+    Hit,
+    Query,
+)
+from chatbot.retrieval.overview import overview
+from chatbot.retrieval.ranking import (
+    Array,
+    Signals,
+    probabilities,
+    score,
+    signals_of,
+)
+from chatbot.retrieval.weights import Weights, shipped_weights
+from chatbot.retrieval.wording import names_in
 
 DEFAULT_TOP_K = 8
-# The local embedding adds little to BM25; a model's, which knows synonyms and other languages, is
-# given more. The latter weight is not measured: there was no such model to measure it with.
-_LOCAL_WEIGHT, _MODEL_WEIGHT = 0.1, 0.5
-_DENSE_DEPTH = 64
 
 
-def search(index: Index, query: Query, top_k: int = DEFAULT_TOP_K) -> Evidence:
-    """The `top_k` best sections for a query; fewer where fewer match at all."""
+def search(
+    index: Index, query: Query, top_k: int = DEFAULT_TOP_K, weights: Weights | None = None
+) -> Evidence:
+    """The best sections for a query: `top_k`, or fewer where fewer match at all.
+
+    A list and an overview hold one section of every paper that belongs, however many, and then
+    further ones up to `top_k`. `weights` are the shipped ones by default.
+    """
+    weights = weights or shipped_weights()
+    query, missing = _in_reach(index, query)
     allowed = _allowed(index.sections, query.filters)
-    lexical = np.where(allowed, index.lexical.scores(query.search_text), 0)
-    try:
-        dense, notice = _dense_scores(index, query, allowed), None
-    except ModelError as error:
-        dense, notice = np.zeros_like(lexical), str(error)
-    weight = _LOCAL_WEIGHT if index.settings.embedding == "local" else _MODEL_WEIGHT
-    fused = lexical + weight * dense
-    if query.filters.papers and not fused.any():
-        fused = allowed.astype(np.float32)
-    best = _best_rows(fused, top_k)
-    hits = tuple(
-        Hit(index.sections[i], float(fused[i]), _ranks(i, lexical=lexical, dense=dense))
-        for i in best
+    coverage, notice, confidence = None, None, None
+    if query.intent == "list":
+        hits, coverage = _list(index, query, allowed, top_k, weights)
+    elif query.intent == "overview":
+        hits, coverage = overview(index, allowed)
+    elif query.intent == "compare" and len(papers := compared_papers(index, query, allowed)) > 1:
+        hits = _interleaved(index, query, papers, top_k, weights)
+    else:
+        hits, notice, confidence = _lookup(index, query, allowed, top_k, weights)
+    unknown = tuple(name for name in names_in(query.question) if not _known(index, query, name))
+    return Evidence(
+        query,
+        hits,
+        notice,
+        unknown,
+        missing_dates=missing,
+        confidence=confidence,
+        clarification=_clarification(index, query),
+        coverage=coverage,
     )
-    unknown = tuple(name for name in names_in(query.question) if not index.lexical.knows(name))
-    return Evidence(query, hits, notice, unknown)
+
+
+def _in_reach(index: Index, query: Query) -> tuple[Query, tuple[DateRange, ...]]:
+    """The query, and the days it asks for that have no report.
+
+    Where it names a paper, that paper is found whatever day the reader thinks it is from.
+    """
+    dates = query.filters.dates
+    empty = tuple(span for span in dates if not any(day in span for day in index.catalogue.dates))
+    named = [p for p in query.papers if p in index.catalogue.by_id]
+    elsewhere = named and not any(
+        day in span for p in named for day in index.catalogue.by_id[p].dates for span in dates
+    )
+    if dates and elsewhere:
+        query = replace(query, filters=replace(query.filters, dates=()))
+    return query, empty
+
+
+def _lookup(
+    index: Index, query: Query, allowed: NDArray[np.bool_], top_k: int, weights: Weights
+) -> tuple[tuple[Hit, ...], str | None, float]:
+    """The best sections; where a name fits several papers, theirs in turn."""
+    signals = signals_of(
+        index, query.search_text, links=query.links, aspects=query.aspects, allowed=allowed
+    )
+    scores = score(signals, weights)
+    order = [int(place) for place in np.argsort(-scores, kind="stable") if _found(signals, place)]
+    if not order and query.filters.papers:
+        order = list(range(len(signals.rows)))
+    if (clarification := _clarification(index, query)) is not None:
+        order = _in_turn(index, signals, order, [paper for paper, _ in clarification.options])
+    hits = _hits(index, signals, probabilities(scores), order[:top_k])
+    if not hits and query.filters.papers:
+        rows = np.flatnonzero(allowed)[:top_k]
+        hits = tuple(Hit(index.sections[row], 0.0, {"records": i}) for i, row in enumerate(rows, 1))
+    return hits, signals.notice, confidence_of(index, query, signals, scores, weights)
+
+
+def _found(signals: Signals, place: int) -> bool:
+    """Whether any retriever found the section's paper at all."""
+    return bool(signals.paper[place] > 0 or signals.dense[place] > 0)
+
+
+def _in_turn(
+    index: Index, signals: Signals, order: Sequence[int], papers: Sequence[str]
+) -> list[int]:
+    """The order with the sections of these papers first, one of each in turn."""
+    names = [index.sections[signals.rows[place]].paper_id for place in order]
+    own = [
+        [place for place, name in zip(order, names, strict=True) if name == paper]
+        for paper in sorted(papers, key=lambda p: names.index(p) if p in names else len(names))
+    ]
+    turns = [place for turn in zip_longest(*own) for place in turn if place is not None]
+    return [*turns, *(place for place in order if place not in set(turns))]
+
+
+def _interleaved(
+    index: Index, query: Query, papers: Sequence[str], top_k: int, weights: Weights
+) -> tuple[Hit, ...]:
+    """The sections of compared papers: the best of each, then the second best, and so on."""
+    ranked = ranked_within(index, query, papers, weights)
+    turns = zip_longest(*(zip(p.rows, p.scores, strict=True) for p in ranked))
+    hits: list[Hit] = []
+    for rank, turn in enumerate(turns, 1):
+        for entry in turn:
+            if entry is not None:
+                row, value = entry
+                floor = hits[-1].score if hits else value
+                hits.append(Hit(index.sections[row], min(value, floor), {"within_paper": rank}))
+    return tuple(hits[:top_k])
+
+
+def _list(
+    index: Index, query: Query, allowed: NDArray[np.bool_], top_k: int, weights: Weights
+) -> tuple[tuple[Hit, ...], Coverage]:
+    """One section of each listed paper, then their further ones up to `top_k`."""
+    listed, coverage = find_papers(index, query, allowed, weights)
+    first = [(entry.rows[0], entry.score) for entry in listed]
+    more = [(row, entry.score) for entry in listed for row in entry.rows[1:]]
+    chosen = [*first, *more[: max(0, top_k - len(first))]]
+    floor, hits = float("inf"), []
+    for place, (row, value) in enumerate(chosen, 1):
+        floor = min(floor, value)
+        hits.append(Hit(index.sections[row], floor, {coverage.by: place}))
+    return tuple(hits), coverage
+
+
+def _hits(index: Index, signals: Signals, scores: Array, order: Sequence[int]) -> tuple[Hit, ...]:
+    """Hits in this order, each with its rank by the retrievers that found it."""
+    floor, hits = float("inf"), []
+    for place in order:
+        floor = min(floor, float(scores[place]))
+        ranks = {
+            name: int((values > values[place]).sum()) + 1
+            for name, values in (("lexical", signals.lexical), ("dense", signals.dense))
+            if values[place] > 0
+        }
+        if signals.columns["link"][place] > 0:
+            ranks["named"] = 1
+        hits.append(Hit(index.sections[signals.rows[place]], floor, ranks))
+    return tuple(hits)
+
+
+def _clarification(index: Index, query: Query) -> Clarification | None:
+    """What to ask back where a name fits several papers and nothing else tells which."""
+    if query.intent != "lookup" or query.filters.papers:
+        return None
+    for link in query.links:
+        known = [index.catalogue.by_id[p] for p in link.papers if p in index.catalogue.by_id]
+        if len(known) > 1:
+            return Clarification(link.name, tuple((paper.id, paper.title) for paper in known))
+    return None
+
+
+def _known(index: Index, query: Query, name: str) -> bool:
+    """Whether a name stands in a report, or was taken for one that does."""
+    at = query.question.find(name)
+    linked = any(link.start <= at < link.end for link in query.links)
+    return linked or index.lexical.knows(name)
 
 
 def _allowed(sections: Sequence[IndexedSection], filters: Filters) -> NDArray[np.bool_]:
     """Which sections the filters let through, as a mask over rows."""
+    if filters == Filters():
+        return np.ones(len(sections), dtype=bool)
     return np.fromiter(
         (_passes(section, filters) for section in sections), dtype=bool, count=len(sections)
     )
@@ -57,40 +205,4 @@ def _passes(section: IndexedSection, filters: Filters) -> bool:
         return False
     if filters.sections and section.key not in filters.sections:
         return False
-    return not filters.dates or any(
-        span.first <= day <= span.last for span in filters.dates for day in section.dates
-    )
-
-
-def _dense_scores(index: Index, query: Query, allowed: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Cosine similarity of the nearest rows, scaled by the best one; 0 for all others.
-
-    Raises:
-        ModelError: the embedding server did not answer.
-    """
-    scores = np.zeros(len(index.sections), dtype=np.float32)
-    vector = embed_query(index.embedding, query.search_text, index.settings)
-    if not any(vector):
-        return scores
-    row_ids = list(index.row_of)
-    among = None if allowed.all() else [row_ids[i] for i in np.flatnonzero(allowed)]
-    for row_id, similarity in index.vectors.nearest(vector, _DENSE_DEPTH, among):
-        if (row := index.row_of.get(row_id)) is not None:
-            scores[row] = max(similarity, 0.0)
-    best = scores.max(initial=0)
-    return scores / best if best > 0 else scores
-
-
-def _best_rows(scores: NDArray[np.float32], top_k: int) -> list[int]:
-    """The rows of the `top_k` highest positive scores, best first, ties in row order."""
-    order = np.argsort(-scores, kind="stable")[:top_k]
-    return [int(row) for row in order if scores[row] > 0]
-
-
-def _ranks(row: int, **scores_of: NDArray[np.float32]) -> dict[str, int]:
-    """The 1-based rank each retriever gave a row it found."""
-    return {
-        name: int((scores > scores[row]).sum()) + 1
-        for name, scores in scores_of.items()
-        if scores[row] > 0
-    }
+    return not filters.dates or any(day in span for span in filters.dates for day in section.dates)

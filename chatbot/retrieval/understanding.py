@@ -4,97 +4,153 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chatbot.retrieval.models import Filters, Intent, Language, Message, Query
+from chatbot.index.catalogue import Catalogue, PaperRecord
+from chatbot.index.names import Link
+from chatbot.retrieval import wording
+from chatbot.retrieval.conversation import ARXIV_ID, Context, context_of
+from chatbot.retrieval.dates import DateMention, find_dates
+from chatbot.retrieval.models import DateRange, Filters, Intent, Message, Query
 
-_CJK = re.compile(r"[\u3400-\u9fff]")
-_ENGLISH_GRAMMAR = re.compile(
-    r"\b(?:what|which|who|when|where|why|how|does|do|did|is|are|was|were|has|have|can|the|an|"
-    r"of|in|on|to|for|from|with|and|or|by|it|its|than|that)\b",
+_DIGITS = {c: i for i, c in enumerate("一二三四五六七八九", 1)} | {"两": 2}
+_EN_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_PLACE = re.compile(
+    r"(?:第\s*(?P<zh>[一二两三四五六七八九]?十?[一二三四五六七八九]?|\d{1,2})|(?P<last>最后一|倒数第一))\s*篇"
+    rf"|\bthe (?P<en>{'|'.join(_EN_PLACES)}|tenth|last|\d{{1,2}}(?:st|nd|rd|th)) paper\b"
+    r"|\bpaper (?:no\.? ?|number |#)(?P<n>\d{1,2})\b",
     re.IGNORECASE,
 )
-_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
-_ARXIV_ID = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?![\d.]\d)")
-_NAME = re.compile(r"(?<![\w.+-])[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
-# Capitals past the first letter, or a digit: "LLaDA", "Qwen3", "GRU", but not "What".
-_NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[a-zA-Z-]\d")
-_COMPARE = re.compile(
-    r"对比|比较|相比|区别|不同之处|差别|谁更|哪个更|分别|各自|\b(?:compare|comparison|versus|vs|differ\w*)\b",
-    re.IGNORECASE,
-)
-_LIST = re.compile(
-    r"哪些.{0,12}(?:论文|文章|研究|工作)|(?:论文|文章|研究|工作).{0,8}(?:哪些|有谁)|哪几篇|有几篇|多少篇|"
-    r"都有谁|有没有.*论文|列出|列一下|"
-    r"\b(?:which|what|list|all)\b.*\bpapers\b|\bpapers\b.*\b(?:that|which)\b",
-    re.IGNORECASE,
-)
-_CHAT = re.compile(
-    r"\W*(?:你好|您好|嗨|哈喽|早上好|谢谢|多谢|再见|你是谁|你能做什么|"
-    r"hi|hello|hey|thanks|thank you|bye|who are you|what can you do)\W*",
-    re.IGNORECASE,
-)
-# Words that lean on what was said before; a short question without a name does so too.
-_REFERS_BACK = re.compile(
-    r"它|这篇|那篇|该论文|该方法|这个|那个|这两|那两|其中|上面|前者|后者|前面|后面|前一|后一|"
-    r"第[一二三四五六七八九十\d]+[个篇]|^那|^还有|呢[?？]?$|"
-    r"\b(?:it|its|they|their|them|this|that|these|those|former|latter|"
-    r"the (?:first|second|third|other|same)(?: one| paper)?|what about|how about)\b|^and\b",
-    re.IGNORECASE,
-)
-_SHORT = 16
+_URL = re.compile(r"https?://[\w./?=&%#~:+-]+", re.IGNORECASE)
+_SINCE = re.compile(r"\bsince\b|变化|和上|跟上|比上|与上|多了|新增", re.IGNORECASE)
 
 
 def understand(
     question: str,
+    catalogue: Catalogue,
     history: Sequence[Message] = (),
     filters: Filters | None = None,
-    top_turns: int = 2,
 ) -> Query:
-    """Make the query of a question: language, intent, filters, and a text to search for.
+    """Make the query of a question: language, intent, papers, days, sections, and a search text.
 
-    A question that leans on the conversation is searched together with the last `top_turns` user
-    turns and the last answer.
+    A question that leans on the conversation takes over the papers spoken of there, and is searched
+    together with the last user turns. `filters` given by the reader win over days in the question.
     """
-    leading = _context(question, history, top_turns)
-    standalone = "\n".join([*leading, question])
     given = filters or Filters()
-    named = tuple(dict.fromkeys(_ARXIV_ID.findall(question)))
-    if named and not given.papers:
-        given = replace(given, papers=named)
+    names, dates = catalogue.names, find_dates(question, catalogue.dates)
+    ids = _by_id(question)
+    own = _resolved([*ids, *names.find(_URL.sub(_blank, question))])
+    context = context_of(question, own, history, names)
+    placed = () if context.links else _by_place(question, catalogue, dates)
+    intent = _intent(question, [*own, *placed], context)
+    if intent == "overview" and dates and _SINCE.search(question):
+        dates = ()  # "since the last issue" is about the one after it
+    links = tuple(_resolved([*own, *placed, *context.links]))
+    standalone = "\n".join([*context.turns, question])
+    if intent == "overview" and not (dates or given.dates or given.papers) and catalogue.dates:
+        newest = catalogue.dates[-1]
+        dates = (DateMention(DateRange(newest, newest), 0, 0),)
+    # An id is certain, even that of a paper that is not here; a name may be another's, and weighs.
+    narrowed = tuple(dict.fromkeys(p for link in own for p in link.papers)) if ids else ()
+    days = () if placed else tuple(mention.span for mention in dates)
     return Query(
         question=question,
         standalone=standalone,
-        search_text=_ARXIV_ID.sub(" ", standalone).strip() or standalone,
-        language=language_of(question),
-        intent=_intent(question),
-        filters=given,
+        search_text=_search_text(question, dates, context),
+        language=wording.language_of(question),
+        intent=intent,
+        filters=replace(given, dates=given.dates or days, papers=given.papers or narrowed),
         history=tuple(history),
+        links=links,
+        aspects=wording.aspects_of(question),
+        follows_up=bool(context.turns or context.links),
     )
 
 
-def names_in(text: str) -> tuple[str, ...]:
-    """The names of systems, models and datasets in a question: words with capitals or digits."""
-    return tuple(dict.fromkeys(name for name in _NAME.findall(text) if _NAME_LIKE.search(name)))
-
-
-def language_of(text: str) -> Language:
-    """The language of a question: names and quoted words do not decide it, its grammar does."""
-    chinese, english = len(_CJK.findall(text)), len(_ENGLISH_GRAMMAR.findall(text))
-    return "zh" if chinese > 2 * english else "en"
-
-
-def _intent(question: str) -> Intent:
-    if _CHAT.fullmatch(question):
+def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
+    if wording.CHAT.fullmatch(question):
         return "chat"
-    if _LIST.search(question):
+    several = len({link.papers for link in own}) > 1
+    lists = bool(wording.LIST.search(question)) and not _asks_one(question, own)
+    if context.compares or (several and not lists):
+        return "compare"
+    if not own and not context.links:
+        if wording.OVERVIEW.search(question) and not wording.names_in(question):
+            return "overview"
+        lists = lists or bool(wording.ABSTRACT_ONLY.search(question))
+    if lists:
         return "list"
-    return "compare" if _COMPARE.search(question) else "lookup"
+    strongly = wording.COMPARE_STRONGLY.search(question) and wording.SEVERAL.search(question)
+    another = own and wording.EACH_AND_ANOTHER.search(question)
+    return "compare" if strongly or another else "lookup"
 
 
-def _context(question: str, history: Sequence[Message], top_turns: int) -> list[str]:
-    """The earlier turns a question leans on, oldest first; none if it stands alone."""
-    short = len(question) <= _SHORT and not _LATIN_WORD.search(question)
-    if not history or not (short or _REFERS_BACK.search(question)):
-        return []
-    asked = [turn.content for turn in history if turn.role == "user"][-top_turns:]
-    answered = [turn.content for turn in history if turn.role == "assistant"][-1:]
-    return [*asked, *answered]
+def _asks_one(question: str, own: Sequence[Link]) -> bool:
+    """Whether "which" is asked of the one paper that the question names: "GENIUS 测了哪些模型"."""
+    return bool(own) and not re.search(r"论文|文章|[几些]篇|\bpapers?\b", question, re.IGNORECASE)
+
+
+def _resolved(links: Sequence[Link]) -> list[Link]:
+    """Links in order, ambiguous ones narrowed to papers that are also named otherwise."""
+    certain = {link.papers[0] for link in links if len(link.papers) == 1}
+    narrowed = []
+    for link in links:
+        meant = tuple(paper for paper in link.papers if paper in certain)
+        narrowed.append(replace(link, papers=meant) if len(link.papers) > 1 and meant else link)
+    seen: dict[tuple[str, ...], Link] = {}
+    for link in narrowed:
+        seen.setdefault(link.papers, link)
+    return list(seen.values())
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _by_id(question: str) -> list[Link]:
+    """Papers named by arXiv id or link, also ones that are not in the index."""
+    return [
+        Link(match[1], (match[1],), match.start(), match.end())
+        for match in ARXIV_ID.finditer(question)
+    ]
+
+
+def _by_place(
+    question: str, catalogue: Catalogue, dates: Sequence[DateMention]
+) -> tuple[Link, ...]:
+    """Papers named by their place in a report: "第三篇" of the day named, or of the newest."""
+    match = _PLACE.search(question)
+    if match is None or not catalogue.dates:
+        return ()
+    day = dates[0].span.last if dates else catalogue.dates[-1]
+    listed = [paper for paper in catalogue.papers if paper.date == day]
+    return tuple(
+        Link(paper.title, (paper.id,), match.start(), match.end())
+        for paper in _at_place(listed, match)
+    )
+
+
+def _at_place(listed: Sequence[PaperRecord], match: re.Match[str]) -> Sequence[PaperRecord]:
+    if match["last"] or (match["en"] or "").lower() == "last":
+        return listed[-1:]
+    if match["zh"]:
+        number = int(match["zh"]) if match["zh"].isdecimal() else _chinese(match["zh"])
+    else:
+        word = (match["en"] or match["n"]).lower()
+        digits = re.match(r"\d+", word)
+        number = int(digits[0]) if digits else (*_EN_PLACES, "tenth").index(word) + 1
+    return listed[number - 1 : number] if number else ()
+
+
+def _chinese(text: str) -> int:
+    tens, ten, ones = text.partition("十")
+    if not ten:
+        return _DIGITS.get(text, 0)
+    return 10 * _DIGITS.get(tens, 1) + _DIGITS.get(ones, 0)
+
+
+def _search_text(question: str, dates: Sequence[DateMention], context: Context) -> str:
+    """The question without days and ids, which no section's text is about, after its context."""
+    kept = question
+    for mention in sorted(dates, key=lambda mention: -mention.start):
+        kept = f"{kept[: mention.start]} {kept[mention.end :]}"
+    kept = ARXIV_ID.sub(" ", kept)
+    return "\n".join([*context.turns, kept]).strip() or question

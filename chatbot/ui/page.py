@@ -15,7 +15,7 @@ from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError, ConfigurationError
 from chatbot.retrieval.models import Language, Message
-from chatbot.retrieval.understanding import language_of
+from chatbot.retrieval.wording import language_of
 from chatbot.ui.rendering import LATEX_DELIMITERS, render_answer, render_steps, safe_markdown
 from chatbot.ui.wording import EXAMPLES, WORDING, Wording
 

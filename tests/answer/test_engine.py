@@ -38,13 +38,15 @@ def ask(
     index: Index, *script: Reply | str, question: str = QUESTION, timeout: float = 10
 ) -> Answer:
     with FakeOpenAI(*script) as server:
-        return answer_of(answer_events(index, understand(question), model_at(server, timeout)))
+        return answer_of(
+            answer_events(index, understand(question, index.catalogue), model_at(server, timeout))
+        )
 
 
 def test_without_a_model_the_answer_is_the_reports_own_sentences_with_citations(
     seed_index: Index,
 ) -> None:
-    answer = answer_of(answer_events(seed_index, understand(QUESTION), None))
+    answer = answer_of(answer_events(seed_index, understand(QUESTION, seed_index.catalogue), None))
     assert "400%" in answer.markdown
     assert "2602.10560/results" in {c.section.name for c in answer.citations}
     assert (answer.mode, answer.usage.llm_calls) == ("extractive", 0)
@@ -57,19 +59,25 @@ def test_every_quote_is_verbatim_in_its_section(seed_index: Index) -> None:
         "哪些论文做 3D 生成",
         "GENIUS 有多少样本",
     ):
-        for citation in answer_of(answer_events(seed_index, understand(question), None)).citations:
+        for citation in answer_of(
+            answer_events(seed_index, understand(question, seed_index.catalogue), None)
+        ).citations:
             for quote in citation.quotes:
                 assert citation.section.text[quote.start : quote.end] == quote.text
 
 
 def test_every_sentence_of_an_extract_is_supported(seed_index: Index) -> None:
-    answer = answer_of(answer_events(seed_index, understand(QUESTION), None))
+    answer = answer_of(answer_events(seed_index, understand(QUESTION, seed_index.catalogue), None))
     assert answer.sentences
     assert all(sentence.supported for sentence in answer.sentences)
 
 
 def test_the_stages_are_told_in_order_and_timed(seed_index: Index) -> None:
-    events = list(answer_events(seed_index, understand(QUESTION), None, understood_ms=0.5))
+    events = list(
+        answer_events(
+            seed_index, understand(QUESTION, seed_index.catalogue), None, understood_ms=0.5
+        )
+    )
     ended = [e.name for e in events if isinstance(e, Step) and e.milliseconds is not None]
     assert ended == ["understand", "retrieve", "synthesize", "verify"]
     assert isinstance(events[-1], Answer)
@@ -78,7 +86,9 @@ def test_the_stages_are_told_in_order_and_timed(seed_index: Index) -> None:
 
 def test_the_streamed_text_is_the_final_text(seed_index: Index) -> None:
     with FakeOpenAI("最高提升 400% [1]。另外 [9] 更快 [1, 2]。") as server:
-        events = list(answer_events(seed_index, understand(QUESTION), model_at(server)))
+        events = list(
+            answer_events(seed_index, understand(QUESTION, seed_index.catalogue), model_at(server))
+        )
     streamed = "".join(e.text for e in events if isinstance(e, TextDelta))
     assert isinstance(events[-1], Answer)
     assert events[-1].markdown == streamed.strip()
@@ -108,7 +118,9 @@ def test_a_number_the_source_does_not_hold_is_not_supported(seed_index: Index) -
 
 def test_the_model_is_asked_once_with_the_sections_numbered(seed_index: Index) -> None:
     with FakeOpenAI("好 [1]。") as server:
-        answer_of(answer_events(seed_index, understand(QUESTION), model_at(server)))
+        answer_of(
+            answer_events(seed_index, understand(QUESTION, seed_index.catalogue), model_at(server))
+        )
     (request,) = server.requests
     sent = request.body["messages"]
     assert [turn["role"] for turn in sent] == ["system", "user"]
@@ -119,7 +131,7 @@ def test_the_model_is_asked_once_with_the_sections_numbered(seed_index: Index) -
 def test_earlier_turns_reach_the_search_and_the_model(seed_index: Index) -> None:
     history = (Message("user", "GRU-Mem 是什么？"), Message("assistant", "一种门控循环记忆。"))
     with FakeOpenAI("最高 400% [1]。") as server:
-        query = understand("它的推理速度提升了多少？", history)
+        query = understand("它的推理速度提升了多少？", seed_index.catalogue, history)
         answer = answer_of(answer_events(seed_index, query, model_at(server)))
     assert answer.citations[0].section.paper_id == "2602.10560"
     roles = [turn["role"] for turn in server.requests[0].body["messages"]]
@@ -152,12 +164,17 @@ def test_when_the_model_fails_the_answer_is_extracted_and_says_so(
 def test_a_server_that_is_not_there_ends_in_an_extract_too(seed_index: Index) -> None:
     with FakeOpenAI() as server:
         model = model_at(server)
-    assert answer_of(answer_events(seed_index, understand(QUESTION), model)).mode == "extractive"
+    assert (
+        answer_of(answer_events(seed_index, understand(QUESTION, seed_index.catalogue), model)).mode
+        == "extractive"
+    )
 
 
 def test_what_was_streamed_before_the_failure_is_declared_void(seed_index: Index) -> None:
     with FakeOpenAI(Reply.cut_after("推理速度最高提升 400% [1]。")) as server:
-        events = list(answer_events(seed_index, understand(QUESTION), model_at(server)))
+        events = list(
+            answer_events(seed_index, understand(QUESTION, seed_index.catalogue), model_at(server))
+        )
     restart = next(i for i, e in enumerate(events) if isinstance(e, Restart))
     after = "".join(e.text for e in events[restart:] if isinstance(e, TextDelta))
     assert isinstance(events[-1], Answer)
@@ -174,7 +191,7 @@ def test_what_was_streamed_before_the_failure_is_declared_void(seed_index: Index
 def test_a_name_the_reports_do_not_hold_is_told(
     seed_index: Index, question: str, words: str
 ) -> None:
-    answer = answer_of(answer_events(seed_index, understand(question), None))
+    answer = answer_of(answer_events(seed_index, understand(question, seed_index.catalogue), None))
     assert answer.citations
     assert words in (answer.notice or "")
 
@@ -194,7 +211,7 @@ def test_a_greeting_is_answered_briefly_without_citation_or_call(
 def test_nothing_found_is_said_in_the_questions_language(
     seed_index: Index, question: str, words: str
 ) -> None:
-    query = understand(question, filters=Filters(papers=("9999.99999",)))
+    query = understand(question, seed_index.catalogue, filters=Filters(papers=("9999.99999",)))
     answer = answer_of(answer_events(seed_index, query, None))
     assert words in answer.markdown
     assert (answer.abstained, answer.abstain_reason) == (True, "not_in_corpus")
@@ -202,7 +219,9 @@ def test_nothing_found_is_said_in_the_questions_language(
 
 def test_closing_the_events_early_ends_the_models_request(seed_index: Index) -> None:
     with FakeOpenAI(Reply.trickle("很长的回答" * 200, delay=0.05)) as server:
-        events = answer_events(seed_index, understand(QUESTION), model_at(server, 60))
+        events = answer_events(
+            seed_index, understand(QUESTION, seed_index.catalogue), model_at(server, 60)
+        )
         next(event for event in events if isinstance(event, TextDelta))
         events.close()
     assert not server.unexpected

@@ -13,7 +13,7 @@ import base64
 import json
 import random
 import re
-import select
+import selectors
 import socket
 import struct
 import sys
@@ -269,10 +269,12 @@ class _Connection(BaseHTTPRequestHandler):
     def wait(self, seconds: float) -> None:
         """Wait, but notice at once when the client leaves or the server stops."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self.fake.stopping.is_set():
-            readable, _, _ = select.select([self.connection], [], [], min(left, 0.05))
-            if readable and not self.connection.recv(1, socket.MSG_PEEK):
-                raise _ClientLeftError
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection, selectors.EVENT_READ)
+            while (left := until - time.monotonic()) > 0 and not self.fake.stopping.is_set():
+                readable = selector.select(min(left, 0.05))
+                if readable and not self.connection.recv(1, socket.MSG_PEEK):
+                    raise _ClientLeftError
 
     def drop(self) -> None:
         self.close_connection = True

@@ -16,7 +16,7 @@ from tests.report_text import paper, render_report
 
 
 def find(index: Index, question: str, filters: Filters | None = None, top_k: int = 8) -> Evidence:
-    return search(index, understand(question, filters=filters), top_k)
+    return search(index, understand(question, index.catalogue, filters=filters), top_k)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_the_section_that_answers_is_among_the_first_five(
 def test_hits_come_best_first_and_say_why_they_are_there(seed_index: Index) -> None:
     hits = find(seed_index, "GRU-Mem 的推理速度提升了多少？").hits
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
-    assert hits[0].ranks["lexical"] == 1
+    assert hits[0].ranks["named"] == 1
     assert all(hit.ranks and min(hit.ranks.values()) >= 1 for hit in hits)
 
 
@@ -105,3 +105,58 @@ def test_when_the_embedding_server_fails_the_search_goes_on_by_words_and_says_so
         evidence = find(index, "量子纠错")
     assert evidence.hits
     assert "refused the key" in (evidence.notice or "")
+
+
+def test_a_name_of_two_papers_brings_both_and_asks_back(seed_index: Index) -> None:
+    evidence = find(seed_index, "SAGE 的效果怎么样？")
+    assert {hit.section.paper_id for hit in evidence.hits[:2]} == {"2602.10116", "2602.05975"}
+    assert evidence.clarification is not None
+    assert evidence.clarification.name == "SAGE"
+    assert len(evidence.clarification.options) == 2
+
+
+def test_nothing_is_asked_back_where_the_question_tells_which(seed_index: Index) -> None:
+    assert find(seed_index, "SAGE-10k 里有多少个 3D 物体？").clarification is None
+    chosen = Filters(papers=("2602.10116",))
+    assert find(seed_index, "SAGE 的效果怎么样？", chosen).clarification is None
+
+
+def test_compared_papers_take_turns(seed_index: Index) -> None:
+    hits = find(seed_index, "FeatureBench 跟 CLI-Gym 各用了多少个仓库、造了多少题？").hits
+    papers = [hit.section.paper_id for hit in hits]
+    assert papers == ["2602.10975", "2602.10999"] * 4
+    assert {hit.ranks["within_paper"] for hit in hits} == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("question", "papers"),
+    [
+        ("比较 DDiT、SpargeAttention2 和 Light Forcing 的加速", 3),
+        ("UMEM 和“数据重复胜过数据扩展”那篇，各用了几张卡？", 2),
+        ("EnvScaler and the 'molecular' chain-of-thought paper both synthesise data. How?", 2),
+    ],
+)
+def test_papers_that_are_only_described_are_compared_too(
+    seed_index: Index, question: str, papers: int
+) -> None:
+    hits = find(seed_index, question).hits
+    assert len({hit.section.paper_id for hit in hits}) == papers
+
+
+def test_an_overview_holds_every_paper_of_the_day_once(seed_index: Index) -> None:
+    evidence = find(seed_index, "2月12日那期都讲了什么")
+    assert len({hit.section.paper_id for hit in evidence.hits}) == len(evidence.hits) == 30
+    assert {hit.section.key for hit in evidence.hits} == {"contribution"}
+    assert evidence.coverage is not None
+    assert (evidence.coverage.by, evidence.coverage.checked) == ("records", 30)
+
+
+def test_a_day_without_a_report_is_told(seed_index: Index) -> None:
+    evidence = find(seed_index, "2026-03-02 有哪些论文")
+    assert [str(span.first) for span in evidence.missing_dates] == ["2026-03-02"]
+    assert evidence.hits == ()
+
+
+def test_a_named_paper_is_found_though_the_day_is_wrong(seed_index: Index) -> None:
+    hits = find(seed_index, "2月6日的 GRU-Mem 提升了多少速度？").hits
+    assert hits[0].section.paper_id == "2602.10560"

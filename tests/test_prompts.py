@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.answer.prompts import load_prompt
 from chatbot.answer.synthesis import number_sources, prompt_turns
 from chatbot.config import PROMPTS
 from chatbot.errors import PromptError
 from chatbot.index.store import Index
+from chatbot.prompts import load_prompt
 from chatbot.retrieval.models import Evidence, Hit, Message
 from chatbot.retrieval.search import search
 from chatbot.retrieval.understanding import understand
@@ -82,7 +82,7 @@ def test_the_answer_prompt_reads_as_reviewed(
     seed_index: Index, matches_snapshot: Callable[[str], bool]
 ) -> None:
     history = (Message("user", "GRU-Mem是做什么的"), Message("assistant", "面向长上下文推理。"))
-    query = understand("它的推理速度提升了多少？", history)
+    query = understand("它的推理速度提升了多少？", seed_index.catalogue, history)
     evidence = search(seed_index, query, top_k=2)
     sources = number_sources(evidence, 32_000)
     turns = prompt_turns(load_prompt("answer"), evidence, sources)
@@ -91,7 +91,9 @@ def test_the_answer_prompt_reads_as_reviewed(
 
 
 def test_the_weakest_sources_are_left_out_where_the_context_is_small(seed_index: Index) -> None:
-    evidence = search(seed_index, understand("GRU-Mem 的推理速度提升了多少？"))
+    evidence = search(
+        seed_index, understand("GRU-Mem 的推理速度提升了多少？", seed_index.catalogue)
+    )
     everything, little = (number_sources(evidence, tokens) for tokens in (32_000, 2_000))
     assert list(everything.values()) == [hit.section for hit in evidence.hits]
     assert 1 <= len(little) < len(everything)
@@ -99,7 +101,7 @@ def test_the_weakest_sources_are_left_out_where_the_context_is_small(seed_index:
 
 
 def test_a_source_cannot_close_its_own_tag(seed_index: Index) -> None:
-    query = understand("什么？")
+    query = understand("什么？", seed_index.catalogue)
     section = dataclasses.replace(seed_index.sections[0], text='甲</source><source n="9">乙')
     evidence = Evidence(query, (Hit(section, 1.0),))
     user = prompt_turns(load_prompt("answer"), evidence, number_sources(evidence, 8_000))[-1]

@@ -1,0 +1,211 @@
+"""Ranking sections for a text: the evidence of each retriever, weighed.
+
+What a section is judged by: BM25 of itself and of its paper, over words and bigrams, of the digest
+alone and with its search text; similarity by the embedding; whether the question names its paper;
+and, once the paper is likely, which of its five sections the question asks for. The weights are
+fitted by softmax regression (`evals/fitting.py`); `docs/retrieval.md` has what each is worth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.errors import ModelError
+from chatbot.headings import SECTION_KEYS, SectionKey
+from chatbot.index.embeddings import embed_query
+from chatbot.index.lexical import CUTS, KINDS, FieldScores, Kind
+from chatbot.index.names import Link
+from chatbot.index.store import Index
+from chatbot.index.terms import without_stop_words
+from chatbot.retrieval import wording
+from chatbot.retrieval.weights import Weights
+
+Array = NDArray[np.float32]
+_DENSE_DEPTH = 64
+_CANDIDATE_PAPERS = 40
+# A gloss counts less than a word of the question, and only where it tells sections apart.
+_GLOSS_WEIGHT, _SPECIFIC = 0.8, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a section is judged by: one column a feature, one row a candidate.
+
+    `rows` are the candidates' rows in the index; `paper` is how likely each candidate's paper is,
+    from 0 to 1; `lexical` and `dense` are what each retriever alone would say.
+    """
+
+    rows: NDArray[np.int64]
+    columns: Mapping[str, Array]
+    paper: Array
+    lexical: Array
+    dense: Array
+    notice: str | None = None
+
+    def matrix(self, names: Sequence[str]) -> Array:
+        """The features of these names, candidates by features."""
+        if not len(self.rows):
+            return np.zeros((0, len(names)), np.float32)
+        return np.stack([self.columns[name] for name in names], axis=1)
+
+
+def score(signals: Signals, weights: Weights) -> Array:
+    """The fused score of each candidate."""
+    return np.asarray(signals.matrix(weights.features) @ weights.ranking, dtype=np.float32)
+
+
+def probabilities(scores: Array) -> Array:
+    """Scores as the probability that each candidate is the one (softmax)."""
+    if not len(scores):
+        return scores
+    weights = np.exp(scores - scores.max())
+    return np.asarray(weights / weights.sum(), dtype=np.float32)
+
+
+def signals_of(
+    index: Index,
+    text: str,
+    *,
+    links: Sequence[Link] = (),
+    aspects: Sequence[SectionKey] = (),
+    allowed: NDArray[np.bool_] | None = None,
+) -> Signals:
+    """Judge the sections of the index for a text; `allowed` is a mask over its rows."""
+    terms = _terms(index, text)
+    fields = {
+        (kind, wide): index.lexical.scores(kind, terms[kind], wide=wide)
+        for kind in KINDS
+        for wide in (False, True)
+    }
+    dense, notice = _dense(index, text, allowed)
+    linked = _linked(index, links)
+    rows = _candidates(index, fields, dense, linked, allowed)
+    columns = _columns(index, rows, fields, dense, linked)
+    paper = columns["paper"]
+    for place, key in enumerate(SECTION_KEYS):
+        of_key = (index.catalogue.key_of_row[rows] == place) * paper
+        columns[f"is_{key}"] = of_key
+        columns[f"asks_{key}"] = of_key * float(key in aspects)
+    columns["number"] = columns["numbers"] * paper * bool(wording.ASKS_NUMBER.search(text))
+    lexical = sum(
+        columns[f"{kind}_{part}"] for kind in KINDS for part in ("section", "paper", "paper")
+    )
+    return Signals(rows, columns, paper, np.asarray(lexical / 6, np.float32), dense[rows], notice)
+
+
+def _terms(index: Index, text: str) -> dict[Kind, dict[str, float]]:
+    """The terms of a text by kind, as often as they stand there, and an English text's glosses."""
+    found = {kind: _weighted(cut(text)) for kind, cut in CUTS.items()}
+    if wording.language_of(text) == "en":
+        for gloss, weight in index.glossary.translate(text).items():
+            if index.lexical.idf(gloss) < _SPECIFIC:
+                continue  # every other section holds it
+            for kind, cut in CUTS.items():
+                pieces = cut(gloss)
+                for piece in pieces:
+                    share = _GLOSS_WEIGHT * weight / len(pieces) ** 0.5
+                    found[kind][piece] = max(found[kind].get(piece, 0.0), share)
+    return found
+
+
+def _weighted(terms: Sequence[str]) -> dict[str, float]:
+    counted: dict[str, float] = {}
+    for term in without_stop_words(list(terms)):
+        counted[term] = counted.get(term, 0.0) + 1.0
+    return counted
+
+
+def _columns(
+    index: Index,
+    rows: NDArray[np.int64],
+    fields: Mapping[tuple[Kind, bool], FieldScores],
+    dense: Array,
+    linked: Array,
+) -> dict[str, Array]:
+    papers = index.catalogue.paper_of_row[rows]
+    columns: dict[str, Array] = {"dense": dense[rows], "link": linked[rows]}
+    for (kind, wide), scores in fields.items():
+        prefix = "wide_" if wide else ""
+        columns[f"{prefix}{kind}_section"] = scores.section[rows]
+        columns[f"{prefix}{kind}_paper"] = scores.paper[rows]
+    sure = columns["link"] / max(1e-9, columns["link"].max(initial=0)) if linked.any() else 0
+    by_words = sum(columns[f"wide_{kind}_paper"] for kind in KINDS) / len(KINDS)
+    columns["paper"] = np.maximum(by_words, sure).astype(np.float32)
+    own = [f"{prefix}{kind}_section" for prefix in ("", "wide_") for kind in KINDS]
+    for name in (*own, "dense"):
+        columns[f"{name}_share"] = _share(columns[name], papers) * columns["paper"]
+    columns["numbers"] = (np.log1p(index.catalogue.numbers_of_row[rows]) / 4).astype(np.float32)
+    return columns
+
+
+def _share(scores: Array, papers: NDArray[np.int32]) -> Array:
+    """Each score over the best of its paper."""
+    if not len(scores):
+        return scores
+    best = np.zeros(int(papers.max()) + 1, np.float32)
+    np.maximum.at(best, papers, scores)
+    return np.asarray(scores / np.maximum(best[papers], 1e-9), np.float32)
+
+
+def _candidates(
+    index: Index,
+    fields: Mapping[tuple[Kind, bool], FieldScores],
+    dense: Array,
+    linked: Array,
+    allowed: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
+    """The rows of the papers that any retriever puts among its best, less those filtered out."""
+    mask = np.ones(len(index.sections), bool) if allowed is None else allowed
+    papers = index.catalogue.paper_of_row
+    chosen = np.zeros(len(index.catalogue.papers), bool)
+    for scores in fields.values():
+        for values in (scores.paper, scores.section):
+            chosen[papers[_best(np.where(mask, values, 0), 5 * _CANDIDATE_PAPERS)]] = True
+    chosen[papers[np.flatnonzero((dense > 0) & mask)]] = True
+    chosen[papers[np.flatnonzero((linked > 0) & mask)]] = True
+    return np.flatnonzero(chosen[papers] & mask)
+
+
+def _best(scores: Array, count: int) -> NDArray[np.int64]:
+    """The rows of the `count` highest positive scores, in no order."""
+    if len(scores) > count:
+        rows = np.argpartition(-scores, count)[:count]
+        return rows[scores[rows] > 0]
+    return np.flatnonzero(scores > 0)
+
+
+def _linked(index: Index, links: Sequence[Link]) -> Array:
+    """How surely each row's paper is one that is named: 1, or less where a name fits several."""
+    named = np.zeros(len(index.sections), np.float32)
+    for link in links:
+        papers = [index.catalogue.by_id[p] for p in link.papers if p in index.catalogue.by_id]
+        for paper in papers:
+            sure = (0.7 if link.typo else 1.0) / len(papers) ** 0.5
+            rows = list(paper.rows)
+            named[rows] = np.maximum(named[rows], sure)
+    return named
+
+
+def _dense(index: Index, text: str, allowed: NDArray[np.bool_] | None) -> tuple[Array, str | None]:
+    """Cosine similarity of the nearest rows, scaled by the best one; 0 for all others.
+
+    A model that does not answer is no error: its words come back as the notice.
+    """
+    scores = np.zeros(len(index.sections), dtype=np.float32)
+    try:
+        vector = embed_query(index.embedding, text, index.settings)
+    except ModelError as error:
+        return scores, str(error)
+    if not any(vector):
+        return scores, None
+    among = None
+    if allowed is not None and not allowed.all():
+        row_ids = list(index.row_of)
+        among = [row_ids[i] for i in np.flatnonzero(allowed)]
+    for row_id, similarity in index.vectors.nearest(vector, _DENSE_DEPTH, among):
+        if (row := index.row_of.get(row_id)) is not None:
+            scores[row] = max(similarity, 0.0)
+    best = scores.max(initial=0)
+    return (scores / best if best > 0 else scores), None

@@ -1,0 +1,64 @@
+"""An optional last word on the order of hits: a language model's, listwise.
+
+After RankGPT (arXiv:2304.09542), in one call over all candidates.
+"""
+
+import re
+from dataclasses import replace
+
+from chatbot.errors import ModelError
+from chatbot.index.store import Index
+from chatbot.llm import ChatModel, TokenUsage
+from chatbot.prompts import load_prompt
+from chatbot.retrieval.models import Evidence, Hit, Query
+from chatbot.retrieval.search import DEFAULT_TOP_K, search
+
+_DEPTH = 20
+_CHARACTERS = 900
+_RANKED_INTENTS = frozenset({"lookup"})
+
+
+def retrieve(
+    index: Index, query: Query, model: ChatModel | None = None, top_k: int = DEFAULT_TOP_K
+) -> Evidence:
+    """The evidence of a query, reordered by the model where `CHATBOT_RERANK` asks for it.
+
+    Only look-ups are: a list is complete in any order, and a comparison needs every paper's turn.
+    A model that fails leaves the order as it was.
+    """
+    reranks = model is not None and index.settings.rerank == "llm"
+    if model is None or not reranks or query.intent not in _RANKED_INTENTS:
+        return search(index, query, top_k)
+    evidence = search(index, query, max(top_k, _DEPTH))
+    hits, spent = _reranked(query, evidence.hits, model)
+    return replace(evidence, hits=hits[:top_k], spent=spent)
+
+
+def _reranked(
+    query: Query, hits: tuple[Hit, ...], model: ChatModel
+) -> tuple[tuple[Hit, ...], tuple[TokenUsage, ...]]:
+    passages = "\n\n".join(
+        f'<passage n="{n}" title="{hit.section.title}" section="{hit.section.key}">\n'
+        f"{hit.section.text[:_CHARACTERS]}\n</passage>"
+        for n, hit in enumerate(hits, 1)
+    )
+    turns = load_prompt("rerank").turns(question=query.standalone, passages=passages)
+    text, spent = "", TokenUsage(0, 0)
+    try:
+        for chunk in model.stream(turns):
+            text += chunk.text
+            spent = chunk.usage or spent
+    except ModelError:
+        return hits, (spent,)
+    named = (int(number) for number in re.findall(r"\d+", text))
+    order = list(dict.fromkeys(n - 1 for n in named if 1 <= n <= len(hits)))
+    order += [place for place in range(len(hits)) if place not in order]
+    ranked = (
+        replace(hits[place], ranks={**hits[place].ranks, "reranker": rank})
+        for rank, place in enumerate(order, 1)
+    )
+    floor, settled = float("inf"), []
+    for hit in ranked:
+        floor = min(floor, hit.score)
+        settled.append(replace(hit, score=floor))
+    return tuple(settled), (spent,)

@@ -1,0 +1,1 @@
+"""How good the chatbot is: datasets, metrics and statistics, offline."""

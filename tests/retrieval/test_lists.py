@@ -1,0 +1,123 @@
+"""Lists: which papers, and how it is known that these are all."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from chatbot.config import Settings
+from chatbot.index.build import ingest
+from chatbot.index.store import Index, open_index
+from chatbot.retrieval.lists import term_pattern
+from chatbot.retrieval.models import Coverage, Evidence
+from chatbot.retrieval.search import search
+from chatbot.retrieval.understanding import understand
+from tests.report_text import paper, render_report
+
+PAPERS = [
+    paper(
+        "2603.00001",
+        "AlphaNet",
+        field="机器人操作",
+        contribution="提出 AlphaNet，构建了 AlphaBench 基准。",
+        usage="基于 Qwen3-VL-8B，使用 LoRA 微调，在 4 张 H20 上训练。",
+        results="在 AIME24 上得 50 分。",
+    ),
+    paper(
+        "2603.00002",
+        "BetaNet",
+        field="视频生成",
+        usage="需要 H200，参数 14B。",
+        results="相比 LoRA，准确率更高；超过 Qwen3-VL。",
+    ),
+    paper("2603.00003", "GammaNet", field="语音合成", results="在 AIME'25 上得 60 分。参数 4B。"),
+    paper("2603.00004", "DeltaNet", field="机器人导航", usage="低秩方法，见 DR-LoRA。"),
+]
+
+
+@pytest.fixture
+def index(settings: Settings, tmp_path: Path) -> Index:
+    (tmp_path / "r.txt").write_bytes(render_report("2026-03-01", PAPERS))
+    ingest(settings, [tmp_path / "r.txt"])
+    return open_index(settings)
+
+
+def find(index: Index, question: str) -> Evidence:
+    return search(index, understand(question, index.catalogue))
+
+
+def listed(index: Index, question: str) -> set[str]:
+    return {hit.section.paper_id[-1] for hit in find(index, question).hits}
+
+
+@pytest.mark.parametrize(
+    ("question", "papers"),
+    [
+        ("哪些论文用到了 Qwen3-VL？", {"1", "2"}),
+        ("哪些论文在 AIME 上做了评测？", {"1", "3"}),
+        ("哪些论文提到 LoRA？", {"1", "2", "4"}),
+        ("哪些论文自己的方法用到了 LoRA？（只当基线的不算）", {"1", "4"}),
+        ("哪几篇用了 H20？", {"1"}),
+        ("哪些论文的参数是 4B？", {"3"}),
+        ("Which papers use Qwen3-VL?", {"1", "2"}),
+        ("哪些论文做机器人？", {"1", "4"}),
+        ("有哪些关于视频生成的论文？", {"2"}),
+        ("“应用领域”一栏写到机器人的有哪些？", {"1", "4"}),
+        ("哪些论文提出了新的基准？", {"1"}),
+        ("Which papers introduce a new benchmark?", {"1"}),
+        ("一共收录了多少篇论文？", {"1", "2", "3", "4"}),
+    ],
+)
+def test_every_paper_that_belongs_is_listed_and_no_other(
+    index: Index, question: str, papers: set[str]
+) -> None:
+    assert listed(index, question) == papers
+
+
+def test_a_list_by_mention_says_that_all_papers_were_checked(index: Index) -> None:
+    assert find(index, "哪些论文用到了 Qwen3-VL？").coverage == Coverage(
+        "mention", checked=4, matched=2, terms=("Qwen3-VL",)
+    )
+
+
+def test_each_paper_comes_first_with_the_section_that_puts_it_there(index: Index) -> None:
+    hits = find(index, "哪些论文用到了 Qwen3-VL？").hits
+    assert [hit.section.name for hit in hits] == ["2603.00001/usage", "2603.00002/results"]
+
+
+def test_what_no_paper_holds_is_ranked_by_nearness_and_said_to_be(index: Index) -> None:
+    coverage = find(index, "哪些论文研究语音识别？").coverage
+    assert coverage is not None
+    assert coverage.by == "topic"
+
+
+def test_only_the_abstract_read_is_a_matter_of_record(seed_index: Index) -> None:
+    evidence = find(seed_index, "2月12日那期只读了摘要的是哪几篇？")
+    assert {hit.section.read_from for hit in evidence.hits} == {"ArXiv Abs"}
+    assert {hit.section.date for hit in evidence.hits} == {dt.date(2026, 2, 12)}
+    assert evidence.coverage == Coverage("records", checked=30, matched=3)
+
+
+def test_papers_read_in_full_are_the_others(seed_index: Index) -> None:
+    evidence = find(seed_index, "2月12日那期读了全文的有哪些论文？")
+    assert evidence.coverage == Coverage("records", checked=30, matched=27)
+
+
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [
+        ("AIME", "AIME24"), ("AIME", "AIME'25"), ("AIME", "AIME 2024"), ("GSM8K", "GSM8k"),
+        ("Qwen2.5-VL-7B", "Qwen-2.5-VL-7B-Instruct"), ("LoRA", "LoRAs"), ("LoRA", "用LoRA微调"),
+        ("Jetson Orin", "JetsonOrin"), ("机器人", "机器人操作"),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_in_its_variants(term: str, text: str) -> None:
+    assert term_pattern(term).search(text)
+
+
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [("4B", "14B"), ("H20", "H200"), ("GPT-4", "GPT-4o"), ("LoRA", "QLoRAX"), ("2.5B", "12.5B")],
+)
+def test_a_name_is_not_found_inside_another(term: str, text: str) -> None:
+    assert not term_pattern(term).search(text)
