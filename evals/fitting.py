@@ -4,15 +4,30 @@ Both are small and convex. The shipped figures (`chatbot/retrieval/weights.json`
 questions; what is reported of them is cross-validated, in folds that share no paper.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from chatbot.config import SEEDS, Settings
+from chatbot.index.build import ingest
+from chatbot.index.store import Index, open_index
+from chatbot.retrieval.confidence import FEATURES as CONFIDENCE
+from chatbot.retrieval.confidence import features_of
+from chatbot.retrieval.ranking import FEATURES as RANKING
+from chatbot.retrieval.ranking import score, signals_of
+from chatbot.retrieval.understanding import understand
+from chatbot.retrieval.weights import WEIGHTS_FILE, Weights
+from evals.items import DATASETS, Item, load_items
+
 Floats = NDArray[np.float64]
 RIDGE = 0.001
+_FIRST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,7 @@ def fit_ranking(questions: Sequence[Judged], ridge: float = RIDGE) -> Floats:
     return np.asarray(result.x)
 
 
-def fit_logistic(features: Floats, outcomes: Floats, ridge: float = 0.01) -> Floats:
+def fit_logistic(features: Floats, outcomes: Floats, ridge: float = RIDGE) -> Floats:
     """Weights of a logistic regression; the last one is the constant."""
     inputs = np.column_stack([features, np.ones(len(features))])
 
@@ -65,3 +80,76 @@ def fit_logistic(features: Floats, outcomes: Floats, ridge: float = 0.01) -> Flo
 
     result = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B")
     return np.asarray(result.x)
+
+
+def judge(index: Index, items: Sequence[Item], features: Sequence[str]) -> list[Judged]:
+    """The candidates of each question, with the places of the sections it needs."""
+    judged = []
+    for item in items:
+        query = understand(item.question, index.catalogue, item.history)
+        signals = signals_of(index, query.search_text, links=query.links, aspects=query.aspects)
+        names = [index.sections[row].name for row in signals.rows]
+        right = np.flatnonzero([name in item.sections for name in names])
+        judged.append(Judged(signals.matrix(features), right))
+    return judged
+
+
+def fit(index: Index, items: Sequence[Item], features: Sequence[str] = RANKING) -> Weights:
+    """The weights that serve these questions best.
+
+    The ranking learns from those that one section answers; a comparison or list is not ranked as a
+    whole. The confidence learns from them and from the same without the papers that answer.
+    """
+    single = [item for item in items if item.type in {"fact", "numeric", "english"}]
+    ranking = fit_ranking(judge(index, single, features))
+    draft = Weights(tuple(features), ranking, np.zeros(len(CONFIDENCE) + 1))
+    inputs, outcomes = confidence_cases(index, items, draft)
+    return Weights(tuple(features), ranking, fit_logistic(inputs, outcomes))
+
+
+def confidence_cases(
+    index: Index, items: Sequence[Item], weights: Weights
+) -> tuple[Floats, Floats]:
+    """The confidence's features, and whether a needed section was among the first five.
+
+    Each question is asked twice: of all papers, and of all but those that answer it, when nothing
+    found can be right. Unanswerable questions are asked once, with the same outcome.
+    """
+    inputs, outcomes = [], []
+    for item in items:
+        if item.type in {"list", "comparison"}:
+            continue
+        query = understand(item.question, index.catalogue, item.history)
+        away = np.array([section.paper_id not in item.papers for section in index.sections])
+        for allowed in (np.ones_like(away), *([away] if item.sections else [])):
+            links = [k for k in query.links if allowed.all() or not {*k.papers} & {*item.papers}]
+            signals = signals_of(
+                index, query.search_text, links=links, aspects=query.aspects, allowed=allowed
+            )
+            scores = score(signals, weights)
+            first = np.argsort(-scores, kind="stable")[:_FIRST]
+            found = {index.sections[signals.rows[place]].name for place in first}
+            asked = replace(query, links=tuple(links))
+            inputs.append(features_of(index, asked, signals, scores))
+            outcomes.append(float(bool(item.sections) and item.found(found) > 0))
+    return np.array(inputs), np.array(outcomes)
+
+
+def main() -> None:
+    """Fit on all development questions over the shipped reports, and write the weights."""
+    with TemporaryDirectory() as folder:
+        settings = Settings(CHATBOT_DATA_DIR=Path(folder), CHATBOT_EMBEDDING="local")
+        ingest(settings, [SEEDS])
+        weights = fit(open_index(settings), load_items(DATASETS / "dev.jsonl"))
+    rounded = {
+        "ranking": dict(zip(weights.features, weights.ranking.round(3).tolist(), strict=True)),
+        "confidence": dict(
+            zip((*CONFIDENCE, "constant"), weights.confidence.round(3).tolist(), strict=True)
+        ),
+    }
+    WEIGHTS_FILE.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {WEIGHTS_FILE}")
+
+
+if __name__ == "__main__":
+    main()

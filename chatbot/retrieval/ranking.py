@@ -23,6 +23,13 @@ from chatbot.retrieval import wording
 from chatbot.retrieval.weights import Weights
 
 Array = NDArray[np.float32]
+# What the shipped weights weigh; `asks_field` and `asks_contribution` gained nothing.
+FEATURES = (
+    *("dense", "link", "words_section", "words_paper", "bigrams_section", "bigrams_paper"),
+    *("wide_words_section", "wide_words_paper", "wide_bigrams_section", "wide_bigrams_paper"),
+    *("dense_share", "is_field", "is_contribution", "is_usage", "is_innovations", "is_results"),
+    *("asks_usage", "asks_innovations", "asks_results", "number"),
+)
 _DENSE_DEPTH = 64
 _CANDIDATE_PAPERS = 40
 # A gloss counts less than a word of the question, and only where it tells sections apart.
