@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test lint typecheck format lock bench bench-choices clean
+.PHONY: help setup chat test lint typecheck format lock bench bench-retrieval bench-scale fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,8 +40,14 @@ lock: setup ## renew requirements.lock after a change in pyproject.toml (newer v
 bench: setup ## speed and memory, as a table
 	$(BIN)/python benchmarks/bench.py
 
-bench-choices: setup ## the figures behind retrieval's choices
-	$(BIN)/python benchmarks/choices.py
+bench-retrieval: setup ## every way of retrieving by kind of question, with intervals (docs/retrieval.md)
+	$(BIN)/python benchmarks/retrieval.py
+
+bench-scale: setup ## indexing and retrieval as the corpus grows; some sizes only: SIZES="1000 10000"
+	$(BIN)/python benchmarks/scale.py $(SIZES)
+
+fit: setup ## fit retrieval's weights on the development questions anew
+	$(BIN)/python -m evals.fitting
 
 clean: ## remove the environment and caches; the index in .chatbot/ stays
 	rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -74,7 +74,7 @@ def answer_events(
     else:
         yield Step("retrieve")
         with progress.timing("retrieve"):
-            evidence = retrieve(index, query, model, top_k)
+            evidence = retrieve(index, query, model, top_k, widen=True)
         progress.usage += _usage(evidence.spent)
         progress.notice = notice_of(evidence)
         yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))

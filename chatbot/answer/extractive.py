@@ -7,7 +7,7 @@ every sentence of the right paper may lack them.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatbot.answer.markers import escape_markers
 from chatbot.answer.models import Draft
@@ -15,6 +15,7 @@ from chatbot.answer.sentences import Span, sentences
 from chatbot.headings import SECTION_KEYS
 from chatbot.index.records import IndexedSection
 from chatbot.index.terms import bigrams, without_stop_words, words
+from chatbot.retrieval.confidence import decide
 from chatbot.retrieval.models import Evidence, Hit, Intent, Language
 
 _ASKS_NUMBER = re.compile(
@@ -49,6 +50,7 @@ _WORDING: dict[Language, dict[str, str]] = {
     "zh": {
         "note": "*以上为报告原句摘录，未使用大模型。*",
         "nothing": "报告中没有找到与这个问题有关的内容。",
+        "far": "报告中没有找到这个问题的答案，最接近的内容如下：",
         "chat": (
             "你好！我只回答与 AI 论文日报有关的问题，并给出出处。"
             "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
@@ -57,6 +59,7 @@ _WORDING: dict[Language, dict[str, str]] = {
     "en": {
         "note": "*These are the reports' own sentences, in Chinese; no language model was used.*",
         "nothing": "The reports hold nothing on this question.",
+        "far": "The reports do not seem to answer this. The nearest they say:",
         "chat": (
             "Hello! I only answer questions about the daily AI-paper reports, with sources. "
             "Ask what a paper does, what it achieved, or which papers are about a topic."
@@ -90,7 +93,11 @@ def extract(evidence: Evidence, idf: Callable[[str], float]) -> Draft:
         chosen += _choose(
             _candidates(hits, query.question, asked.keys() - about_paper), asked, breadth.sentences
         )
-    return _write(chosen, wording["note"])
+    draft = _write(chosen, wording["note"])
+    if decide(evidence.confidence) != "refuse":
+        return draft
+    markdown = f"{wording['far']}\n\n{draft.markdown}"
+    return replace(draft, markdown=markdown, abstain_reason="not_in_corpus")
 
 
 def small_talk(language: Language) -> Draft:

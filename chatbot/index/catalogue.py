@@ -21,9 +21,11 @@ READ_ABSTRACT_ONLY = "ArXiv Abs"
 class PaperRecord:
     """A paper as the reports list it.
 
-    `order` is its place among the papers of its newest report, from 1; `rows` are its sections'.
+    `place` is that in the catalogue, `order` that among the papers of its newest report, from 1;
+    `rows` are its sections'.
     """
 
+    place: int
     id: str
     title: str
     url: str
@@ -58,6 +60,7 @@ class Catalogue:
             orders[s.report] = order = orders.get(s.report, 0) + 1
             papers.append(
                 PaperRecord(
+                    len(papers),
                     paper_id,
                     s.title,
                     s.url,
@@ -83,6 +86,15 @@ class Catalogue:
     def by_id(self) -> Mapping[str, PaperRecord]:
         """Papers by arXiv id."""
         return {paper.id: paper for paper in self.papers}
+
+    @cached_property
+    def papers_of_day(self) -> Mapping[dt.date, NDArray[np.int64]]:
+        """The places in `papers` of those that each day's reports hold."""
+        places: dict[dt.date, list[int]] = {}
+        for place, paper in enumerate(self.papers):
+            for day in paper.dates:
+                places.setdefault(day, []).append(place)
+        return {day: np.array(found) for day, found in places.items()}
 
     @cached_property
     def dates(self) -> tuple[dt.date, ...]:

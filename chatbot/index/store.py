@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
@@ -24,18 +25,27 @@ _ATTEMPTS = 3
 class Index:
     """One committed generation. `sections` are in row order of `lexical`.
 
-    `row_of` maps Chroma's row ids to rows.
+    `row_ids` are Chroma's ids of the rows, `row_of` maps them back.
     """
 
     settings: Settings
     manifest: Manifest
     sections: tuple[IndexedSection, ...]
     catalogue: Catalogue
+    row_ids: tuple[str, ...]
     row_of: Mapping[str, int]
     lexical: LexicalIndex
     glossary: Glossary
     embedding: BaseEmbedding
     vectors: SectionVectorStore
+
+    @cached_property
+    def paper_texts(self) -> tuple[str, ...]:
+        """Title and sections of each paper of the catalogue in lower case, for scanning."""
+        return tuple(
+            "\n".join([paper.title, *(self.sections[row].text for row in paper.rows)]).lower()
+            for paper in self.catalogue.papers
+        )
 
 
 def open_index(settings: Settings) -> Index:
@@ -78,6 +88,7 @@ def _load(settings: Settings, manifest: Manifest) -> Index:
         manifest,
         corpus.sections,
         Catalogue.of(corpus.sections, names),
+        tuple(corpus.rows),
         {row: i for i, row in enumerate(corpus.rows)},
         LexicalIndex.load(data_dir / manifest.lexical),
         glossary,

@@ -176,13 +176,19 @@ def _parts(term: str) -> Iterator[str]:
 
 
 def _share_of(index: Index, scope: Sequence[PaperRecord], term: str) -> float:
-    pattern = term_pattern(term)
-    holding = sum(
-        any(pattern.search(index.sections[row].text) for row in paper.rows)
-        or bool(pattern.search(paper.title))
+    return len(_holding(index, scope, term)) / max(1, len(scope))
+
+
+def _holding(index: Index, scope: Sequence[PaperRecord], term: str) -> list[PaperRecord]:
+    """The papers that hold a term; most are ruled out by its first letters alone."""
+    pattern, chunks = term_pattern(term), _CHUNK.findall(term.lower())
+    begin = chunks[0] if chunks else term.lower()
+    texts = index.paper_texts
+    return [
+        paper
         for paper in scope
-    )
-    return holding / max(1, len(scope))
+        if begin in texts[paper.place] and pattern.search(texts[paper.place])
+    ]
 
 
 def term_pattern(term: str) -> re.Pattern[str]:
@@ -211,7 +217,8 @@ def _mentioning(
     only_field = bool(_FIELD_ONLY.search(question))
     by_topic = bool(_TOPICAL.search(question))
     listed = []
-    for paper in scope:
+    holding = {paper.id: paper for term in terms for paper in _holding(index, scope, term)}
+    for paper in (paper for paper in scope if paper.id in holding):
         graded: dict[int, float] = {}
         for row in paper.rows:
             section = index.sections[row]

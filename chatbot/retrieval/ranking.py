@@ -31,6 +31,8 @@ FEATURES = (
     *("asks_usage", "asks_innovations", "asks_results", "number"),
 )
 _DENSE_DEPTH = 64
+# So many rows can be named in a query; where a filter leaves more, more are asked for and dropped.
+_NAMED_ROWS, _DEEPER = 2000, 512
 _CANDIDATE_PAPERS = 40
 # A gloss counts less than a word of the question, and only where it tells sections apart.
 _GLOSS_WEIGHT, _SPECIFIC = 0.8, 2.0
@@ -81,11 +83,7 @@ def signals_of(
 ) -> Signals:
     """Judge the sections of the index for a text; `allowed` is a mask over its rows."""
     terms = _terms(index, text)
-    fields = {
-        (kind, wide): index.lexical.scores(kind, terms[kind], wide=wide)
-        for kind in KINDS
-        for wide in (False, True)
-    }
+    fields = _fields(index, terms)
     dense, notice = _dense(index, text, allowed)
     linked = _linked(index, links)
     rows = _candidates(index, fields, dense, linked, allowed)
@@ -100,6 +98,17 @@ def signals_of(
         columns[f"{kind}_{part}"] for kind in KINDS for part in ("section", "paper", "paper")
     )
     return Signals(rows, columns, paper, np.asarray(lexical / 6, np.float32), dense[rows], notice)
+
+
+def _fields(
+    index: Index, terms: Mapping[Kind, Mapping[str, float]]
+) -> dict[tuple[Kind, bool], FieldScores]:
+    """BM25 by kind, of the digests alone and with their search text; the same where none is."""
+    own = {kind: index.lexical.scores(kind, terms[kind]) for kind in KINDS}
+    wide = own
+    if index.lexical.is_enriched:
+        wide = {kind: index.lexical.scores(kind, terms[kind], wide=True) for kind in KINDS}
+    return {(k, w): found[k] for w, found in ((False, own), (True, wide)) for k in KINDS}
 
 
 def _terms(index: Index, text: str) -> dict[Kind, dict[str, float]]:
@@ -167,7 +176,7 @@ def _candidates(
     mask = np.ones(len(index.sections), bool) if allowed is None else allowed
     papers = index.catalogue.paper_of_row
     chosen = np.zeros(len(index.catalogue.papers), bool)
-    for scores in fields.values():
+    for scores in {id(scores): scores for scores in fields.values()}.values():
         for values in (scores.paper, scores.section):
             chosen[papers[_best(np.where(mask, values, 0), 5 * _CANDIDATE_PAPERS)]] = True
     chosen[papers[np.flatnonzero((dense > 0) & mask)]] = True
@@ -207,12 +216,13 @@ def _dense(index: Index, text: str, allowed: NDArray[np.bool_] | None) -> tuple[
         return scores, str(error)
     if not any(vector):
         return scores, None
-    among = None
-    if allowed is not None and not allowed.all():
-        row_ids = list(index.row_of)
-        among = [row_ids[i] for i in np.flatnonzero(allowed)]
-    for row_id, similarity in index.vectors.nearest(vector, _DENSE_DEPTH, among):
-        if (row := index.row_of.get(row_id)) is not None:
+    rows = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
+    few = len(rows) < len(scores) and len(rows) <= _NAMED_ROWS
+    among = [index.row_ids[row] for row in rows] if few else None
+    depth = _DENSE_DEPTH if few or len(rows) == len(scores) else _DEEPER
+    for row_id, similarity in index.vectors.nearest(vector, depth, among):
+        row = index.row_of.get(row_id)
+        if row is not None and (allowed is None or allowed[row]):
             scores[row] = max(similarity, 0.0)
     best = scores.max(initial=0)
     return (scores / best if best > 0 else scores), None

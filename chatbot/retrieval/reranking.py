@@ -10,28 +10,38 @@ from chatbot.errors import ModelError
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel, TokenUsage
 from chatbot.prompts import load_prompt
+from chatbot.retrieval.confidence import decide
 from chatbot.retrieval.models import Evidence, Hit, Query
 from chatbot.retrieval.search import DEFAULT_TOP_K, search
 
 _DEPTH = 20
 _CHARACTERS = 900
+_WIDER = 2
 _RANKED_INTENTS = frozenset({"lookup"})
 
 
 def retrieve(
-    index: Index, query: Query, model: ChatModel | None = None, top_k: int = DEFAULT_TOP_K
+    index: Index,
+    query: Query,
+    model: ChatModel | None = None,
+    top_k: int = DEFAULT_TOP_K,
+    *,
+    widen: bool = False,
 ) -> Evidence:
     """The evidence of a query, reordered by the model where `CHATBOT_RERANK` asks for it.
 
     Only look-ups are: a list is complete in any order, and a comparison needs every paper's turn.
-    A model that fails leaves the order as it was.
+    A model that fails leaves the order as it was. With `widen`, twice as much is read where the
+    first hits may not hold the answer.
     """
-    reranks = model is not None and index.settings.rerank == "llm"
-    if model is None or not reranks or query.intent not in _RANKED_INTENTS:
-        return search(index, query, top_k)
-    evidence = search(index, query, max(top_k, _DEPTH))
-    hits, spent = _reranked(query, evidence.hits, model)
-    return replace(evidence, hits=hits[:top_k], spent=spent)
+    if model is not None and index.settings.rerank == "llm" and query.intent in _RANKED_INTENTS:
+        evidence = search(index, query, max(top_k, _DEPTH))
+        hits, spent = _reranked(query, evidence.hits, model)
+        return replace(evidence, hits=hits[:top_k], spent=spent)
+    evidence = search(index, query, top_k)
+    if widen and decide(evidence.confidence) == "widen":
+        return search(index, query, _WIDER * top_k)
+    return evidence
 
 
 def _reranked(

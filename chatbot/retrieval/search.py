@@ -11,7 +11,8 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.index.records import IndexedSection
+from chatbot.headings import SECTION_KEYS
+from chatbot.index.catalogue import Catalogue
 from chatbot.index.store import Index
 from chatbot.retrieval.comparison import compared_papers, ranked_within
 from chatbot.retrieval.confidence import confidence_of
@@ -49,7 +50,7 @@ def search(
     """
     weights = weights or shipped_weights()
     query, missing = _in_reach(index, query)
-    allowed = _allowed(index.sections, query.filters)
+    allowed = _allowed(index.catalogue, query.filters)
     coverage, notice, confidence = None, None, None
     if query.intent == "list":
         hits, coverage = _list(index, query, allowed, top_k, weights)
@@ -191,18 +192,19 @@ def _known(index: Index, query: Query, name: str) -> bool:
     return linked or index.lexical.knows(name)
 
 
-def _allowed(sections: Sequence[IndexedSection], filters: Filters) -> NDArray[np.bool_]:
+def _allowed(catalogue: Catalogue, filters: Filters) -> NDArray[np.bool_]:
     """Which sections the filters let through, as a mask over rows."""
-    if filters == Filters():
-        return np.ones(len(sections), dtype=bool)
-    return np.fromiter(
-        (_passes(section, filters) for section in sections), dtype=bool, count=len(sections)
-    )
-
-
-def _passes(section: IndexedSection, filters: Filters) -> bool:
-    if filters.papers and section.paper_id not in filters.papers:
-        return False
-    if filters.sections and section.key not in filters.sections:
-        return False
-    return not filters.dates or any(day in span for span in filters.dates for day in section.dates)
+    papers = np.ones(len(catalogue.papers), dtype=bool)
+    if filters.dates:
+        papers[:] = False
+        for day, places in catalogue.papers_of_day.items():
+            if any(day in span for span in filters.dates):
+                papers[places] = True
+    if filters.papers:
+        wanted = [paper.id in filters.papers for paper in catalogue.papers]
+        papers &= np.array(wanted, dtype=bool)
+    rows = papers[catalogue.paper_of_row]
+    if filters.sections:
+        keys = [SECTION_KEYS.index(key) for key in filters.sections]
+        rows &= np.isin(catalogue.key_of_row, keys)
+    return np.asarray(rows, dtype=bool)
