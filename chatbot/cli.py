@@ -177,6 +177,8 @@ def search_command(
         print(f"{rank}. {hit['section']}  {hit['score']:.3f}  ({ranks})")
         print(f"   {hit['title']}  {hit['date']}")
         print(f"   {' '.join(hit['text'].split())[:160]}")
+    if found["notice"]:
+        print(found["notice"], file=sys.stderr)
     if not found["hits"]:
         print("nothing found", file=sys.stderr)
 

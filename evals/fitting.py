@@ -23,11 +23,19 @@ from chatbot.retrieval.ranking import FEATURES as RANKING
 from chatbot.retrieval.ranking import score, signals_of
 from chatbot.retrieval.understanding import understand
 from chatbot.retrieval.weights import WEIGHTS_FILE, Weights
+from chatbot.retrieval.wording import language_of
 from evals.items import DATASETS, Item, load_items
 
 Floats = NDArray[np.float64]
 RIDGE = 0.001
 _FIRST = 5
+_PLAIN_PAPERS = 12
+_PLAIN = (
+    ("{name} 是做什么的？", "contribution"),
+    ("{name} 这篇讲了什么", "contribution"),
+    ("What is {name} about?", "contribution"),
+    ("{name} 属于什么领域？", "field"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +105,38 @@ def judge(index: Index, items: Sequence[Item], features: Sequence[str]) -> list[
 def fit(index: Index, items: Sequence[Item], features: Sequence[str] = RANKING) -> Weights:
     """The weights that serve these questions best.
 
-    The ranking learns from those that one section answers; a comparison or list is not ranked as a
-    whole. The confidence learns from them and from the same without the papers that answer.
+    The ranking learns from those that one section answers, and from a few plain ones; a comparison
+    or list is not ranked as a whole. The confidence learns from the questions, and from the same
+    without the papers that answer.
     """
     single = [item for item in items if item.type in {"fact", "numeric", "english"}]
-    ranking = fit_ranking(judge(index, single, features))
+    ranking = fit_ranking(judge(index, [*single, *plain_questions(index)], features))
     draft = Weights(tuple(features), ranking, np.zeros(len(CONFIDENCE) + 1))
     inputs, outcomes = confidence_cases(index, items, draft)
     return Weights(tuple(features), ranking, fit_logistic(inputs, outcomes))
+
+
+def plain_questions(index: Index) -> list[Item]:
+    """Questions on what X is about and what field it is in, for every twelfth paper.
+
+    Readers ask them often, the development questions do not, and a ranking fitted on those alone
+    would never put a contribution or field first.
+    """
+    made: list[Item] = []
+    for paper in index.catalogue.papers[:: len(index.catalogue.papers) // _PLAIN_PAPERS]:
+        name = paper.title.partition(":")[0]
+        for question, key in _PLAIN:
+            made.append(
+                Item(
+                    id=f"{paper.id}-{len(made)}",
+                    type="fact",
+                    lang=language_of(question),
+                    question=question.format(name=name),
+                    papers=(paper.id,),
+                    sections=(f"{paper.id}/{key}",),
+                )
+            )
+    return made
 
 
 def confidence_cases(

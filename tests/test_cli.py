@@ -102,6 +102,28 @@ def test_search_json_has_every_documented_field(run_seeds: Run) -> None:
     assert len(found["hits"]) == 3
 
 
+def test_what_is_known_of_a_search_is_in_the_json(run_seeds: Run) -> None:
+    one = json.loads(run_seeds("search", "SAGE 的效果怎么样", "--json").out)
+    assert {option["id"] for option in one["clarification"]["options"]} == {
+        "2602.10116",
+        "2602.05975",
+    }
+    assert "results" in one["query"]["sections"]
+    listed = json.loads(run_seeds("ask", "2月12日哪些论文在 AIME 上评测", "--json").out)
+    assert listed["coverage"] == {"by": "mention", "checked": 30, "matched": 6, "terms": ["AIME"]}
+    assert len(listed["citations"]) == 6
+    day = json.loads(run_seeds("search", "2026-03-02 有哪些论文", "--json").out)
+    assert (day["hits"], "2026-03-02" in day["notice"]) == ([], True)
+    found = json.loads(run_seeds("search", QUESTION, "--json").out)
+    assert 0.5 < found["confidence"] <= 1
+    assert found["query"]["papers"] == ["2602.10560"]
+
+
+def test_an_ambiguous_name_is_asked_back_about(run_seeds: Run) -> None:
+    assert "你问的是哪一篇" in run_seeds("search", "SAGE 的效果怎么样").err
+    assert "Which one do you mean" in run_seeds("ask", "How good is SAGE?").out
+
+
 def test_search_shows_scores_to_people(run_seeds: Run) -> None:
     assert "1. 2602.10560/" in run_seeds("search", QUESTION).out
     assert "nothing found" in run_seeds("search", "qqq").err
@@ -298,3 +320,35 @@ def test_the_page_is_served_at_the_printed_address_until_interrupted(
         _, err = process.communicate(timeout=30)
     assert address.startswith("http://127.0.0.1:")
     assert b"Traceback" not in err
+
+
+def test_enrich_writes_search_text_and_indexes_it(
+    run: Run, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = {"sections": {"results": {"en": "quantum zymurgy at 97%, and 12 more"}}}
+    with FakeOpenAI(json.dumps(answer)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        done = run("enrich", str(report), "--note", "made up")
+        monkeypatch.delenv("OPENAI_BASE_URL")
+    assert done.status == 0
+    assert "2603.00001: taken out, not in its text: 12" in done.err
+    assert "1 papers written, 0 had search text already" in done.err
+    found = json.loads(run("search", "zymurgy", "--json").out)
+    assert found["hits"][0]["section"] == "2603.00001/results"
+
+
+def test_a_model_that_fails_to_enrich_is_told_and_the_reports_are_indexed(
+    run: Run, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeOpenAI(Reply.error(401, "no")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        done = run("enrich", str(report))
+    assert done.status == 1
+    assert "error: 2603.00001" in done.err
+    assert "1 papers, 5 sections indexed" in done.err
+
+
+def test_enrich_without_a_model_says_what_to_set(run: Run, report: Path) -> None:
+    done = run("enrich", str(report))
+    assert done.status == 1
+    assert "OPENAI_API_KEY" in done.err

@@ -16,7 +16,8 @@ from chatbot.headings import SECTION_KEYS
 from chatbot.index.records import IndexedSection
 from chatbot.index.terms import bigrams, without_stop_words, words
 from chatbot.retrieval.confidence import decide
-from chatbot.retrieval.models import Evidence, Hit, Intent, Language
+from chatbot.retrieval.lists import term_pattern
+from chatbot.retrieval.models import Coverage, Evidence, Hit, Intent, Language
 
 _ASKS_NUMBER = re.compile(
     r"多少|几[个种类张条篇层步次倍天小分项名成组轮点]|百分|多[大高长快久慢]|倍|分别|分数|得分|准确率|"
@@ -90,9 +91,9 @@ def extract(evidence: Evidence, idf: Callable[[str], float]) -> Draft:
     chosen: list[_Candidate] = []
     for hits in _papers(evidence.hits, breadth):
         about_paper = frozenset(_terms(hits[0].section.title))
-        chosen += _choose(
-            _candidates(hits, query.question, asked.keys() - about_paper), asked, breadth.sentences
-        )
+        candidates = _candidates(hits, query.question, asked.keys() - about_paper)
+        candidates = _with_terms(candidates, evidence.coverage) or candidates
+        chosen += _choose(candidates, asked, breadth.sentences)
     draft = _write(chosen, wording["note"])
     if decide(evidence.confidence) != "refuse":
         return draft
@@ -118,7 +119,7 @@ def _papers(hits: Sequence[Hit], breadth: _Breadth) -> list[list[Hit]]:
 def _candidates(hits: Iterable[Hit], question: str, asked: Iterable[str]) -> list[_Candidate]:
     wanted = frozenset(asked)
     wants_number = bool(_ASKS_NUMBER.search(question))
-    best = max((hit.score for hit in hits), default=1.0)
+    best = max((hit.score for hit in hits), default=1.0) or 1.0
     return [
         _Candidate(
             hit.section,
@@ -131,6 +132,12 @@ def _candidates(hits: Iterable[Hit], question: str, asked: Iterable[str]) -> lis
         for span in sentences(hit.section.text)
         if not span.text.rstrip("*").endswith(("：", ":"))
     ]
+
+
+def _with_terms(candidates: Sequence[_Candidate], coverage: Coverage | None) -> list[_Candidate]:
+    """The sentences that hold what a list was made by."""
+    patterns = [term_pattern(term) for term in coverage.terms] if coverage else []
+    return [c for c in candidates if any(pattern.search(c.span.text) for pattern in patterns)]
 
 
 def _choose(candidates: list[_Candidate], weight: dict[str, float], limit: int) -> list[_Candidate]:

@@ -82,6 +82,10 @@ class Catalogue:
             np.array([len(_NUMBER.findall(s.text)) for s in sections], dtype=np.float32),
         )
 
+    def papers_of(self, rows: NDArray[np.bool_]) -> list[PaperRecord]:
+        """The papers that have a section in a mask over rows, in order."""
+        return [self.papers[place] for place in np.unique(self.paper_of_row[rows])]
+
     @cached_property
     def by_id(self) -> Mapping[str, PaperRecord]:
         """Papers by arXiv id."""

@@ -51,6 +51,7 @@ _BASELINE = re.compile(
     re.IGNORECASE,
 )
 _NEAR = 12
+_WITHOUT = re.compile(r"无需|不需要?|没有|未使用|未用|而非|而不是|摒弃|\bwithout\b|\binstead of\b")
 _BASE_MODEL = re.compile(r"基座|底座|骨干|基础模型|base|backbone", re.IGNORECASE)
 _OWN_USE = re.compile(
     r"基于|使用|采用|利用|加载|初始化|微调|骨干|基座|底座|构建|训练|引入|结合|集成|搭载|部署|评估|评测|测试|"
@@ -107,7 +108,7 @@ def find_papers(
     index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
 ) -> tuple[tuple[Listed, ...], Coverage]:
     """The papers that a list question asks for, among those the filters let through."""
-    scope = [paper for paper in index.catalogue.papers if allowed[list(paper.rows)].any()]
+    scope = index.catalogue.papers_of(allowed)
     question = query.search_text
     if (records := _by_records(scope, question)) is not None:
         return _whole(records), Coverage("records", len(scope), len(records))
@@ -116,8 +117,7 @@ def find_papers(
     terms = _terms(index, scope, question)
     if terms:
         found = _mentioning(index, query, scope, terms)
-        if found:
-            return found, Coverage("mention", len(scope), len(found), terms)
+        return found, Coverage("mention", len(scope), len(found), terms)
     topic = _topic(question)
     if not topic:
         return _whole(scope), Coverage("records", len(scope), len(scope))
@@ -238,7 +238,7 @@ def _mentioning(
             rows = sorted(graded, key=lambda row: (index.sections[row].key not in _HEADS, row))
         else:
             rows = sorted(graded, key=lambda row: -graded[row])
-        listed.append(Listed(paper, tuple(rows), 1.0 + max(graded.values())))
+        listed.append(Listed(paper, tuple(rows), 2.0 + max(graded.values())))
     return tuple(sorted(listed, key=lambda entry: -entry.score))
 
 
@@ -247,6 +247,8 @@ def _grade(text: str, match: re.Match[str]) -> float:
     start = max(text.rfind(mark, 0, match.start()) for mark in "。；\n，,") + 1
     clause = text[start : match.start()][-30:]
     after = text[match.end() : match.end() + 12]
+    if _WITHOUT.search(clause):
+        return -1.0
     if _BASELINE.search(clause[-_NEAR:]) and not _BASE_MODEL.search(clause[-_NEAR:]):
         return -1.0
     if _OWN_USE.search(clause + after):

@@ -12,7 +12,7 @@ def overview(index: Index, allowed: NDArray[np.bool_]) -> tuple[tuple[Hit, ...],
 
     Fields stand in the order of their first paper; papers, within, in that of their report.
     """
-    scope = [paper for paper in index.catalogue.papers if allowed[list(paper.rows)].any()]
+    scope = index.catalogue.papers_of(allowed)
     groups: dict[str, list[int]] = {}
     for paper in scope:
         keys = {index.sections[row].key: row for row in paper.rows if allowed[row]}

@@ -23,12 +23,13 @@ from chatbot.retrieval import wording
 from chatbot.retrieval.weights import Weights
 
 Array = NDArray[np.float32]
-# What the shipped weights weigh; `asks_field` and `asks_contribution` gained nothing.
+# What the shipped weights weigh.
 FEATURES = (
     *("dense", "link", "words_section", "words_paper", "bigrams_section", "bigrams_paper"),
     *("wide_words_section", "wide_words_paper", "wide_bigrams_section", "wide_bigrams_paper"),
     *("dense_share", "is_field", "is_contribution", "is_usage", "is_innovations", "is_results"),
-    *("asks_usage", "asks_innovations", "asks_results", "number"),
+    *("asks_field", "asks_contribution", "asks_usage", "asks_innovations", "asks_results"),
+    "number",
 )
 _DENSE_DEPTH = 64
 # So many rows can be named in a query; where a filter leaves more, more are asked for and dropped.

@@ -39,7 +39,7 @@ def retrieve(
         hits, spent = _reranked(query, evidence.hits, model)
         return replace(evidence, hits=hits[:top_k], spent=spent)
     evidence = search(index, query, top_k)
-    if widen and decide(evidence.confidence) == "widen":
+    if widen and decide(evidence.confidence) != "answer":
         return search(index, query, _WIDER * top_k)
     return evidence
 

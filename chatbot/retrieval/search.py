@@ -4,6 +4,7 @@ A lookup ranks sections. A comparison is retrieved paper by paper, so that every
 its sections among the first. A list ranks papers; an overview reads the records.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -15,7 +16,7 @@ from chatbot.headings import SECTION_KEYS
 from chatbot.index.catalogue import Catalogue
 from chatbot.index.store import Index
 from chatbot.retrieval.comparison import compared_papers, ranked_within
-from chatbot.retrieval.confidence import confidence_of
+from chatbot.retrieval.confidence import confidence_of, decide
 from chatbot.retrieval.lists import find_papers
 from chatbot.retrieval.models import (
     Clarification,
@@ -38,6 +39,8 @@ from chatbot.retrieval.weights import Weights, shipped_weights
 from chatbot.retrieval.wording import names_in
 
 DEFAULT_TOP_K = 8
+# Sections of one paper among the first, while it is not sure to be the right one.
+_SHARE = 3
 
 
 def search(
@@ -92,21 +95,37 @@ def _in_reach(index: Index, query: Query) -> tuple[Query, tuple[DateRange, ...]]
 def _lookup(
     index: Index, query: Query, allowed: NDArray[np.bool_], top_k: int, weights: Weights
 ) -> tuple[tuple[Hit, ...], str | None, float]:
-    """The best sections; where a name fits several papers, theirs in turn."""
+    """The best sections; where a name fits several papers, theirs in turn.
+
+    Unless the paper is clear, none takes more than its share of the first places.
+    """
     signals = signals_of(
         index, query.search_text, links=query.links, aspects=query.aspects, allowed=allowed
     )
     scores = score(signals, weights)
+    confidence = confidence_of(index, query, signals, scores, weights)
     order = [int(place) for place in np.argsort(-scores, kind="stable") if _found(signals, place)]
-    if not order and query.filters.papers:
-        order = list(range(len(signals.rows)))
+    if decide(confidence) != "answer":
+        order = _uncrowded(index, signals, order)
     if (clarification := _clarification(index, query)) is not None:
         order = _in_turn(index, signals, order, [paper for paper, _ in clarification.options])
     hits = _hits(index, signals, probabilities(scores), order[:top_k])
     if not hits and query.filters.papers:
         rows = np.flatnonzero(allowed)[:top_k]
         hits = tuple(Hit(index.sections[row], 0.0, {"records": i}) for i, row in enumerate(rows, 1))
-    return hits, signals.notice, confidence_of(index, query, signals, scores, weights)
+    return hits, signals.notice, confidence
+
+
+def _uncrowded(index: Index, signals: Signals, order: Sequence[int]) -> list[int]:
+    """The order with what a paper has beyond its share after all others' shares."""
+    taken: Counter[int] = Counter()
+    first: list[int] = []
+    later: list[int] = []
+    for place in order:
+        paper = int(index.catalogue.paper_of_row[signals.rows[place]])
+        taken[paper] += 1
+        (first if taken[paper] <= _SHARE else later).append(place)
+    return [*first, *later]
 
 
 def _found(signals: Signals, place: int) -> bool:

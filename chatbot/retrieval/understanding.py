@@ -121,7 +121,8 @@ def _by_place(
     if match is None or not catalogue.dates:
         return ()
     day = dates[0].span.last if dates else catalogue.dates[-1]
-    listed = [paper for paper in catalogue.papers if paper.date == day]
+    places = catalogue.papers_of_day.get(day, ())
+    listed = [catalogue.papers[i] for i in places if catalogue.papers[i].date == day]
     return tuple(
         Link(paper.title, (paper.id,), match.start(), match.end())
         for paper in _at_place(listed, match)

@@ -76,8 +76,10 @@ REFERS_BACK = _any_case(
 _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
     "field": _any_case(r"领域|应用场景|方向", r"\b(?:field|domain|area|application)s?\b"),
     "contribution": _any_case(
-        r"贡献|干嘛|干什么|做什么|是什么|讲(?:了)?什么|一句话|解决了什么|主要内容",
-        r"\b(?:contribution|what is|summar\w+|main idea|about)\b",
+        r"贡献|(?:干嘛|干什么|做什么)的?[?？]?$|[讲说]了?(?:什么|啥)[?？]?$|一句话|解决了什么|主要内容|"
+        r"^[^，,。]{1,24}是(?:个)?(?:什么|啥)[?？]?$",
+        r"\bcontributions?\b|\bmain idea\b|\bsummar\w+|\babout\W*$",
+        r"^what (?:is|does) \S+(?: do)?\W*$",
     ),
     "usage": _any_case(
         r"怎么用|如何用|用法|使用|输入|输出|资源|显卡|什么卡|几张|张卡|显存|单卡|硬件|部署|上线|代码|开源|放出|许可|协议|"

@@ -31,7 +31,9 @@ PAPERS = [
         results="相比 LoRA，准确率更高；超过 Qwen3-VL。",
     ),
     paper("2603.00003", "GammaNet", field="语音合成", results="在 AIME'25 上得 60 分。参数 4B。"),
-    paper("2603.00004", "DeltaNet", field="机器人导航", usage="低秩方法，见 DR-LoRA。"),
+    paper(
+        "2603.00004", "DeltaNet", field="机器人导航", usage="低秩方法，见 DR-LoRA。无需 Qwen2-7B。"
+    ),
 ]
 
 
@@ -57,6 +59,7 @@ def listed(index: Index, question: str) -> set[str]:
         ("哪些论文在 AIME 上做了评测？", {"1", "3"}),
         ("哪些论文提到 LoRA？", {"1", "2", "4"}),
         ("哪些论文自己的方法用到了 LoRA？（只当基线的不算）", {"1", "4"}),
+        ("哪些论文自己用了 Qwen2-7B？", set()),
         ("哪几篇用了 H20？", {"1"}),
         ("哪些论文的参数是 4B？", {"3"}),
         ("Which papers use Qwen3-VL?", {"1", "2"}),
