@@ -7,6 +7,7 @@ importing scikit-learn costs a second that a question should not pay.
 
 import hashlib
 import json
+import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ _VERSION = "lsa-1"
 _SEED = 0
 # Below this many texts a term seen once still tells something; above, it only makes files larger.
 _FEW_TEXTS = 50
+# What more texts would teach costs more memory than a machine has.
+_MOST_TEXTS = 20_000
 
 
 class LocalEmbedding(BaseEmbedding):
@@ -47,10 +50,12 @@ class LocalEmbedding(BaseEmbedding):
 
     @classmethod
     def fit(cls, texts: Sequence[str]) -> Self:
-        """Fit on the texts of a corpus; the same texts give the same embedding."""
+        """Fit on the texts of a corpus, or a sample of a large one; the same texts fit the same."""
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
+        if len(texts) > _MOST_TEXTS:
+            texts = random.Random(_SEED).sample(sorted(texts), _MOST_TEXTS)  # noqa: S311
         documents = [_terms(text) for text in texts]
         if not any(documents):
             return cls({}, np.zeros(0, np.float32), np.zeros((0, DIMENSIONS), np.float16))

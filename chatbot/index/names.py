@@ -142,15 +142,14 @@ class NameTable:
 
         for match in _TITLE_MARKS.finditer(text):
             best = process.extractOne(
-                match["title"],
-                self.titles,
+                normalise(match["title"]),
+                self._plain_titles,
                 scorer=fuzz.token_set_ratio,
-                processor=normalise,
-                score_cutoff=80,
+                score_cutoff=_LIKE_A_TITLE,
             )
             if best:
-                title, _, paper_id = best
-                yield Link(title, (paper_id,), match.start(), match.end())
+                paper_id = best[2]
+                yield Link(self.titles[paper_id], (paper_id,), match.start(), match.end())
 
     def _misspelt(self, text: str) -> Iterator[Link]:
         """Words that are no name but one or two letters from one."""
@@ -173,6 +172,10 @@ class NameTable:
                 yield Link(name, papers, match.start(), match.end(), typo=True)
 
     @cached_property
+    def _plain_titles(self) -> dict[str, str]:
+        return {paper_id: normalise(title) for paper_id, title in self.titles.items()}
+
+    @cached_property
     def _long_names(self) -> list[str]:
         return [key for key in self.names if _TYPO_LENGTH <= len(key) <= _LONGEST_TYPO]
 
@@ -184,6 +187,7 @@ class NameTable:
         )
 
 
+_LIKE_A_TITLE = 80
 _TYPO_LENGTH, _LONG_NAME, _LONGEST_TYPO = 5, 9, 24
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import chatbot.index.embedding
 from chatbot.errors import MissingIndexError
 from chatbot.index.embedding import DIMENSIONS, LocalEmbedding, fit_fingerprint
 from chatbot.index.records import embedded_texts
@@ -84,3 +85,13 @@ def test_the_neighbours_of_a_section_are_mostly_of_its_own_paper(seed_index: Ind
         near = [row_id for row_id, _ in seed_index.vectors.nearest(vector, 5)]
         own += sum(r.startswith(seed_index.sections[row].paper_id) for r in near)
     assert own >= 0.8 * 5 * len(range(0, len(texts), 46))
+
+
+def test_a_large_corpus_is_fitted_on_a_sample_that_stays_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chatbot.index.embedding, "_MOST_TEXTS", 60)
+    texts = [f"量子纠错 第{i}章 {'折叠' if i % 2 else '导航'}" for i in range(100)]
+    one, two = LocalEmbedding.fit(texts), LocalEmbedding.fit(list(reversed(texts)))
+    first, second = (e.get_text_embedding(texts[0]) for e in (one, two))
+    assert np.abs(first) == pytest.approx(np.abs(second), abs=1e-3)
