@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from chatbot.headings import SectionKey
 from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
 from chatbot.index.store import Index
+from chatbot.index.terms import without_stop_words, words
 from chatbot.retrieval import wording
 from chatbot.retrieval.models import Coverage, Query
 from chatbot.retrieval.ranking import Array, score, signals_of
@@ -34,7 +35,7 @@ _SCAFFOLD = re.compile(
     r"完整名单|名单|一篇都?别漏|一栏|写到|提到|写了|一共|总共|共|把 ?arxiv ?号|"
     r"(?:都)?(?:有|是)?(?:哪些|哪几篇|几篇|多少篇|谁)|分别|"
     r"各管哪一块|论文|文章|研究|工作|日报|报告|收录|里面?|这几?[期份批]|那[期份批天]|的?有关|相关|关于|方面|方向|"
-    r"领域|主题|做|搞|讲|涉及|属于|针对|一下|[都有的是了在跟和与里中把也要吗呢]",
+    r"领域|主题|做|搞|讲|涉及|包含|包括|已经|目前|属于|针对|一下|[都有的是了在跟和与里中把也要吗呢]",
     re.IGNORECASE,
 )
 _SCAFFOLD_EN = frozenset(
@@ -87,6 +88,11 @@ _NEW = (
 _FIELD_ONLY = re.compile(r"应用领域|领域一?栏|field section", re.IGNORECASE)
 _TOPICAL = re.compile(r"有关|相关|关于|方向|领域|主题|方面|\b(?:about|related|topic|deal)\b")
 _SUFFIX = re.compile(r"(?<=[\u3400-\u9fff]{2})(?:机制|方法|技术|算法|问题|任务)$")
+_USES = re.compile(
+    r"用到|使用|用了|采用|基于|借助|\b(?:use|using|uses|used|based on)\b", re.IGNORECASE
+)
+_ALL = re.compile(r"既.+又|同时|并且|且都|\bboth\b.+\band\b", re.IGNORECASE)
+_DENIED = re.compile(r"未|没有|无法|尚未|不(?:提供|开源|公开|需)|\b(?:not|no)\b")
 _HEADS: tuple[SectionKey, ...] = ("field", "contribution")
 # A term in more of the papers than this says nothing of a paper.
 _COMMON = 0.5
@@ -121,7 +127,14 @@ def find_papers(
     topic = _topic(question)
     if not topic:
         return _whole(scope), Coverage("records", len(scope), len(scope))
-    found = _about(index, query, scope, topic) or _ranked(index, query, allowed, weights)
+    found = _mentioning(index, query, scope, topic) if _USES.search(question) else ()
+    if 0 < len(found) <= _COMMON * len(scope):
+        return found, Coverage("mention", len(scope), len(found), tuple(topic))
+    found = (
+        _about(index, query, scope, topic)
+        or _saying(index, query, scope, topic)
+        or _ranked(index, query, allowed, weights)
+    )
     return found, Coverage("topic", len(scope), len(found), tuple(topic))
 
 
@@ -152,7 +165,7 @@ def _terms(index: Index, scope: Sequence[PaperRecord], question: str) -> tuple[s
         candidates.append(term)
     found = []
     for term in candidates:
-        if term.lower() in _GENERIC or term.lower() in _SCAFFOLD_EN:
+        if term.lower() in _GENERIC or term.lower() in _SCAFFOLD_EN or term.isdecimal():
             continue
         for part in _parts(term):
             share = _share_of(index, scope, part)
@@ -210,15 +223,16 @@ def term_pattern(term: str) -> re.Pattern[str]:
 def _mentioning(
     index: Index, query: Query, scope: Sequence[PaperRecord], terms: Sequence[str]
 ) -> tuple[Listed, ...]:
-    """Every paper that mentions one of the terms, with the sections that do."""
+    """Every paper that mentions one of the terms (or all, if so asked), with the sections."""
     question = query.search_text
     patterns = [term_pattern(term) for term in terms]
     own_only = bool(_WANTS_OWN.search(question))
     only_field = bool(_FIELD_ONLY.search(question))
     by_topic = bool(_TOPICAL.search(question))
     listed = []
-    holding = {paper.id: paper for term in terms for paper in _holding(index, scope, term)}
-    for paper in (paper for paper in scope if paper.id in holding):
+    holding = [{paper.id for paper in _holding(index, scope, term)} for term in terms]
+    wanted = set.intersection(*holding) if _ALL.search(question) else set.union(*holding)
+    for paper in (paper for paper in scope if paper.id in wanted):
         graded: dict[int, float] = {}
         for row in paper.rows:
             section = index.sections[row]
@@ -308,6 +322,40 @@ def _about(
         if found or in_title:
             listed.append(Listed(paper, tuple(found or rows[:1] or paper.rows[:1]), 1.0))
     return tuple(listed) if len(listed) <= _COMMON * len(scope) or only_field else ()
+
+
+def _saying(
+    index: Index, query: Query, scope: Sequence[PaperRecord], topic: Sequence[str]
+) -> tuple[Listed, ...]:
+    """The papers with a sentence that holds all words of a topic: "代码已开源"."""
+    asked = [_said_as(piece) for piece in topic]
+    texts = index.paper_texts
+    listed = []
+    for paper in scope:
+        near = [w for w in asked if all(word in texts[paper.place] for word in w)]
+        rows = [
+            row
+            for row in paper.rows
+            if any(_says(sentence, w) for w in near for sentence in _sentences(index, row))
+        ]
+        if rows:
+            rows.sort(key=lambda row: index.sections[row].key not in query.aspects)
+            listed.append(Listed(paper, tuple(rows), 1.0))
+    return tuple(listed) if len(listed) <= _COMMON * len(scope) else ()
+
+
+def _said_as(piece: str) -> frozenset[str]:
+    """The words a sentence has to hold; the piece as it stands where a word is one character."""
+    found = without_stop_words(words(piece))
+    return frozenset(found if all(len(word) > 1 for word in found) else [piece.lower()])
+
+
+def _sentences(index: Index, row: int) -> list[str]:
+    return re.split(r"[。；;\n]", index.sections[row].text.lower())
+
+
+def _says(sentence: str, asked: frozenset[str]) -> bool:
+    return all(word in sentence for word in asked) and not _DENIED.search(sentence)
 
 
 def _ranked(

@@ -35,6 +35,7 @@ def spans(text: str, reports: tuple[dt.date, ...] = REPORTS) -> list[str]:
         ("二月十二号那份日报", "2026-02-12"),
         ("12月30日的", "2025-12-30"),
         ("2/11那天", "2026-02-11"),
+        ("2-11 那期", "2026-02-11"),
         ("12号那期", "2026-02-12"),
         ("Feb 12 papers", "2026-02-12"),
         ("February 12th, 2026", "2026-02-12"),
@@ -85,6 +86,7 @@ def test_a_day_is_understood_in_every_form(text: str, expected: str) -> None:
         "最新的方法",
         "how do today's models do it",
         "1/2 张卡",
+        "2-11 层",
     ],
 )
 def test_other_numbers_and_words_are_no_days(text: str) -> None:
