@@ -16,7 +16,7 @@ from chatbot.headings import SECTION_KEYS
 from chatbot.index.records import IndexedSection
 from chatbot.index.terms import bigrams, without_stop_words, words
 from chatbot.retrieval.confidence import decide
-from chatbot.retrieval.lists import term_pattern
+from chatbot.retrieval.mentions import term_pattern
 from chatbot.retrieval.models import Coverage, Evidence, Hit, Intent, Language
 
 _ASKS_NUMBER = re.compile(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 _NUMBERS = r"\d{1,3}(?:[ \t]*[,，、;；][ \t]*\d{1,3})*"
 _MARKER = re.compile(rf"[ \t]*(?<!\\)[\[【［][ \t]*({_NUMBERS})[ \t]*[\]】］](?!\()")
 # What could be the start of a marker at the end of a text, the space before it included.
-_PARTIAL = re.compile(r"(?:[ \t]*[\[【［][\d ,，、;；\t]{0,24}[\]】］]?|[ \t]+)\Z")
+_PARTIAL = re.compile(r"(?:[ \t]*[\[【［][\d ,，、;；\t\[【［\]】］]{0,24}|[ \t]+)\Z")
 _CLEAN = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
 # An opening backtick holds the text back no further than this.
 _LONGEST_CODE = 400
@@ -68,8 +68,14 @@ def _cleaned(text: str, sources: Collection[int], removed: list[int]) -> str:
         removed.extend(n for n in numbers if n not in sources)
         return "".join(f"[{n}]" for n in numbers if n in sources)
 
+    def clean(prose: str) -> str:
+        """What is left when a marker inside another is taken out may be a marker again."""
+        while (cleaner := _MARKER.sub(replace, prose)) != prose:
+            prose = cleaner
+        return prose
+
     parts, at = [], 0
     for code in _CODE.finditer(text):
-        parts += [_MARKER.sub(replace, text[at : code.start()]), code[0]]
+        parts += [clean(text[at : code.start()]), code[0]]
         at = code.end()
-    return "".join([*parts, _MARKER.sub(replace, text[at:])])
+    return "".join([*parts, clean(text[at:])])

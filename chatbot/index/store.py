@@ -1,7 +1,7 @@
 """The index, opened for reading: everything a question needs, loaded once and never changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -10,6 +10,7 @@ from chatbot.config import Settings
 from chatbot.errors import MissingIndexError
 from chatbot.index.catalogue import Catalogue
 from chatbot.index.embeddings import open_embedding
+from chatbot.index.enrichment import SearchText, keywords_of
 from chatbot.index.glossary import GLOSSARY_FILE, Glossary
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.live import read_live
@@ -32,12 +33,22 @@ class Index:
     manifest: Manifest
     sections: tuple[IndexedSection, ...]
     catalogue: Catalogue
+    search_texts: Mapping[str, SearchText] = field(repr=False)
     row_ids: tuple[str, ...]
     row_of: Mapping[str, int]
     lexical: LexicalIndex
     glossary: Glossary
     embedding: BaseEmbedding
     vectors: SectionVectorStore
+
+    @cached_property
+    def paper_heads(self) -> tuple[str, ...]:
+        """Title of each paper of the catalogue, and the keywords written for it, for scanning."""
+        return tuple(
+            f"{paper.title}\n{keywords_of(text)}" if text else paper.title
+            for paper in self.catalogue.papers
+            for text in [self.search_texts.get(paper.id)]
+        )
 
     @cached_property
     def paper_texts(self) -> tuple[str, ...]:
@@ -88,6 +99,7 @@ def _load(settings: Settings, manifest: Manifest) -> Index:
         manifest,
         corpus.sections,
         Catalogue.of(corpus.sections, names),
+        corpus.search_texts,
         tuple(corpus.rows),
         {row: i for i, row in enumerate(corpus.rows)},
         LexicalIndex.load(data_dir / manifest.lexical),

@@ -1,7 +1,7 @@
 """Citation markers, cleaned while the text streams."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatbot.answer.markers import (
@@ -52,6 +52,8 @@ def test_however_the_text_is_cut_into_deltas_the_result_is_the_same(text: str, s
     assert cleaned(text, {1, 2}, size) == cleaned(text, {1, 2})
 
 
+@example("[[3]3]")
+@example("[3[9]]")
 @given(st.text(alphabet="甲a1239, [] ", max_size=60))
 def test_only_numbers_of_sources_are_cited_afterwards(text: str) -> None:
     shown, _ = cleaned(text, {1, 2})

@@ -8,7 +8,7 @@ import pytest
 from chatbot.config import Settings
 from chatbot.index.build import ingest
 from chatbot.index.store import Index, open_index
-from chatbot.retrieval.lists import term_pattern
+from chatbot.retrieval.mentions import term_pattern
 from chatbot.retrieval.models import Coverage, Evidence
 from chatbot.retrieval.search import search
 from chatbot.retrieval.understanding import understand

@@ -1,0 +1,180 @@
+"""Lists by name: every paper of the scope that mentions it, graded by how it does.
+
+Each section of each paper is looked at, so the list is complete for the name and its spellings.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatbot.headings import SectionKey
+from chatbot.index.catalogue import PaperRecord
+from chatbot.index.store import Index
+from chatbot.retrieval import wording
+from chatbot.retrieval.models import Query
+
+_LATIN_TERM = re.compile(
+    r"(?<![A-Za-z0-9.])[A-Za-z0-9][\w.+'’-]*(?:[ \t]+(?:[A-Z0-9][\w.+'’-]*|\d[\w.]*))*"
+)
+ASIDE = re.compile(r"[（(][^（）()]*[）)]")
+_QUOTED = re.compile(r"[“\"'「『《]([^”\"'」』》]{2,24})[”\"'」』》]")
+_CHUNK = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)*|[\u3400-\u9fff]+")
+SCAFFOLD_EN = frozenset(
+    Path(__file__).with_name("scaffold_words.txt").read_text(encoding="utf-8").split()
+)
+# Latin words that stand in a Chinese question without being a name.
+_GENERIC = frozenset(
+    "ai ml llm llms agent agents paper papers arxiv model models benchmark benchmarks dataset "  # noqa: SIM905 - a list of words reads as one
+    "datasets gpu gpus token tokens sota and or nvidia issue report id ids vs".split()
+)
+_BASELINE = re.compile(
+    r"相比|对比|基线|优于|超过|超越|胜过|落后|不如|高于|低于|传统|不同于|区别于|减少|现有|"
+    r"baseline|outperform|versus",
+    re.IGNORECASE,
+)
+_NEAR = 12
+_WITHOUT = re.compile(r"无需|不需要?|没有|未使用|未用|而非|而不是|摒弃|\bwithout\b|\binstead of\b")
+_BASE_MODEL = re.compile(r"基座|底座|骨干|基础模型|base|backbone", re.IGNORECASE)
+_OWN_USE = re.compile(
+    r"基于|使用|采用|利用|加载|初始化|微调|骨干|基座|底座|构建|训练|引入|结合|集成|搭载|部署|评估|评测|测试|"
+    r"平台|需要|实验"
+)
+_WANTS_OWN = re.compile(
+    r"自己|自身|本身|底座|骨干|基座|基础模型|拿来|微调|不算|除外|而不是|"
+    r"\b(?:own|itself|themselves|fine-?tun\w*|built on|base model|not (?:just|merely))\b",
+    re.IGNORECASE,
+)
+FIELD_ONLY = re.compile(r"应用领域|领域一?栏|field section", re.IGNORECASE)
+_TOPICAL = re.compile(r"有关|相关|关于|方向|领域|主题|方面|\b(?:about|related|topic|deal)\b")
+_ALL = re.compile(r"既.+又|同时|并且|且都|\bboth\b.+\band\b", re.IGNORECASE)
+HEADS: tuple[SectionKey, ...] = ("field", "contribution")
+# A term in more of the papers than this says nothing of a paper.
+COMMON = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A paper of a list and the rows that put it there, best first; `score` orders the list."""
+
+    paper: PaperRecord
+    rows: tuple[int, ...]
+    score: float
+
+
+def terms_of(index: Index, scope: Sequence[PaperRecord], question: str) -> tuple[str, ...]:
+    """The names a list is to be made by: those in few enough papers to tell them apart."""
+    text = ASIDE.sub(" ", question)
+    english = wording.language_of(question) == "en"
+    candidates = [match[1] for match in _QUOTED.finditer(text)]
+    for match in _LATIN_TERM.finditer(text):
+        term = match[0].strip(" .'’-")
+        plain = term.isalpha() and (term.islower() or term.istitle()) and term.isascii()
+        if english and plain and " " not in term:
+            continue  # an English word of the question, not a name
+        candidates.append(term)
+    found = []
+    for term in candidates:
+        if term.lower() in _GENERIC or term.lower() in SCAFFOLD_EN or term.isdecimal():
+            continue
+        for part in _parts(term):
+            share = _share_of(index, scope, part)
+            if 0 < share <= (1.0 if wording.names_in(part) else COMMON):
+                found.append(part)
+                break
+    return tuple(dict.fromkeys(found))
+
+
+def _parts(term: str) -> Iterator[str]:
+    """A term, then what is left of it without its first words, then without its last."""
+    pieces = [piece for piece in term.split() if piece.lower() not in SCAFFOLD_EN]
+    for start in range(len(pieces)):
+        part = " ".join(pieces[start:])
+        if part.lower() not in _GENERIC:
+            yield part
+    for end in range(len(pieces) - 1, 0, -1):
+        part = " ".join(pieces[:end])
+        if part.lower() not in _GENERIC:
+            yield part
+
+
+def _share_of(index: Index, scope: Sequence[PaperRecord], term: str) -> float:
+    return len(_holding(index, scope, term)) / max(1, len(scope))
+
+
+def _holding(index: Index, scope: Sequence[PaperRecord], term: str) -> list[PaperRecord]:
+    """The papers that hold a term; most are ruled out by its first letters alone."""
+    pattern, chunks = term_pattern(term), _CHUNK.findall(term.lower())
+    begin = chunks[0] if chunks else term.lower()
+    texts = index.paper_texts
+    return [
+        paper
+        for paper in scope
+        if begin in texts[paper.place] and pattern.search(texts[paper.place])
+    ]
+
+
+def term_pattern(term: str) -> re.Pattern[str]:
+    """A name however it is spaced and joined, and not inside another.
+
+    "AIME" is in "AIME24" and "AIME'25"; "4B" is not in "14B", nor "H20" in "H200".
+    """
+    chunks = _CHUNK.findall(term)
+    if not chunks:
+        return re.compile(re.escape(term))
+    body = r"[\s\-_'’]*".join(re.escape(chunk) for chunk in chunks)
+    before = r"(?<![A-Za-z0-9.])" if chunks[0].isascii() else ""
+    after = ""
+    if chunks[-1].isascii():
+        after = r"(?![A-Za-z0-9])" if chunks[-1][-1].isdigit() else r"s?(?![A-Za-z])"
+    return re.compile(before + body + after, re.IGNORECASE)
+
+
+def mentioning(
+    index: Index, query: Query, scope: Sequence[PaperRecord], terms: Sequence[str]
+) -> tuple[Listed, ...]:
+    """Every paper that mentions one of the terms (or all, if so asked), with the sections."""
+    question = query.search_text
+    patterns = [term_pattern(term) for term in terms]
+    own_only = bool(_WANTS_OWN.search(question))
+    only_field = bool(FIELD_ONLY.search(question))
+    by_topic = bool(_TOPICAL.search(question))
+    listed = []
+    holding = [{paper.id for paper in _holding(index, scope, term)} for term in terms]
+    wanted = set.intersection(*holding) if _ALL.search(question) else set.union(*holding)
+    for paper in (paper for paper in scope if paper.id in wanted):
+        graded: dict[int, float] = {}
+        for row in paper.rows:
+            section = index.sections[row]
+            if only_field and section.key != "field":
+                continue
+            grades = [_grade(section.text, m) for p in patterns for m in p.finditer(section.text)]
+            if grades:
+                graded[row] = max(grades) + 0.5 * (section.key in query.aspects)
+        if by_topic and graded and not any(index.sections[row].key in HEADS for row in graded):
+            graded[paper.rows[0]] = max(graded.values())
+        in_title = any(pattern.search(paper.title) for pattern in patterns) and not only_field
+        if not graded and in_title:
+            graded[paper.rows[min(1, len(paper.rows) - 1)]] = 1.0
+        if not graded or (own_only and max(graded.values()) < 0 and not in_title):
+            continue
+        if by_topic:
+            rows = sorted(graded, key=lambda row: (index.sections[row].key not in HEADS, row))
+        else:
+            rows = sorted(graded, key=lambda row: -graded[row])
+        listed.append(Listed(paper, tuple(rows), 2.0 + max(graded.values())))
+    return tuple(sorted(listed, key=lambda entry: -entry.score))
+
+
+def _grade(text: str, match: re.Match[str]) -> float:
+    """How much a mention looks like the paper's own use: below 0 it is what it compares with."""
+    start = max(text.rfind(mark, 0, match.start()) for mark in "。；\n，,") + 1
+    clause = text[start : match.start()][-30:]
+    after = text[match.end() : match.end() + 12]
+    if _WITHOUT.search(clause):
+        return -1.0
+    if _BASELINE.search(clause[-_NEAR:]) and not _BASE_MODEL.search(clause[-_NEAR:]):
+        return -1.0
+    if _OWN_USE.search(clause + after):
+        return 1.0
+    return -1.0 if _BASELINE.search(clause) else 0.5

@@ -1,0 +1,174 @@
+"""Lists by topic: papers whose head says it, or a sentence, or that are nearest to it."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.index.catalogue import PaperRecord
+from chatbot.index.store import Index
+from chatbot.index.terms import without_stop_words, words
+from chatbot.retrieval import wording
+from chatbot.retrieval.mentions import (
+    ASIDE,
+    COMMON,
+    FIELD_ONLY,
+    HEADS,
+    SCAFFOLD_EN,
+    Listed,
+    term_pattern,
+)
+from chatbot.retrieval.models import Coverage, Query
+from chatbot.retrieval.ranking import Array, score, signals_of
+from chatbot.retrieval.weights import Weights
+
+# What a list is asked with, and no paper is about.
+_SCAFFOLD = re.compile(
+    r"请?(?:帮我|给我)?(?:列[出全个]|列一[下列]|整理|盘点|找出|找一下|说说|告诉我)|"
+    r"完整名单|名单|一篇都?别漏|一栏|写到|提到|写了|一共|总共|共|把 ?arxiv ?号|"
+    r"(?:都)?(?:有|是)?(?:哪些|哪几篇|几篇|多少篇|谁)|分别|"
+    r"各管哪一块|论文|文章|研究|工作|日报|报告|收录|里面?|这几?[期份批]|那[期份批天]|的?有关|相关|关于|方面|方向|"
+    r"领域|主题|做|搞|讲|涉及|包含|包括|属于|针对|一下|[都有的是了在跟和与里中把也要吗呢]",
+    re.IGNORECASE,
+)
+_FILLERS = re.compile(r"已经|目前|现在")
+_SUFFIX = re.compile(r"(?<=[\u3400-\u9fff]{2})(?:机制|方法|技术|算法|问题|任务)$")
+_WANTS_NEW = re.compile(
+    r"(?:自己|新|首次|首个|提出|推出|构建|发布|建立|造|建)[^，。？]{0,10}?"
+    r"(?P<zh>评测基准|基准|评测集|测试集|数据集|语料库|语料|框架|工具包)"
+    r"|\b(?:introduc|propos|releas|present|build|creat|new)\w*\b[^?.]{0,30}?"
+    r"\b(?P<en>benchmark|dataset|data set|corpus|toolkit|framework)s?\b",
+    re.IGNORECASE,
+)
+_KINDS = {
+    "benchmark": r"基准|benchmark|[A-Za-z]Bench\b|评测集|测试平台|竞技场|沙箱|\bEvaluation Suite",
+    "dataset": r"数据集|语料|dataset|corpus",
+    "framework": r"框架|framework",
+    "toolkit": r"工具包|toolkit",
+}
+_KIND_OF = {
+    **dict.fromkeys(("评测基准", "基准", "评测集", "测试集", "benchmark"), "benchmark"),
+    **dict.fromkeys(("数据集", "语料库", "语料", "data set", "corpus", "dataset"), "dataset"),
+    **dict.fromkeys(("框架", "framework"), "framework"),
+    **dict.fromkeys(("工具包", "toolkit"), "toolkit"),
+}
+_NEW = (
+    r"(?:提出|推出|构建|发布|建立|开发|首个|设计|引入|自建|新建|创建|打造)[了出]?[^。；\n，]{0,28}?"
+)
+_DENIED = re.compile(r"未|没有|无法|尚未|不(?:提供|开源|公开|需)|\b(?:not|no)\b")
+# Papers found by ranking alone are listed down to this share of the best score.
+_CUT = 0.6
+_MOST_RANKED = 12
+
+
+def papers_introducing(
+    index: Index, scope: Sequence[PaperRecord], question: str
+) -> tuple[tuple[Listed, ...], Coverage] | None:
+    """The papers that bring a new benchmark, data set, …; None where that is not the question."""
+    wanted = _WANTS_NEW.search(ASIDE.sub(" ", question))
+    if wanted is None:
+        return None
+    named = (wanted["zh"] or wanted["en"]).lower()
+    kind = _KINDS[_KIND_OF[named]]
+    pattern, title = re.compile(f"{_NEW}(?:{kind})", re.IGNORECASE), re.compile(kind, re.IGNORECASE)
+    listed = []
+    for paper in scope:
+        rows = {index.sections[row].key: row for row in paper.rows}
+        found = [
+            rows[key]
+            for key in ("contribution", "innovations")
+            if key in rows and pattern.search(index.sections[rows[key]].text)
+        ]
+        if found or (title.search(paper.title) and rows):
+            first = found or [rows.get("contribution", paper.rows[0])]
+            listed.append(Listed(paper, tuple(first), 1.0 + 0.5 * ("contribution" in rows)))
+    return tuple(listed), Coverage("topic", len(scope), len(listed), (named,))
+
+
+def topic_of(question: str) -> list[str]:
+    """What a list is about: the question less what any list is asked with, in alternatives."""
+    text = ASIDE.sub(" ", question)
+    if wording.language_of(question) == "en":
+        kept = [w for w in re.findall(r"[A-Za-z][\w-]*", text) if w.lower() not in SCAFFOLD_EN]
+        return [" ".join(kept)] if kept else []
+    text = _FILLERS.sub("", FIELD_ONLY.sub(" ", text))
+    pieces = re.split(r"[/、，,。？?！：:；“”\"\s]|或者?", _SCAFFOLD.sub(" ", text))
+    stems = (_SUFFIX.sub("", piece) for piece in dict.fromkeys(pieces))
+    return [piece for piece in stems if len(piece) > 1]
+
+
+def papers_about(
+    index: Index, query: Query, scope: Sequence[PaperRecord], topic: Sequence[str]
+) -> tuple[Listed, ...]:
+    """The papers whose title, field, contribution or keywords hold a topic in these very words."""
+    patterns = [term_pattern(piece) for piece in topic]
+    only_field = bool(FIELD_ONLY.search(query.question))
+    listed, heads = [], index.paper_heads
+    for paper in scope:
+        rows = [row for row in paper.rows if index.sections[row].key in HEADS]
+        if only_field:
+            rows = [row for row in rows if index.sections[row].key == "field"]
+        found = [row for row in rows if any(p.search(index.sections[row].text) for p in patterns)]
+        in_title = not only_field and any(p.search(heads[paper.place]) for p in patterns)
+        if found or in_title:
+            listed.append(Listed(paper, tuple(found or rows[:1] or paper.rows[:1]), 1.0))
+    return tuple(listed) if len(listed) <= COMMON * len(scope) or only_field else ()
+
+
+def papers_saying(
+    index: Index, query: Query, scope: Sequence[PaperRecord], topic: Sequence[str]
+) -> tuple[Listed, ...]:
+    """The papers with a sentence that holds all words of a topic: "代码已开源"."""
+    asked = [_said_as(piece) for piece in topic]
+    texts = index.paper_texts
+    listed = []
+    for paper in scope:
+        near = [w for w in asked if all(word in texts[paper.place] for word in w)]
+        rows = [
+            row
+            for row in paper.rows
+            if any(_says(sentence, w) for w in near for sentence in _sentences(index, row))
+        ]
+        if rows:
+            rows.sort(key=lambda row: index.sections[row].key not in query.aspects)
+            listed.append(Listed(paper, tuple(rows), 1.0))
+    return tuple(listed) if len(listed) <= COMMON * len(scope) else ()
+
+
+def _said_as(piece: str) -> frozenset[str]:
+    """The words a sentence has to hold; the piece as it stands where a word is one character."""
+    found = without_stop_words(words(piece))
+    return frozenset(found if all(len(word) > 1 for word in found) else [piece.lower()])
+
+
+def _sentences(index: Index, row: int) -> list[str]:
+    return re.split(r"[。；;\n]", index.sections[row].text.lower())
+
+
+def _says(sentence: str, asked: frozenset[str]) -> bool:
+    return all(word in sentence for word in asked) and not _DENIED.search(sentence)
+
+
+def papers_near(
+    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
+) -> tuple[Listed, ...]:
+    """The best papers by their score, down to a share of the best."""
+    signals = signals_of(index, query.search_text, aspects=query.aspects, allowed=allowed)
+    if not len(signals.rows):
+        return ()
+    scores: Array = score(signals, weights)
+    by_paper: dict[int, list[int]] = {}
+    for place in np.argsort(-scores, kind="stable"):
+        paper = int(index.catalogue.paper_of_row[signals.rows[place]])
+        by_paper.setdefault(paper, []).append(int(place))
+    ranked = sorted(by_paper, key=lambda paper: -float(signals.paper[by_paper[paper][0]]))
+    best = float(signals.paper[by_paper[ranked[0]][0]])
+    listed = []
+    for paper in ranked[:_MOST_RANKED]:
+        places = by_paper[paper]
+        likely = float(signals.paper[places[0]])
+        if likely >= _CUT * best:
+            rows = tuple(int(signals.rows[place]) for place in places)
+            listed.append(Listed(index.catalogue.papers[paper], rows, likely))
+    return tuple(listed)
