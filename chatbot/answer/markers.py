@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 _NUMBERS = r"\d{1,3}(?:[ \t]*[,，、;；][ \t]*\d{1,3})*"
 _MARKER = re.compile(rf"[ \t]*(?<!\\)[\[【［][ \t]*({_NUMBERS})[ \t]*[\]】］](?!\()")
-# What could be the start of a marker at the end of a text, the space before it included.
-_PARTIAL = re.compile(r"(?:[ \t]*[\[【［][\d ,，、;；\t\[【［\]】］]{0,24}|[ \t]+)\Z")
+# What could be the start of a marker at the end of a text, the space or backslash before it too.
+_PARTIAL = re.compile(r"(?:(?:[ \t]*|\\)[\[【［][\d ,，、;；\t\[【［\]】］]{0,24}|[ \t]+|\\)\Z")
 _CLEAN = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
 # An opening backtick holds the text back no further than this.
 _LONGEST_CODE = 400
