@@ -5,46 +5,19 @@ Names are mined from the reports' own words. One that two papers own stays ambig
 
 import json
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from chatbot.errors import MissingIndexError
+from chatbot.index.naming import HOSTS_AND_FORMATS, LATIN_NAME, own_names, squeeze
 from chatbot.index.records import IndexedSection
 from chatbot.index.terms import normalise
 
-# A name: a Latin word with a capital, perhaps with digits, joined by hyphens, dots or plus signs.
-_NAME = re.compile(r"(?<![\w\\])[A-Za-z][A-Za-z0-9]*(?:[-.+*][A-Za-z0-9]+)*")
-# Capitals past the first letter of a part, or a digit: "GUI-Owl", "dLDM", but not "Test-Time".
-_NAME_LIKE = re.compile(r"(?<=[A-Za-z0-9])[A-Z]|\d")
-_LATEX = re.compile(r"\$[^$\n]*\$")
-_TITLE_HEAD = re.compile(r"^(?P<head>[^:：?？]{2,60}?)\s*(?:[:：?？]|\s--\s|$)")
-_IN_BRACKETS = re.compile(r"[（(](?P<name>[A-Za-z][\w.+-]{1,20})[）)]")
-_INTRODUCED = re.compile(
-    r"(?:提出|构建|新建|自建|推出|首创|发布|开发|设计|引入|称为|命名为|名为|建立|打造|开源|介绍|即|本文的?|模型名称?)"
-    r"[^。；\n]{0,24}$|(?:^|\n)\s*(?:\d+\.|[*-])\s+\*\*$|github\.com/\S*/$|huggingface\.co/\S*/$"
-)
-_CALLED = re.compile(r"(?:名为|称为|命名为|叫做?|即)\W*$")
-_NEW = re.compile(r"(?:新建|自建|提出|构建|推出)的?\W*$")
-_BORROWED = re.compile(
-    r"(?:基于|使用|采用|利用|相比|对比|优于|超过|超越|基线|如|例如|包括|在)[^，。；\n]{0,12}$"
-)
-_REPORT = re.compile(r"\s*(?:technical|tech)\s+report\b.*", re.IGNORECASE)
-_GENERIC_HEADS = frozenset({"a", "an", "the", "on", "do", "can", "what", "when", "how", "why"})
-_SHARED = 3  # a name in more papers than this is the field's, unless it heads a title
-_FEW_SECTIONS = 2
-_HOSTS_AND_FORMATS = frozenset(["arxiv", "github", "huggingface", "html", "latex", "pdf", "json"])
-_SHORTEST = 3
-_LEAD = 40
-_VERSION = re.compile(r"[vV]\d+(?:\.\d+)*")
-# "GUI-Owl-1.5", "KiteFish-A1-1.5B-Math": what the versions and sizes of a model have in common.
-_FAMILY = re.compile(r"([A-Za-z]{4,}|[A-Za-z]{2,}-[A-Za-z]{2,})-?[vA-Z]?\d")
 _MOST_WORDS = 14
-_PIECE = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]")
-_CHINESE_MARK = re.compile(r"[\u3400-\u9fff，。、；：（）*]")
 _RUN = re.compile(r"[A-Za-z0-9]+|[\u3400-\u9fff]")
 _PLAIN_WORD = re.compile(r"[A-Z][a-z]{1,7}|[A-Z]{2,7}")
 _TITLE_MARKS = re.compile(r"[《「“\"](?P<title>[^》」”\"]{8,})[》」”\"]")
@@ -67,11 +40,6 @@ class Link:
     typo: bool = False
 
 
-def squeeze(text: str) -> str:
-    """The form in which names are compared: no case, width, spaces or punctuation."""
-    return "".join(_RUN.findall(normalise(text)))
-
-
 @dataclass(frozen=True)
 class NameTable:
     """Squeezed names with their spelling and the papers that own them."""
@@ -85,12 +53,12 @@ class NameTable:
     ) -> Self:
         """The names of the papers of `sections`; `aliases` are further ones, by paper id."""
         owners: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for paper_id, name in _owned_names(sections, aliases or {}):
+        for paper_id, name in own_names(sections, aliases or {}):
             owners[squeeze(name)].setdefault(paper_id, name)
         names = {
             key: (next(iter(found.values())), tuple(found))
             for key, found in owners.items()
-            if len(key) > 1 and not key.isdigit() and key not in _HOSTS_AND_FORMATS
+            if len(key) > 1 and not key.isdigit() and key not in HOSTS_AND_FORMATS
         }
         return cls(names, {section.paper_id: section.title for section in sections})
 
@@ -157,7 +125,7 @@ class NameTable:
         from rapidfuzz.distance import OSA
 
         mostly_latin = _mostly_latin(text)
-        for match in _NAME.finditer(_same_length(text)):
+        for match in LATIN_NAME.finditer(_same_length(text)):
             key = squeeze(match[0])
             allowed = 1 if len(key) < _LONG_NAME else 2
             if len(key) < _TYPO_LENGTH or key in self._known_words:
@@ -183,7 +151,7 @@ class NameTable:
     def _known_words(self) -> frozenset[str]:
         """Words of titles, which are spelt right even if they are close to a name."""
         return frozenset(
-            squeeze(word) for title in self.titles.values() for word in _NAME.findall(title)
+            squeeze(word) for title in self.titles.values() for word in LATIN_NAME.findall(title)
         )
 
 
@@ -209,90 +177,3 @@ def _is_common(written: str, name: str, *, in_english: bool) -> bool:
 def _mostly_latin(text: str) -> bool:
     runs = _RUN.findall(text)
     return sum(map(str.isascii, runs)) * 2 > len(runs)
-
-
-def _owned_names(
-    sections: Sequence[IndexedSection], aliases: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, str]]:
-    """Pairs of paper id and a name that is its own."""
-    papers = _papers(sections)
-    names = {paper_id: _names_in(own) for paper_id, own in papers.items()}
-    shared_by = Counter(key for found in names.values() for key in found)
-    for paper_id, own in papers.items():
-        for name in [*_title_names(own[0].title), *aliases.get(paper_id, ())]:
-            yield paper_id, name
-        title_words = {squeeze(word) for word in _NAME.findall(own[0].title)}
-        for key, (name, places) in names[paper_id].items():
-            if shared_by[key] > _SHARED or len(key) < _SHORTEST or _VERSION.fullmatch(name):
-                continue
-            if _owns(name, places, in_title=key in title_words, alone=shared_by[key] == 1):
-                yield paper_id, name
-                family = _FAMILY.match(name)
-                if (
-                    family
-                    and _NAME_LIKE.search(family[1])
-                    and not _others_use(family[1], shared_by)
-                ):
-                    yield paper_id, family[1]
-
-
-def _others_use(name: str, shared_by: Mapping[str, int]) -> bool:
-    return shared_by.get(squeeze(name), 0) > 1
-
-
-def _names_in(own: Sequence[IndexedSection]) -> dict[str, tuple[str, list[tuple[str, str]]]]:
-    """The names in a paper's sections: spelling, and for each place its section and what led up."""
-    found: dict[str, tuple[str, list[tuple[str, str]]]] = {}
-    for section in own:
-        text = _LATEX.sub(" ", section.text)
-        for match in _NAME.finditer(text):
-            name = match[0]
-            before = text[max(0, match.start() - _LEAD) : match.start()]
-            if _NAME_LIKE.search(name) or (name[0].isupper() and _among_chinese(text, match)):
-                found.setdefault(squeeze(name), (name, []))[1].append((section.key, before))
-    return found
-
-
-def _among_chinese(text: str, match: re.Match[str]) -> bool:
-    """Whether Chinese stands on both sides of a word: then it is a name however it is written."""
-    around = text[max(0, match.start() - 2) : match.start()], text[match.end() : match.end() + 2]
-    return all(not side.strip() or _CHINESE_MARK.search(side) for side in around)
-
-
-def _owns(name: str, places: Sequence[tuple[str, str]], *, in_title: bool, alone: bool) -> bool:
-    """Whether a paper that mentions a name is the one that brought it into the world."""
-    introduced = any(
-        _NEW.search(before) or (_INTRODUCED.search(before) and not _BORROWED.search(before))
-        for _, before in places
-    )
-    sections = {key for key, _ in places}
-    if not _NAME_LIKE.search(name):  # any word may start with a capital; a name is used again
-        called = any(_CALLED.search(before) for _, before in places)
-        few = 1 if called else _FEW_SECTIONS
-        return introduced and alone and not in_title and len(sections) > few
-    if in_title or introduced:
-        return alone or len(sections) > 1 or "contribution" in sections
-    return alone and "contribution" in sections and len(sections) > 1
-
-
-def _papers(sections: Sequence[IndexedSection]) -> dict[str, list[IndexedSection]]:
-    papers: defaultdict[str, list[IndexedSection]] = defaultdict(list)
-    for section in sections:
-        papers[section.paper_id].append(section)
-    return papers
-
-
-def _title_names(title: str) -> Iterable[str]:
-    """A title, what stands before its colon, and what its brackets abbreviate."""
-    yield title
-    for match in _IN_BRACKETS.finditer(title):
-        yield match["name"]
-        yield title[: match.start()].strip(" :")
-    head = _REPORT.sub("", title)
-    if (match_head := _TITLE_HEAD.match(head)) and match_head["head"].lower() not in _GENERIC_HEADS:
-        yield match_head["head"].strip()
-        yield match_head["head"].partition("(")[0].strip()
-    if " and " in head and "-" in head:  # "Qwen3-VL-Embedding and Qwen3-VL-Reranker: …"
-        for part in head.partition(":")[0].split(" and "):
-            if _NAME.fullmatch(part.strip()) and _NAME_LIKE.search(part):
-                yield part.strip()

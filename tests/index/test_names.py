@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from chatbot.corpus import parse_report
 from chatbot.errors import MissingIndexError
-from chatbot.index.names import NameTable, squeeze
+from chatbot.index.names import NameTable
+from chatbot.index.naming import squeeze
 from chatbot.index.records import live_sections
 from chatbot.index.store import Index
 from tests.report_text import MadePaper, paper, render_report
