@@ -24,7 +24,7 @@ from chatbot.index.enrichment import (
 )
 from chatbot.index.manifest import write_atomically
 from chatbot.index.sources import report_files
-from chatbot.llm import ChatModel, ChatTurn
+from chatbot.llm import ChatModel, ChatTurn, complete
 from chatbot.prompts import Prompt, load_prompt
 
 Progress = Callable[[str, int, int], None]
@@ -136,7 +136,7 @@ def _ask(paper: Paper, key: str, model: ChatModel, prompt: Prompt, gone: Event) 
         if gone.is_set():
             return _Outcome(paper.id, key, failure="not asked: the model failed for another paper")
         try:
-            answer = "".join(chunk.text for chunk in model.stream(turns))
+            answer, _ = complete(model, turns)
             text, removed = without_unsupported(parse_search_text(answer), paper)
         except ModelError as error:
             gone.set()

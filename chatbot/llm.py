@@ -81,6 +81,19 @@ class ChatModel(Protocol):
         ...
 
 
+def complete(model: ChatModel, turns: Sequence[ChatTurn]) -> tuple[str, TokenUsage]:
+    """The whole answer at once, and what it cost (nothing, of a server that does not count).
+
+    Raises:
+        ModelError: as for `ChatModel.stream`.
+    """
+    text, usage = "", TokenUsage(0, 0)
+    for chunk in model.stream(turns):
+        text += chunk.text
+        usage = chunk.usage or usage
+    return text, usage
+
+
 def open_chat_model(settings: Settings) -> ChatModel | None:
     """The model the settings name, or None when they hold neither a key nor a server.
 

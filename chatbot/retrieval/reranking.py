@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from chatbot.errors import ModelError
 from chatbot.index.store import Index
-from chatbot.llm import ChatModel, TokenUsage
+from chatbot.llm import ChatModel, TokenUsage, complete
 from chatbot.prompts import load_prompt
 from chatbot.retrieval.confidence import decide
 from chatbot.retrieval.models import Evidence, Hit, Query
@@ -53,13 +53,10 @@ def _reranked(
         for n, hit in enumerate(hits, 1)
     )
     turns = load_prompt("rerank").turns(question=query.standalone, passages=passages)
-    text, spent = "", TokenUsage(0, 0)
     try:
-        for chunk in model.stream(turns):
-            text += chunk.text
-            spent = chunk.usage or spent
+        text, spent = complete(model, turns)
     except ModelError:
-        return hits, (spent,)
+        return hits, (TokenUsage(0, 0),)
     named = (int(number) for number in re.findall(r"\d+", text))
     order = list(dict.fromkeys(n - 1 for n in named if 1 <= n <= len(hits)))
     order += [place for place in range(len(hits)) if place not in order]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from chatbot.errors import ModelError
 from chatbot.index.catalogue import Catalogue
-from chatbot.llm import ChatModel, TokenUsage
+from chatbot.llm import ChatModel, TokenUsage, complete
 from chatbot.prompts import load_prompt
 from chatbot.retrieval.models import Filters, Message, Query
 from chatbot.retrieval.understanding import understand
@@ -52,13 +52,10 @@ def _rewrite(
     """The question as the model puts it; empty where it failed or wrote something else."""
     spoken = "\n".join(f"{turn.role}: {turn.content[:_CHARACTERS]}" for turn in history[-_TURNS:])
     turns = load_prompt("rewrite").turns(history=spoken, question=question)
-    text, spent = "", TokenUsage(0, 0)
     try:
-        for chunk in model.stream(turns):
-            text += chunk.text
-            spent = chunk.usage or spent
+        text, spent = complete(model, turns)
     except ModelError:
-        return "", (spent,)
+        return "", (TokenUsage(0, 0),)
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     usable = len(lines) == 1 and len(lines[0]) <= _LONGEST
     return (lines[0].removeprefix("Question:").strip() if usable else ""), (spent,)
