@@ -85,7 +85,7 @@ def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
 
 def _asks_one(question: str, own: Sequence[Link]) -> bool:
     """Whether "which" is asked of the one paper that the question names: "GENIUS 测了哪些模型"."""
-    return bool(own) and not re.search(r"论文|文章|[几些]篇|\bpapers?\b", question, re.IGNORECASE)
+    return bool(own) and not wording.WHICH_PAPERS.search(question)
 
 
 def _resolved(links: Sequence[Link]) -> list[Link]:

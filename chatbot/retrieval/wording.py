@@ -24,13 +24,17 @@ CHAT = _any_case(
     r"\W*(?:你好|您好|嗨|哈喽|早上好|谢谢|多谢|再见|你是谁|你能做什么|"
     r"hi|hello|hey|thanks|thank you|bye|who are you|what can you do)\W*"
 )
-PAPERS_ZH = r"(?:论文|文章|研究|工作|paper)"
-LIST = _any_case(
-    rf"哪些[^，。？]{{0,24}}{PAPERS_ZH}|{PAPERS_ZH}[^，。？]{{0,16}}(?:哪些|有谁|是谁|都有)",
-    r"哪几篇|有几篇|多少篇|几篇|都有谁|都是谁|列出|列一下|列全|列个|名单|一篇别漏|所有[^，。？]{0,16}论文",
-    r"的(?:都)?有(?:哪些|谁|哪几)|哪些[^，。？]{0,30}(?:用到|用了|使用|采用|基于|跑过|评测|提到|涉及|做)",
+# Which papers: the papers themselves are asked for, not something of one of them.
+WHICH_PAPERS = _any_case(
+    r"哪些[^，。？]{0,20}(?:论文|文章|研究|工作|paper)|(?<![这那])[哪有]?几篇|多少篇|所有[^，。？]{0,16}论文",
+    r"(?:论文|文章|研究|工作|paper)(?:里|中)?(?:都|分别)?(?:有|是)?(?:哪些|谁|哪几)|名单|一篇别漏",
     r"\b(?:which|what|list|all|name|show)\b[^?.]*\b(?:papers|works|studies|articles|reports)\b",
     r"\bhow many (?:papers|works|studies)\b|\bpapers (?:that|which|using|about|on)\b",
+)
+LIST = _any_case(
+    WHICH_PAPERS.pattern,
+    r"都有谁|都是谁|列出|列一下|列全|列个|的(?:都)?有(?:哪些|谁|哪几)",
+    r"哪些[^，。？]{0,30}(?:用到|用了|使用|采用|基于|跑过|评测|提到|涉及|做)",
 )
 COMPARE_STRONGLY = _any_case(
     r"对比一?下|比较一?下|有什么(?:区别|不同|差别)|(?:区别|不同|差别|异同)(?:在哪|是什么|呢)|谁更|哪个更|谁最|各自|"

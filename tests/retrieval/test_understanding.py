@@ -43,6 +43,10 @@ def test_the_language_is_the_one_the_question_is_asked_in(question: str, languag
     [
         ("GRU-Mem 提升了多少？", "lookup"),
         ("GENIUS 测了哪些模型", "lookup"),
+        ("DR-LoRA 这篇论文用了哪些数据集", "lookup"),
+        ("讲折纸的那篇论文用了哪些数据集", "lookup"),
+        ("哪些论文和 SafePred 比过", "list"),
+        ("What datasets does the DR-LoRA paper use?", "lookup"),
         ("Step3.5Flash 在三个基准上分别几分", "lookup"),
         ("FeatureBench 和 CLI-Gym 有什么区别？", "compare"),
         ("Compare A with B", "compare"),
