@@ -24,7 +24,7 @@ SCAFFOLD_EN = frozenset(
     Path(__file__).with_name("scaffold_words.txt").read_text(encoding="utf-8").split()
 )
 # Latin words that stand in a Chinese question without being a name.
-_GENERIC = frozenset(
+GENERIC = frozenset(
     "ai ml llm llms agent agents paper papers arxiv model models benchmark benchmarks dataset "  # noqa: SIM905 - a list of words reads as one
     "datasets gpu gpus token tokens sota and or nvidia issue report id ids vs".split()
 )
@@ -75,7 +75,7 @@ def terms_of(index: Index, scope: Sequence[PaperRecord], question: str) -> tuple
         candidates.append(term)
     found = []
     for term in candidates:
-        if term.lower() in _GENERIC or term.lower() in SCAFFOLD_EN or term.isdecimal():
+        if term.lower() in GENERIC or term.lower() in SCAFFOLD_EN or term.isdecimal():
             continue
         for part in _parts(term):
             share = _share_of(index, scope, part)
@@ -90,11 +90,11 @@ def _parts(term: str) -> Iterator[str]:
     pieces = [piece for piece in term.split() if piece.lower() not in SCAFFOLD_EN]
     for start in range(len(pieces)):
         part = " ".join(pieces[start:])
-        if part.lower() not in _GENERIC:
+        if part.lower() not in GENERIC:
             yield part
     for end in range(len(pieces) - 1, 0, -1):
         part = " ".join(pieces[:end])
-        if part.lower() not in _GENERIC:
+        if part.lower() not in GENERIC:
             yield part
 
 

@@ -14,6 +14,7 @@ from chatbot.retrieval.mentions import (
     ASIDE,
     COMMON,
     FIELD_ONLY,
+    GENERIC,
     HEADS,
     SCAFFOLD_EN,
     Listed,
@@ -103,6 +104,7 @@ def papers_about(
 ) -> tuple[Listed, ...]:
     """The papers whose title, field, contribution or keywords hold a topic in these very words."""
     patterns = [term_pattern(piece) for piece in topic]
+    words_of = [_either_language(index, piece) for piece in topic if query.language == "en"]
     only_field = bool(FIELD_ONLY.search(query.question))
     listed, heads = [], index.paper_heads
     for paper in scope:
@@ -111,9 +113,22 @@ def papers_about(
             rows = [row for row in rows if index.sections[row].key == "field"]
         found = [row for row in rows if any(p.search(index.sections[row].text) for p in patterns)]
         in_title = not only_field and any(p.search(heads[paper.place]) for p in patterns)
-        if found or in_title:
+        head = "\n".join([heads[paper.place], *(index.sections[row].text for row in rows)])
+        said = any(asked and all(w.search(head) for w in asked) for asked in words_of)
+        if found or in_title or said:
             listed.append(Listed(paper, tuple(found or rows[:1] or paper.rows[:1]), 1.0))
     return tuple(listed) if len(listed) <= COMMON * len(scope) or only_field else ()
+
+
+def _either_language(index: Index, phrase: str) -> list[re.Pattern[str]]:
+    """The words of an English phrase, each as it stands or as the glossary has it."""
+    patterns = []
+    for word in phrase.split():
+        if word.lower() not in GENERIC:
+            glosses = index.glossary.translate(word)
+            either = [term_pattern(word).pattern, *map(re.escape, glosses)]
+            patterns.append(re.compile("|".join(either), re.IGNORECASE))
+    return patterns
 
 
 def papers_saying(

@@ -134,3 +134,9 @@ def test_a_name_is_found_in_its_variants(term: str, text: str) -> None:
 )
 def test_a_name_is_not_found_inside_another(term: str, text: str) -> None:
     assert not term_pattern(term).search(text)
+
+
+def test_a_topic_asked_for_in_english_is_found_in_chinese(seed_index: Index) -> None:
+    titles = {hit.section.title for hit in find(seed_index, "Which papers are about speech?").hits}
+    assert {"Covo-Audio Technical Report"} <= titles
+    assert len(titles) < 10
