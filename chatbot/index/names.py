@@ -13,11 +13,20 @@ from pathlib import Path
 from typing import Self
 
 from chatbot.errors import MissingIndexError
-from chatbot.index.naming import HOSTS_AND_FORMATS, LATIN_NAME, own_names, squeeze
+from chatbot.index.naming import (
+    HOSTS_AND_FORMATS,
+    LATIN_NAME,
+    OwnName,
+    own_names,
+    squeeze,
+)
 from chatbot.index.records import IndexedSection
 from chatbot.index.terms import normalise
 
 _MOST_WORDS = 14
+# "GRU-": what follows is the rest of a compound, not a name of its own.
+_MID_COMPOUND = re.compile(r"[A-Za-z0-9]-\Z")
+_SHORT_NAME = 6
 _RUN = re.compile(r"[A-Za-z0-9]+|[\u3400-\u9fff]")
 _PLAIN_WORD = re.compile(r"[A-Z][a-z]{1,7}|[A-Z]{2,7}")
 _TITLE_MARKS = re.compile(r"[《「“\"](?P<title>[^》」”\"]{8,})[》」”\"]")
@@ -30,7 +39,8 @@ NAMES_FILE = "names.json"
 class Link:
     """A name found in a text, at `start` to `end`, and the papers it may mean.
 
-    `typo` says that it was found by similarity, `name` being the right spelling.
+    `typo` says that it was found by similarity, `name` being the right spelling; `sure` that the
+    name is plainly the papers' own, not one that they may only have mentioned.
     """
 
     name: str
@@ -38,13 +48,14 @@ class Link:
     start: int
     end: int
     typo: bool = False
+    sure: bool = True
 
 
 @dataclass(frozen=True)
 class NameTable:
-    """Squeezed names with their spelling and the papers that own them."""
+    """Squeezed names, each with its spelling, the papers that own it, and whether plainly."""
 
-    names: Mapping[str, tuple[str, tuple[str, ...]]]
+    names: Mapping[str, tuple[str, tuple[str, ...], bool]]
     titles: Mapping[str, str]
 
     @classmethod
@@ -52,11 +63,15 @@ class NameTable:
         cls, sections: Sequence[IndexedSection], aliases: Mapping[str, Sequence[str]] | None = None
     ) -> Self:
         """The names of the papers of `sections`; `aliases` are further ones, by paper id."""
-        owners: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for paper_id, name in own_names(sections, aliases or {}):
-            owners[squeeze(name)].setdefault(paper_id, name)
+        owners: defaultdict[str, list[OwnName]] = defaultdict(list)
+        for own in own_names(sections, aliases or {}):
+            owners[squeeze(own.name)].append(own)
         names = {
-            key: (next(iter(found.values())), tuple(found))
+            key: (
+                found[0].name,
+                tuple(dict.fromkeys(own.paper_id for own in found)),
+                any(own.sure for own in found),
+            )
             for key, found in owners.items()
             if len(key) > 1 and not key.isdigit() and key not in HOSTS_AND_FORMATS
         }
@@ -75,7 +90,8 @@ class NameTable:
         """
         try:
             names, titles = json.loads(path.read_text(encoding="utf-8"))
-            return cls({key: (name, tuple(ids)) for key, (name, ids) in names.items()}, titles)
+            read = {key: (name, tuple(ids), sure) for key, (name, ids, sure) in names.items()}
+            return cls(read, titles)
         except (OSError, ValueError) as error:
             cause = f"{path} cannot be read; run 'chatbot ingest --rebuild'"
             raise MissingIndexError(cause) from error
@@ -95,14 +111,18 @@ class NameTable:
         runs = [(m.start(), m.end(), normalise(m[0])) for m in _RUN.finditer(_same_length(text))]
         mostly_latin = _mostly_latin(text)
         for first, (start, _, _) in enumerate(runs):
+            if _MID_COMPOUND.search(text[:start]):
+                continue
             key = ""
             for _, end, run in runs[first : first + _MOST_WORDS]:
                 key += run
                 if entry := self.names.get(key):
-                    name, papers = entry
+                    name, papers, sure = entry
                     written = text[start:end]
+                    if len(key) < _SHORT_NAME and _in_one(name) and not _in_one(written):
+                        continue  # "as a" is not "ASA"
                     if not (_is_plain(name) and _is_common(written, name, in_english=mostly_latin)):
-                        yield Link(name, papers, start, end)
+                        yield Link(name, papers, start, end, sure=sure)
 
     def _quoted_titles(self, text: str) -> Iterator[Link]:
         """Titles between quotation marks, roughly as they are."""
@@ -136,8 +156,8 @@ class NameTable:
                 key, self._long_names, scorer=OSA.distance, score_cutoff=allowed, limit=2
             )
             if near and (len(near) == 1 or near[0][1] < near[1][1]):
-                name, papers = self.names[near[0][0]]
-                yield Link(name, papers, match.start(), match.end(), typo=True)
+                name, papers, sure = self.names[near[0][0]]
+                yield Link(name, papers, match.start(), match.end(), typo=True, sure=sure)
 
     @cached_property
     def _plain_titles(self) -> dict[str, str]:
@@ -162,6 +182,10 @@ _TYPO_LENGTH, _LONG_NAME, _LONGEST_TYPO = 5, 9, 24
 def _same_length(text: str) -> str:
     """Full-width letters and digits made half-width, one for one, so that places stay."""
     return "".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in text)
+
+
+def _in_one(text: str) -> bool:
+    return bool(_RUN.fullmatch(_same_length(text)))
 
 
 def _is_plain(name: str) -> bool:

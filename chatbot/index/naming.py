@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from chatbot.index.records import IndexedSection
 from chatbot.index.terms import normalise
@@ -13,10 +14,15 @@ LATIN_NAME = re.compile(r"(?<![\w\\])[A-Za-z][A-Za-z0-9]*(?:[-.+*][A-Za-z0-9]+)*
 _NAME_LIKE = re.compile(r"(?<=[A-Za-z0-9])[A-Z]|\d")
 _LATEX = re.compile(r"\$[^$\n]*\$")
 _TITLE_HEAD = re.compile(r"^(?P<head>[^:：?？]{2,60}?)\s*(?:[:：?？]|\s--\s|$)")
+# "Memory-as-a-Tool", "Calibrate-Then-Act": no other paper will be called so.
+_COMPOUND = re.compile(r"(?<![\w-])[A-Z][A-Za-z0-9]*(?:-[A-Za-z0-9]+){2,}(?![\w-])")
 _IN_BRACKETS = re.compile(r"[（(](?P<name>[A-Za-z][\w.+-]{1,20})[）)]")
 _INTRODUCED = re.compile(
     r"(?:提出|构建|新建|自建|推出|首创|发布|开发|设计|引入|称为|命名为|名为|建立|打造|开源|介绍|即|本文的?|模型名称?)"
     r"[^。；\n]{0,24}$|(?:^|\n)\s*(?:\d+\.|[*-])\s+\*\*$|github\.com/\S*/$|huggingface\.co/\S*/$"
+)
+_INTRODUCED_NEAR = re.compile(
+    r"(?:提出|构建|新建|自建|推出|首创|发布|开发|设计|引入|称为|名为|建立|打造|介绍|即|[（(])[^，。；\n]{0,20}$"
 )
 _CALLED = re.compile(r"(?:名为|称为|命名为|叫做?|即)\W*$")
 _NEW = re.compile(r"(?:新建|自建|提出|构建|推出)的?\W*$")
@@ -42,29 +48,39 @@ def squeeze(text: str) -> str:
     return "".join(_RUN.findall(normalise(text)))
 
 
+@dataclass(frozen=True, slots=True)
+class OwnName:
+    """A name of a paper; `sure` where its title has it, or its text plainly brings it in."""
+
+    paper_id: str
+    name: str
+    sure: bool
+
+
 def own_names(
     sections: Sequence[IndexedSection], aliases: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, str]]:
-    """Pairs of paper id and a name that is its own."""
+) -> Iterator[OwnName]:
+    """The names that each paper owns."""
     papers = _papers(sections)
     names = {paper_id: _names_in(own) for paper_id, own in papers.items()}
     shared_by = Counter(key for found in names.values() for key in found)
     for paper_id, own in papers.items():
         for name in [*_title_names(own[0].title), *aliases.get(paper_id, ())]:
-            yield paper_id, name
+            yield OwnName(paper_id, name, sure=True)
         title_words = {squeeze(word) for word in LATIN_NAME.findall(own[0].title)}
         for key, (name, places) in names[paper_id].items():
             if shared_by[key] > _SHARED or len(key) < _SHORTEST or _VERSION.fullmatch(name):
                 continue
             if _owns(name, places, in_title=key in title_words, alone=shared_by[key] == 1):
-                yield paper_id, name
+                sure = key in title_words or _plainly_owns(places, alone=shared_by[key] == 1)
+                yield OwnName(paper_id, name, sure)
                 family = _FAMILY.match(name)
                 if (
                     family
                     and _NAME_LIKE.search(family[1])
                     and not _others_use(family[1], shared_by)
                 ):
-                    yield paper_id, family[1]
+                    yield OwnName(paper_id, family[1], sure)
 
 
 def _others_use(name: str, shared_by: Mapping[str, int]) -> bool:
@@ -106,6 +122,15 @@ def _owns(name: str, places: Sequence[tuple[str, str]], *, in_title: bool, alone
     return alone and "contribution" in sections and len(sections) > 1
 
 
+def _plainly_owns(places: Sequence[tuple[str, str]], *, alone: bool) -> bool:
+    """Whether a paper speaks of a name all over, or its contribution is that name."""
+    contributed = any(
+        key == "contribution" and _INTRODUCED_NEAR.search(before) and not _BORROWED.search(before)
+        for key, before in places
+    )
+    return contributed or (alone and len({key for key, _ in places}) > _FEW_SECTIONS)
+
+
 def _papers(sections: Sequence[IndexedSection]) -> dict[str, list[IndexedSection]]:
     papers: defaultdict[str, list[IndexedSection]] = defaultdict(list)
     for section in sections:
@@ -119,6 +144,7 @@ def _title_names(title: str) -> Iterable[str]:
     for match in _IN_BRACKETS.finditer(title):
         yield match["name"]
         yield title[: match.start()].strip(" :")
+    yield from _COMPOUND.findall(title)
     head = _REPORT.sub("", title)
     if (match_head := _TITLE_HEAD.match(head)) and match_head["head"].lower() not in _GENERIC_HEADS:
         yield match_head["head"].strip()

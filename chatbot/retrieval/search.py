@@ -95,9 +95,10 @@ def _in_reach(index: Index, query: Query) -> tuple[Query, tuple[DateRange, ...]]
 def _lookup(
     index: Index, query: Query, allowed: NDArray[np.bool_], top_k: int, weights: Weights
 ) -> tuple[tuple[Hit, ...], str | None, float]:
-    """The best sections; where a name fits several papers, theirs in turn.
+    """The best sections: those of a paper that is plainly named before all others.
 
-    Unless the paper is clear, none takes more than its share of the first places.
+    Where a name fits several papers theirs come in turn; where no paper is clear, none takes more
+    than its share of the first places.
     """
     signals = signals_of(
         index, query.search_text, links=query.links, aspects=query.aspects, allowed=allowed
@@ -105,7 +106,10 @@ def _lookup(
     scores = score(signals, weights)
     confidence = confidence_of(index, query, signals, scores, weights)
     order = [int(place) for place in np.argsort(-scores, kind="stable") if _found(signals, place)]
-    if decide(confidence) != "answer":
+    meant = {k.papers[0] for k in query.links if k.sure and not k.typo and len(k.papers) == 1}
+    if meant:
+        order.sort(key=lambda place: index.sections[signals.rows[place]].paper_id not in meant)
+    elif decide(confidence) != "answer":
         order = _uncrowded(index, signals, order)
     if (clarification := _clarification(index, query)) is not None:
         order = _in_turn(index, signals, order, [paper for paper, _ in clarification.options])
@@ -195,7 +199,7 @@ def _hits(index: Index, signals: Signals, scores: Array, order: Sequence[int]) -
 
 def _clarification(index: Index, query: Query) -> Clarification | None:
     """What to ask back where a name fits several papers and nothing else tells which."""
-    if query.intent != "lookup" or query.filters.papers:
+    if query.intent not in {"lookup", "compare"} or query.filters.papers:
         return None
     for link in query.links:
         known = [index.catalogue.by_id[p] for p in link.papers if p in index.catalogue.by_id]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from chatbot.headings import SectionKey
 from chatbot.index.catalogue import Catalogue, PaperRecord
 from chatbot.index.names import Link
 from chatbot.retrieval import wording
@@ -15,7 +16,7 @@ _DIGITS = {c: i for i, c in enumerate("一二三四五六七八九", 1)} | {"两
 _EN_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _PLACE = re.compile(
     r"(?:第\s*(?P<zh>[一二两三四五六七八九]?十?[一二三四五六七八九]?|\d{1,2})|(?P<last>最后一|倒数第一))\s*篇"
-    rf"|\bthe (?P<en>{'|'.join(_EN_PLACES)}|tenth|last|\d{{1,2}}(?:st|nd|rd|th)) paper\b"
+    rf"|\b(?P<en>{'|'.join(_EN_PLACES)}|tenth|last|\d{{1,2}}(?:st|nd|rd|th)) paper\b"
     r"|\bpaper (?:no\.? ?|number |#)(?P<n>\d{1,2})\b",
     re.IGNORECASE,
 )
@@ -60,7 +61,7 @@ def understand(
         filters=replace(given, dates=given.dates or days, papers=given.papers or narrowed),
         history=tuple(history),
         links=links,
-        aspects=wording.aspects_of(question),
+        aspects=_aspects(question, own),
         follows_up=bool(context.turns or context.links),
     )
 
@@ -68,7 +69,9 @@ def understand(
 def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
     if wording.CHAT.fullmatch(question):
         return "chat"
-    several = len({link.papers for link in own}) > 1
+    several = len({link.papers for link in own if link.sure}) > 1 or (
+        len({link.papers for link in own}) > 1 and bool(wording.EACH.search(question))
+    )
     lists = bool(wording.LIST.search(question)) and not _asks_one(question, own)
     if context.compares or (several and not lists):
         return "compare"
@@ -81,6 +84,14 @@ def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
     strongly = wording.COMPARE_STRONGLY.search(question) and wording.SEVERAL.search(question)
     another = own and wording.EACH_AND_ANOTHER.search(question)
     return "compare" if strongly or another else "lookup"
+
+
+def _aspects(question: str, own: Sequence[Link]) -> tuple[SectionKey, ...]:
+    """The sections asked for; a bare name asks what it is."""
+    rest = question
+    for link in own:
+        rest = rest.replace(question[link.start : link.end], " ")
+    return wording.aspects_of(question) if re.search(r"\w", rest) else ("contribution",)
 
 
 def _asks_one(question: str, own: Sequence[Link]) -> bool:

@@ -22,13 +22,13 @@ def _any_case(*parts: str) -> re.Pattern[str]:
 
 CHAT = _any_case(
     r"\W*(?:你好|您好|嗨|哈喽|早上好|谢谢|多谢|再见|你是谁|你能做什么|"
-    r"hi|hello|hey|thanks|thank you|bye|who are you|what can you do)\W*"
+    r"(?:hi|hello|hey)(?: there| all)?|thanks|thank you|bye|who are you|what can you do)\W*"
 )
 # Which papers: the papers themselves are asked for, not something of one of them.
 WHICH_PAPERS = _any_case(
     r"哪些[^，。？]{0,20}(?:论文|文章|研究|工作|paper)|(?<![这那])[哪有]?几篇|多少篇|所有[^，。？]{0,16}论文",
     r"(?:论文|文章|研究|工作|paper)(?:里|中)?(?:都|分别)?(?:有|是)?(?:哪些|谁|哪几)|名单|一篇别漏",
-    r"\b(?:which|what|list|all|name|show)\b[^?.]*\b(?:papers|works|studies|articles|reports)\b",
+    r"\b(?:which|what|list|all|name|show)\b[^?.]*\b(?:papers|works|studies|articles)\b",
     r"\bhow many (?:papers|works|studies)\b|\bpapers (?:that|which|using|about|on)\b",
 )
 LIST = _any_case(
@@ -45,6 +45,11 @@ COMPARE_STRONGLY = _any_case(
 EACH_AND_ANOTHER = _any_case(
     r"(?:[和跟与及、]|还有)[^，。？]*[那这]一?篇.*(?:各|分别|谁|都)",
     r"\band\b.*\bpaper\b.*\b(?:each|both|either|respectively)\b",
+)
+# Names that papers may only mention are compared where each is asked about.
+EACH = _any_case(
+    r"对比|比较|相比|区别|不同|差别|差异|异同|谁|哪个|各|分别|一样|[两三四]个",
+    r"\b(?:compar\w*|versus|vs|differ\w*|both|each|either|whereas|respectively)\b",
 )
 SEVERAL = _any_case(r"[和跟与及、]|还有", r"\b(?:and|with|versus|vs|or)\b")
 OVERVIEW = _any_case(
@@ -81,8 +86,8 @@ _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
     "field": _any_case(r"领域|应用场景|方向", r"\b(?:field|domain|area|application)s?\b"),
     "contribution": _any_case(
         r"贡献|(?:干嘛|干什么|做什么)的?[?？]?$|[讲说]了?(?:什么|啥)[?？]?$|一句话|解决了什么|主要内容|"
-        r"^[^，,。]{1,24}是(?:个)?(?:什么|啥)[?？]?$",
-        r"\bcontributions?\b|\bmain idea\b|\bsummar\w+|\babout\W*$",
+        r"介绍|总结|概括|简述|^[^，,。的]{1,24}是(?:个)?(?:什么|啥)[?？]?$",
+        r"\bcontributions?\b|\bmain idea\b|\bsummar\w+|\babout\W*$|^(?:tell me about|introduce)\b",
         r"^what (?:is|does) \S+(?: do)?\W*$",
     ),
     "usage": _any_case(

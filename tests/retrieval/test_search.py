@@ -160,3 +160,21 @@ def test_a_day_without_a_report_is_told(seed_index: Index) -> None:
 def test_a_named_paper_is_found_though_the_day_is_wrong(seed_index: Index) -> None:
     hits = find(seed_index, "2月6日的 GRU-Mem 提升了多少速度？").hits
     assert hits[0].section.paper_id == "2602.10560"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["第五篇的代码开源吗", "2026-02-11 第 10 篇的视频生成速度", "GRU-Mem 的视频生成速度"],
+)
+def test_a_paper_that_is_plainly_meant_comes_before_all_others(
+    seed_index: Index, question: str
+) -> None:
+    evidence = find(seed_index, question)
+    (meant,) = evidence.query.papers
+    assert [hit.section.paper_id for hit in evidence.hits[:5]] == [meant] * 5
+
+
+def test_all_papers_are_counted_where_nothing_narrows(seed_index: Index) -> None:
+    coverage = find(seed_index, "how many papers are there in total?").coverage
+    assert coverage is not None
+    assert (coverage.by, coverage.matched) == ("records", 138)

@@ -62,7 +62,12 @@ def test_the_language_is_the_one_the_question_is_asked_in(question: str, languag
         ("what changed since the last issue", "overview"),
         ("Summarize the latest issue", "overview"),
         ("第三篇讲了什么", "lookup"),
+        ("which paper reports an FID of 1.4?", "lookup"),
+        ("how many papers are there in total?", "list"),
+        ("HiPhO 上 P1-VL 和 UCF-101", "lookup"),
+        ("MAPBench 和 OverSearchQA 谁的题多", "compare"),
         ("你好！", "chat"),
+        ("hello there", "chat"),
         ("thanks", "chat"),
         ("谢谢你，那 GRU-Mem 呢", "lookup"),
     ],
@@ -81,6 +86,9 @@ def test_the_intent_is_read_from_the_wording(
         ("GRU-Mem 的创新和原理", {"innovations"}),
         ("GRU-Mem 属于什么领域", {"field"}),
         ("What hardware does GRU-Mem need?", {"usage"}),
+        ("GRU-Mem", {"contribution"}),
+        ("介绍一下 GRU-Mem", {"contribution"}),
+        ("GRU-Mem 是什么？", {"contribution"}),
         ("results of GRU-Mem", {"results"}),
     ],
 )
@@ -94,6 +102,7 @@ def test_the_sections_a_question_asks_for_are_read_from_its_words(
     ("question", "paper"),
     [
         ("GRU-Mem 的效果", "2602.10560"),
+        ("Memory-as-a-Tool 记的是什么", "2601.05960"),
         ("gru mem 的效果", "2602.10560"),
         ("ＧＲＵ－Ｍｅｍ 的效果", "2602.10560"),
         ("step3.5flash 的效果", "2602.10604"),
@@ -115,7 +124,12 @@ def test_papers_are_known_by_any_name_however_it_is_written(
 
 @pytest.mark.parametrize(
     "question",
-    ["How does it scale to long inputs?", "Claude 4.5 Opus 的分数", "what share of prompts failed"],
+    [
+        "How does it scale to long inputs?",
+        "Claude 4.5 Opus 的分数",
+        "what share of prompts failed",
+        "as a tool",
+    ],
 )
 def test_a_common_word_is_not_taken_for_a_name(question: str, catalogue: Catalogue) -> None:
     assert understand(question, catalogue).papers == ()
@@ -138,6 +152,7 @@ def test_a_name_of_two_papers_is_settled_by_another_name_beside_it(catalogue: Ca
         ("2月6日最后一篇的效果", ("2026-02-06", 30)),
         ("2月6日第十二篇", ("2026-02-06", 12)),
         ("the third paper of Feb 12", ("2026-02-12", 3)),
+        ("Feb 6 third paper results", ("2026-02-06", 3)),
     ],
 )
 def test_a_paper_is_known_by_its_place_in_its_report(
