@@ -22,7 +22,7 @@ from chatbot.errors import MissingIndexError
 from chatbot.index.terms import bigrams, without_stop_words, words
 
 DIMENSIONS = 256
-_VERSION = "lsa-1"
+_VERSION = "lsa-2"
 _SEED = 0
 # Below this many texts a term seen once still tells something; above, it only makes files larger.
 _FEW_TEXTS = 50

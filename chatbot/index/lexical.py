@@ -50,8 +50,13 @@ class FieldScores:
 class LexicalIndex:
     """BM25 over sections and papers; rows are in the order the index was built with."""
 
-    def __init__(self, models: Mapping[str, Any], paper_of_row: NDArray[np.int32]) -> None:
-        self._models, self._paper_of_row = models, paper_of_row
+    def __init__(
+        self,
+        models: Mapping[str, Any],
+        paper_of_row: NDArray[np.int32],
+        written_for: NDArray[np.bool_],
+    ) -> None:
+        self._models, self._paper_of_row, self._written_for = models, paper_of_row, written_for
 
     @classmethod
     def build(
@@ -73,12 +78,16 @@ class LexicalIndex:
                 wide = [o + w for o, w in zip(own, written, strict=True)]
                 heads = [cut(title) * 2 + cut(more) for title, more in about]
                 models |= _models(f"wide_{kind}", wide, paper_of_row, heads)
-        return cls(models, paper_of_row)
+        written_for = np.zeros(len(titles), dtype=bool)
+        for section, place in zip(sections, paper_of_row, strict=True):
+            written_for[place] |= any(section.written.values())
+        return cls(models, paper_of_row, written_for)
 
     def save(self, folder: Path) -> None:
         """Write the index into a new folder."""
         folder.mkdir(parents=True)
         np.save(folder / "paper_of_row.npy", self._paper_of_row)
+        np.save(folder / "written_for.npy", self._written_for)
         for name, model in self._models.items():
             model.save(folder / name)
 
@@ -91,6 +100,7 @@ class LexicalIndex:
         """
         try:
             paper_of_row = np.load(folder / "paper_of_row.npy")
+            written_for = np.load(folder / "written_for.npy")
             models = {
                 path.name: bm25s.BM25.load(path, mmap=True)
                 for path in folder.iterdir()
@@ -99,7 +109,7 @@ class LexicalIndex:
         except (OSError, ValueError, KeyError) as error:
             cause = f"the lexical index in {folder} cannot be read; run 'chatbot ingest --rebuild'"
             raise MissingIndexError(cause) from error
-        return cls(models, paper_of_row)
+        return cls(models, paper_of_row, written_for)
 
     @property
     def is_enriched(self) -> bool:
@@ -107,12 +117,23 @@ class LexicalIndex:
         return any(name.startswith("wide_") for name in self._models)
 
     def scores(self, kind: Kind, terms: Mapping[str, float], *, wide: bool = False) -> FieldScores:
-        """Scores of every row for weighted terms; with `wide`, of text and search text together."""
-        prefix = "wide_" if wide and self.is_enriched else ""
-        section = self._bm25(f"{prefix}{kind}_section", terms, len(self._paper_of_row))
-        papers = int(self._paper_of_row.max(initial=-1)) + 1
-        paper = self._bm25(f"{prefix}{kind}_paper", terms, papers)
-        return FieldScores(_scaled(section), _scaled(paper)[self._paper_of_row])
+        """Scores of every row for weighted terms; with `wide`, of text and search text together.
+
+        Papers without search text keep their plain scores, so that those with more words to match
+        do not drive them out.
+        """
+        section = self._bm25(f"{kind}_section", terms, len(self._paper_of_row))
+        paper = self._bm25(f"{kind}_paper", terms, len(self._written_for))
+        section, paper = _scaled(section), _scaled(paper)
+        if wide and self.is_enriched:
+            rows = self._written_for[self._paper_of_row]
+            wider = self._bm25(f"wide_{kind}_section", terms, len(section))
+            section = np.where(rows, _scaled(np.where(rows, wider, 0)), section)
+            wider = self._bm25(f"wide_{kind}_paper", terms, len(paper))
+            paper = np.where(
+                self._written_for, _scaled(np.where(self._written_for, wider, 0)), paper
+            )
+        return FieldScores(section, paper[self._paper_of_row])
 
     def _bm25(self, name: str, terms: Mapping[str, float], count: int) -> Scores:
         total = np.zeros(count, dtype=np.float32)
@@ -130,7 +151,10 @@ class LexicalIndex:
         """Whether a name occurs in a paper, whole or, however it is spaced, by its words."""
         vocabulary = self._vocabulary("words_paper")
         parts = [part for part in _LETTERS.findall(normalise(name)) if len(part) >= _A_WORD]
-        return normalise(name) in vocabulary or bool(parts and all(p in vocabulary for p in parts))
+        whole = words(name)[:1]
+        return any(term in vocabulary for term in whole) or bool(
+            parts and all(term in vocabulary for part in parts for term in words(part))
+        )
 
     def idf(self, term: str, kind: Kind = "words") -> float:
         """Inverse document frequency of a term over sections; an unseen term's is highest."""

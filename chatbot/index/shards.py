@@ -19,7 +19,7 @@ from chatbot.index.terms import bigrams, words
 
 _FOLDER = "reports"
 _REPORT = TypeAdapter(Report)
-_VERSION = "1"
+_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import rjieba
+import Stemmer
 
 _RUN = re.compile(r"[a-z0-9]+(?:[._+\-][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+")
 _LATIN_PART = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
-_STOP_WORDS = frozenset(
-    Path(__file__).with_name("stop_words.txt").read_text(encoding="utf-8").split()
-)
+_STEMMER = Stemmer.Stemmer("english", 0)  # without a cache, it is safe to share between threads
+_WRITTEN = Path(__file__).with_name("stop_words.txt").read_text(encoding="utf-8").split()
+_STOP_WORDS = frozenset([*_WRITTEN, *_STEMMER.stemWords(_WRITTEN)])
 
 
 def normalise(text: str) -> str:
@@ -27,7 +28,8 @@ def normalise(text: str) -> str:
 def words(text: str) -> list[str]:
     """Words of `text`, Chinese as segmented.
 
-    A compound such as ``gru-mem`` comes whole and in its parts.
+    English words come as their stems (Porter 1980, Snowball); a compound such as ``gru-mem`` whole
+    and in its parts.
     """
     return [word for run in _RUN.findall(normalise(text)) for word in _words_of_run(run)]
 
@@ -42,19 +44,25 @@ def without_stop_words(terms: list[str]) -> list[str]:
     return [term for term in terms if term not in _STOP_WORDS] or terms
 
 
+def _stem(word: str) -> str:
+    """An English word without its ending: "imagines" and "imagining" are one."""
+    stem: str = _STEMMER.stemWord(word) if word.isalpha() else word
+    return stem
+
+
 def _words_of_run(run: str) -> Iterator[str]:
     if not run.isascii():
         yield from rjieba.cut(run)
         return
-    yield run
+    yield _stem(run)
     parts = _LATIN_PART.findall(run)
     if len(parts) > 1:
-        yield from parts
+        yield from map(_stem, parts)
 
 
 def _bigrams_of_run(run: str) -> Iterator[str]:
     if run.isascii():
-        yield from _LATIN_PART.findall(run)
+        yield from map(_stem, _LATIN_PART.findall(run))
     elif len(run) == 1:
         yield run
     else:

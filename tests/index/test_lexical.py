@@ -68,6 +68,14 @@ def test_search_text_is_found_in_the_wide_fields_only() -> None:
     assert list(ask(index, "stabiliser", wide=True).paper > 0) == [True, True, False, False]
 
 
+def test_papers_without_search_text_keep_their_plain_scores_beside_those_that_have_some() -> None:
+    index = build(written="折叠 folding of proteins", keywords="folding")
+    plain, wide = ask(index, "折叠"), ask(index, "折叠", wide=True)
+    assert np.array_equal(wide.section[2:], plain.section[2:])
+    assert np.array_equal(wide.paper[2:], plain.paper[2:])
+    assert wide.section[0] == pytest.approx(1.0)
+
+
 def test_without_search_text_the_wide_fields_are_the_plain_ones(index: LexicalIndex) -> None:
     assert not index.is_enriched
     plain, wide = ask(index, "折叠"), ask(index, "折叠", wide=True)

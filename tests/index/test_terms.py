@@ -42,3 +42,12 @@ def test_punctuation_and_emoji_give_no_terms() -> None:
 def test_normalising_twice_changes_nothing() -> None:
     text = "Ｑｗｅｎ３－ＶＬ ①"
     assert normalise(normalise(text)) == normalise(text)
+
+
+def test_english_words_are_known_by_their_stem() -> None:
+    assert words("imagines") == words("imagining") == bigrams("imagine")
+    assert words("GPT-4o") == ["gpt-4o", "gpt", "4o"]
+
+
+def test_stop_words_are_stop_words_in_every_form() -> None:
+    assert without_stop_words(words("what does this robot do 训练")) == ["robot", "训练"]
