@@ -35,6 +35,9 @@ _DENSE_DEPTH = 64
 # So many rows can be named in a query; where a filter leaves more, more are asked for and dropped.
 _NAMED_ROWS, _DEEPER = 2000, 512
 _CANDIDATE_PAPERS = 40
+# The weights are fitted with the local embedding. A model's, which knows synonyms and languages, is
+# given more; how much is a guess, since there was no such model to measure it with.
+_MODEL_TRUST = 3.0
 # A gloss counts less than a word of the question, and only where it tells sections apart.
 _GLOSS_WEIGHT, _SPECIFIC = 0.8, 2.0
 
@@ -142,7 +145,8 @@ def _columns(
     linked: Array,
 ) -> dict[str, Array]:
     papers = index.catalogue.paper_of_row[rows]
-    columns: dict[str, Array] = {"dense": dense[rows], "link": linked[rows]}
+    trust = 1.0 if index.settings.embedding == "local" else _MODEL_TRUST
+    columns: dict[str, Array] = {"dense": trust * dense[rows], "link": linked[rows]}
     for (kind, wide), scores in fields.items():
         prefix = "wide_" if wide else ""
         columns[f"{prefix}{kind}_section"] = scores.section[rows]
