@@ -40,7 +40,7 @@ from chatbot.retrieval.wording import names_in
 
 DEFAULT_TOP_K = 8
 # Sections of one paper among the first, while it is not sure to be the right one.
-_SHARE = 3
+_SHARE = 4
 
 
 def search(
