@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -89,11 +90,7 @@ def warm(ask: Callable[[str], object]) -> list[float]:
     """Milliseconds for each question, asked `RUNS` times in turns after one round to warm up."""
     for question in QUESTIONS:
         ask(question)
-    return [
-        1000 * seconds(lambda asked=question: ask(asked))
-        for _ in range(RUNS)
-        for question in QUESTIONS
-    ]
+    return [1000 * seconds(partial(ask, question)) for _ in range(RUNS) for question in QUESTIONS]
 
 
 def seconds(work: Callable[[], object]) -> float:

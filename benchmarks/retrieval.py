@@ -6,14 +6,11 @@ sections.
 """
 
 import argparse
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from llama_index.core import VectorStoreIndex
@@ -22,18 +19,16 @@ from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.schema import BaseNode, Document
 from llama_index.retrievers.bm25 import BM25Retriever
 
-from chatbot.config import SEEDS, Settings
-from chatbot.index.build import ingest
 from chatbot.index.glossary import Glossary
-from chatbot.index.store import Index, open_index
+from chatbot.index.store import Index
 from chatbot.retrieval.ranking import FEATURES, Signals, signals_of
 from chatbot.retrieval.search import search
 from chatbot.retrieval.understanding import understand
 from chatbot.retrieval.weights import Weights
-from evals.fitting import confidence_cases, fit
+from evals.fitting import built, confidence_cases, fit
 from evals.items import DATASETS, Item, load_items
 from evals.retrieval import MEASURES, Retrieve, Run, by_fold, latency, measure, run
-from evals.statistics import calibration_error, grouped_folds
+from evals.statistics import calibration_error
 
 DEPTH = 10
 _LINKS, _ASPECTS = ("link",), ("asks_usage", "asks_innovations", "asks_results", "number")
@@ -46,34 +41,21 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, default=DATASETS / "dev.jsonl")
     items = load_items(parser.parse_args().dataset)
     runs: dict[str, Run] = {}
-    with built(enriched=False) as plain:
+    with built(enriched=False) as plain, built(enriched=True) as enriched:
         for name, retrieve in (baselines(plain) | steps(plain, items)).items():
             runs[name] = run(items, warmed(retrieve, items))
-        calibration(plain, items, "without enrichment")
-        size = folder_size(plain.settings.data_dir)
-    with built(enriched=True) as enriched:
         cross_lingual = alone(enriched, lambda signals: signals.dense)
         runs["embedding alone, fitted on enriched text"] = run(items, cross_lingual)
-        whole = full(enriched, items)
-        runs["all of it, with the shipped enrichment"] = run(items, warmed(whole, items))
-        calibration(enriched, items, "with enrichment")
-        enriched_size = folder_size(enriched.settings.data_dir)
+        shipped = by_fold(items, lambda train: fit([plain, enriched], train))
+        for index, name in ((plain, "no enrichment"), (enriched, "with the shipped enrichment")):
+            whole = searching(index, shipped)
+            runs[f"+ days, comparisons, lists: all of it, {name}"] = run(
+                items, warmed(whole, items)
+            )
+            calibration(index, items, shipped, name)
+        sizes = [folder_size(index.settings.data_dir) for index in (plain, enriched)]
     print_table(runs)
-    print(f"\nindex: {size:.1f} MB, with enrichment {enriched_size:.1f} MB")
-
-
-@contextmanager
-def built(*, enriched: bool) -> Iterator[Index]:
-    """The shipped reports indexed, with or without the search text beside them."""
-    with TemporaryDirectory() as folder:
-        reports = Path(folder) / "reports"
-        shutil.copytree(SEEDS, reports)
-        if not enriched:
-            for file in reports.glob("*.jsonl"):
-                file.unlink()
-        settings = Settings(CHATBOT_DATA_DIR=Path(folder) / "data", CHATBOT_EMBEDDING="local")
-        ingest(settings, [reports])
-        yield open_index(settings)
+    print(f"\nindex: {sizes[0]:.1f} MB, with enrichment {sizes[1]:.1f} MB")
 
 
 def baselines(index: Index) -> dict[str, Retrieve]:
@@ -135,23 +117,21 @@ def steps(index: Index, items: Sequence[Item]) -> dict[str, Retrieve]:
     """What each part adds, one after another."""
     unglossed = replace(index, glossary=Glossary({}))
     return {
-        "fitted weights over these": full(unglossed, items, _WORDS, narrow=True),
-        "+ glossary": full(index, items, _WORDS, narrow=True),
-        "+ names": full(index, items, _WORDS + _LINKS, narrow=True),
-        "+ the section asked for": full(index, items, narrow=True),
-        "+ days, comparisons, lists: all of it, no enrichment": full(index, items),
+        "fitted weights over these": full(unglossed, items, _WORDS),
+        "+ glossary": full(index, items, _WORDS),
+        "+ names": full(index, items, _WORDS + _LINKS),
+        "+ the section asked for": full(index, items),
     }
 
 
-def full(
-    index: Index,
-    items: Sequence[Item],
-    features: tuple[str, ...] = FEATURES,
-    *,
-    narrow: bool = False,
-) -> Retrieve:
-    """`search` with weights of the other folds; `narrow`: as a look-up, whatever is asked."""
-    weights = by_fold(items, lambda train: fit(index, train, features))
+def full(index: Index, items: Sequence[Item], features: tuple[str, ...] = FEATURES) -> Retrieve:
+    """A look-up, whatever is asked, with weights that these folds give these features."""
+    weights = by_fold(items, lambda train: fit([index], train, features))
+    return searching(index, weights, narrow=True)
+
+
+def searching(index: Index, weights: Mapping[str, Weights], *, narrow: bool = False) -> Retrieve:
+    """`search` with each item's weights; `narrow`: as a look-up, whatever is asked."""
 
     def retrieve(item: Item) -> list[str]:
         query = understand(item.question, index.catalogue, item.history)
@@ -169,16 +149,17 @@ def warmed(retrieve: Retrieve, items: Sequence[Item]) -> Retrieve:
     return retrieve
 
 
-def calibration(index: Index, items: Sequence[Item], name: str) -> None:
-    """Print how far the confidence can be trusted, each fold judged by the others' weights."""
-    fold_of = np.array(grouped_folds(items))
+def calibration(
+    index: Index, items: Sequence[Item], weights_of: Mapping[str, Weights], name: str
+) -> None:
+    """Print how far the confidence can be trusted, each item judged by the other folds' weights."""
     said: list[float] = []
     was: list[float] = []
-    for held_out in range(5):
-        train = [item for item, fold in zip(items, fold_of, strict=True) if fold != held_out]
-        test = [item for item, fold in zip(items, fold_of, strict=True) if fold == held_out]
-        weights: Weights = fit(index, train)
-        inputs, outcomes = confidence_cases(index, test, weights)
+    for item in items:
+        weights = weights_of[item.id]
+        inputs, outcomes = confidence_cases(index, [item], weights)
+        if not len(inputs):
+            continue
         odds = np.column_stack([inputs, np.ones(len(inputs))]) @ weights.confidence
         said += (1 / (1 + np.exp(-odds))).tolist()
         was += outcomes.tolist()
@@ -192,7 +173,7 @@ def calibration(index: Index, items: Sequence[Item], name: str) -> None:
     ordered = sum((a > b) + 0.5 * (a == b) for a, b in pairs) / len(pairs)
     brier = float(np.mean((np.array(said) - np.array(was)) ** 2))
     print(
-        f"confidence {name}: n = {len(said)}, calibration error "
+        f"confidence, {name}: n = {len(said)}, calibration error "
         f"{calibration_error(said, was):.3f}, Brier {brier:.3f}, AUC {ordered:.3f}"
     )
 

@@ -105,7 +105,7 @@ def noise(size: int, seed: int = 0) -> Iterator[str]:
     """Reports of made-up papers, until there are `size` sections with the true ones."""
     papers = [paper for file in sorted(SEEDS.glob("*.txt")) for paper in read_report(file).papers]
     sections = live_sections((f.name, read_report(f)) for f in sorted(SEEDS.glob("*.txt")))
-    known = {name for name, _ in NameTable.mine(sections).names.values() if " " not in name}
+    known = {name for name, *_ in NameTable.mine(sections).names.values() if " " not in name}
     rows = (json.loads(line) for line in (DATASETS / "dev.jsonl").read_text("utf-8").splitlines())
     quotes = [e["quote"] for row in rows for e in row.get("evidence") or ()]
     choose = random.Random(seed)  # noqa: S311 - noise, not a secret

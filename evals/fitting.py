@@ -5,7 +5,9 @@ questions; what is reported of them is cross-validated, in folds that share no p
 """
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -102,17 +104,26 @@ def judge(index: Index, items: Sequence[Item], features: Sequence[str]) -> list[
     return judged
 
 
-def fit(index: Index, items: Sequence[Item], features: Sequence[str] = RANKING) -> Weights:
-    """The weights that serve these questions best.
+def fit(
+    indexes: Sequence[Index], items: Sequence[Item], features: Sequence[str] = RANKING
+) -> Weights:
+    """The weights that serve these questions best, over all of these indexes.
 
     The ranking learns from those that one section answers, and from a few plain ones; a comparison
     or list is not ranked as a whole. The confidence learns from the questions, and from the same
     without the papers that answer.
     """
     single = [item for item in items if item.type in {"fact", "numeric", "english"}]
-    ranking = fit_ranking(judge(index, [*single, *plain_questions(index)], features))
+    ranking = fit_ranking(
+        [
+            judged
+            for index in indexes
+            for judged in judge(index, [*single, *plain_questions(index)], features)
+        ]
+    )
     draft = Weights(tuple(features), ranking, np.zeros(len(CONFIDENCE) + 1))
-    inputs, outcomes = confidence_cases(index, items, draft)
+    cases = [confidence_cases(index, items, draft) for index in indexes]
+    inputs, outcomes = (np.concatenate(part) for part in zip(*cases, strict=True))
     return Weights(tuple(features), ranking, fit_logistic(inputs, outcomes))
 
 
@@ -167,12 +178,27 @@ def confidence_cases(
     return np.array(inputs), np.array(outcomes)
 
 
-def main() -> None:
-    """Fit on all development questions over the shipped reports, and write the weights."""
+@contextmanager
+def built(*, enriched: bool) -> Iterator[Index]:
+    """The shipped reports indexed, with or without the search text beside them."""
     with TemporaryDirectory() as folder:
-        settings = Settings(CHATBOT_DATA_DIR=Path(folder), CHATBOT_EMBEDDING="local")
-        ingest(settings, [SEEDS])
-        weights = fit(open_index(settings), load_items(DATASETS / "dev.jsonl"))
+        reports = Path(folder) / "reports"
+        shutil.copytree(SEEDS, reports)
+        if not enriched:
+            for file in reports.glob("*.jsonl"):
+                file.unlink()
+        settings = Settings(CHATBOT_DATA_DIR=Path(folder) / "data", CHATBOT_EMBEDDING="local")
+        ingest(settings, [reports])
+        yield open_index(settings)
+
+
+def main() -> None:
+    """Fit on all development questions, over the shipped reports with search text and without.
+
+    Both, so that one set of weights serves reports that have search text and reports that do not.
+    """
+    with built(enriched=False) as plain, built(enriched=True) as enriched:
+        weights = fit([plain, enriched], load_items(DATASETS / "dev.jsonl"))
     rounded = {
         "ranking": dict(zip(weights.features, weights.ranking.round(3).tolist(), strict=True)),
         "confidence": dict(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatbot.bot import Chatbot
-from chatbot.config import Settings
+from chatbot.config import SEEDS, Settings
 from chatbot.corpus import read_report
 from chatbot.enrich import enrich
 from chatbot.errors import ChatbotError, ReportError
@@ -15,6 +15,7 @@ from chatbot.index.build import ingest
 from chatbot.index.enrichment import (
     content_hash,
     enrichment_file,
+    parse_rows,
     parse_search_text,
     without_unsupported,
 )
@@ -153,3 +154,15 @@ def test_damaged_search_text_is_told_and_the_report_indexed_without_it(
     result = ingest(settings, [report])
     assert result.added
     assert "enrichment.jsonl" in str(result.failed[0])
+
+
+@pytest.mark.parametrize("report", sorted(SEEDS.glob("*.txt")), ids=lambda report: report.stem)
+def test_the_shipped_search_text_is_complete_and_holds_only_what_its_papers_hold(
+    report: Path,
+) -> None:
+    file = enrichment_file(report)
+    texts = {row["content"]: text for row, text in parse_rows(file.read_bytes(), file.name)}
+    for one in read_report(report).papers:
+        text = texts[content_hash(one)]
+        assert set(text.sections) == {section.key for section in one.sections}, one.id
+        assert without_unsupported(text, one)[1] == (), one.id

@@ -70,7 +70,9 @@ def ranked_within(
     for paper in papers:
         mask = np.zeros(len(index.sections), bool)
         mask[list(index.catalogue.by_id[paper].rows)] = True
-        signals = signals_of(index, query.search_text, aspects=query.aspects, allowed=mask)
+        signals = signals_of(
+            index, query.search_text, links=query.links, aspects=query.aspects, allowed=mask
+        )
         scores = probabilities(score(signals, weights))
         keys = [index.sections[row].key for row in signals.rows]
         by_key.append(dict(zip(keys, map(float, scores), strict=True)))

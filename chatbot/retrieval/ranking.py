@@ -86,8 +86,7 @@ def signals_of(
     allowed: NDArray[np.bool_] | None = None,
 ) -> Signals:
     """Judge the sections of the index for a text; `allowed` is a mask over its rows."""
-    terms = _terms(index, text)
-    fields = _fields(index, terms)
+    fields = _fields(index, _terms(index, text), _terms(index, _unnamed(index, text, links)))
     dense, notice = _dense(index, text, allowed)
     linked = _linked(index, links)
     rows = _candidates(index, fields, dense, linked, allowed)
@@ -104,14 +103,29 @@ def signals_of(
     return Signals(rows, columns, paper, np.asarray(lexical / 6, np.float32), dense[rows], notice)
 
 
+def _unnamed(index: Index, text: str, links: Sequence[Link]) -> str:
+    """The text without the names of these links: a name tells the paper, and no section of it."""
+    meant = {paper for link in links for paper in link.papers}
+    for name in index.catalogue.names.find(text) if meant else ():
+        if meant & {*name.papers}:
+            text = text[: name.start] + " " * (name.end - name.start) + text[name.end :]
+    return text
+
+
 def _fields(
-    index: Index, terms: Mapping[Kind, Mapping[str, float]]
+    index: Index,
+    terms: Mapping[Kind, Mapping[str, float]],
+    unnamed: Mapping[Kind, Mapping[str, float]],
 ) -> dict[tuple[Kind, bool], FieldScores]:
-    """BM25 by kind, of the digests alone and with their search text; the same where none is."""
-    own = {kind: index.lexical.scores(kind, terms[kind]) for kind in KINDS}
+    """BM25 by kind, of the digests alone and with their search text; the same where none is.
+
+    Papers are scored for all terms, sections for those that name no paper.
+    """
+    scores = index.lexical.scores
+    own = {kind: scores(kind, terms[kind], unnamed[kind]) for kind in KINDS}
     wide = own
     if index.lexical.is_enriched:
-        wide = {kind: index.lexical.scores(kind, terms[kind], wide=True) for kind in KINDS}
+        wide = {kind: scores(kind, terms[kind], unnamed[kind], wide=True) for kind in KINDS}
     return {(k, w): found[k] for w, found in ((False, own), (True, wide)) for k in KINDS}
 
 

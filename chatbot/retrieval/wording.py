@@ -92,10 +92,12 @@ _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
     ),
     "usage": _any_case(
         r"怎么用|如何用|用法|使用|输入|输出|资源|显卡|什么卡|几张|张卡|显存|单卡|硬件|部署|上线|代码|开源|放出|许可|协议|"
-        r"步骤|流程|推理的时候|推理时|训练时|底座|骨干|基座|初始化|数据集|怎么接|接上|喂|裁判|用的哪",
+        r"步骤|流程|推理的时候|推理时|训练时|底座|骨干|基座|初始化|数据集|怎么接|接上|喂|裁判|用的哪|算力|开销|依赖|"
+        r"准备",
         r"\b(?:inputs?|outputs?|hardware|gpus?|code|github|licen[cs]e|deploy\w*|steps?|pipeline|"
         r"open[- ]?sourc\w*|released?|base model|backbone|requires?|needs?|weights|available|"
-        r"install|run on|trained on)\b|(?-i:\b[AHV]\d{2,3}\b)",
+        r"install|run on|trained on|compute|overhead|how long|dependenc\w+)\b",
+        r"(?-i:\b[AHV]\d{2,3}\b)",
     ),
     "innovations": _any_case(
         r"创新|原理|机制|靠什么|靠的|为什么|为啥|怎么解决|如何解决|怎么防|怎么避免|怎么让|哪几类|哪几种|哪三|哪两|几类|"
@@ -111,6 +113,19 @@ _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
         r"drop\w*|latency|savings?|saves?|cut|participants|evaluat\w*|perform\w*|reported|quality)\b",
     ),
 }
+_CLAUSE = re.compile(
+    r"[，。？！；：,;:?!—\n]+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])|(?<!\b[A-Z]r)\.(?=\s|$)|\s-+\s"
+)
+_ASKS = _any_case(
+    r"什么|啥|多少|几|哪|怎么|咋|如何|为何|凭|是不是|有没有|会不会|能不能|吗|么|多[长大久高快远]|还是|分别|各|"
+    r"报一下|给一下",
+    r"\b(?:what|which|who|when|where|why|how|does|do|did|is|are|was|were|can|could|has|have|had|"
+    r"will|would|i need|give me|tell me)\b",
+)
+_ASKS_WHICH_PAPER = _any_case(
+    r"哪一?篇|哪个论文|哪项(?:研究|工作)|有没有(?:搞|做|讲)",
+    r"\b(?:which|what) (?:paper|work|study)\b|\bi'm after\b|\bi remember\b",
+)
 ASKS_NUMBER = _any_case(
     r"多少|几|百分|倍|比例|分别",
     r"\bhow (?:many|much|far|often|long|big|large)\b|\bpercent\w*\b",
@@ -129,6 +144,17 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in _NAME.findall(text) if _NAME_LIKE.search(name)))
 
 
+def asked_of(text: str) -> str:
+    """The clauses of a question that ask, without those that only describe the paper meant.
+
+    "打星际争霸的那个模型，把局面拆成哪五块" asks "把局面拆成哪五块". All of it where none asks.
+    """
+    clauses = [clause.strip() for clause in _CLAUSE.split(text)]
+    asking = [c for c in clauses if _ASKS.search(c) and not _ASKS_WHICH_PAPER.search(c)]
+    return " ".join(asking) or text
+
+
 def aspects_of(text: str) -> tuple[SectionKey, ...]:
-    """The sections a question's words ask for."""
-    return tuple(key for key, pattern in _ASPECTS.items() if pattern.search(text))
+    """The sections that a question's words, where it asks, ask for."""
+    asked = asked_of(text)
+    return tuple(key for key, pattern in _ASPECTS.items() if pattern.search(asked))

@@ -67,7 +67,7 @@ def test_the_logistic_fit_gives_back_the_odds() -> None:
 
 
 def test_fitting_on_the_questions_gives_usable_weights(seed_index: Index) -> None:
-    weights = fit(seed_index, ITEMS[:40])
+    weights = fit([seed_index], ITEMS[:40])
     assert weights.features == shipped_weights().features
     assert np.isfinite([*weights.ranking, *weights.confidence]).all()
 

@@ -52,6 +52,12 @@ def test_a_term_of_more_weight_counts_more(index: LexicalIndex) -> None:
     assert uneven[2] < even[2]
 
 
+def test_sections_can_be_scored_for_other_terms_than_their_papers(index: LexicalIndex) -> None:
+    both = index.scores("words", {"资源": 1.0}, {"折叠": 1.0})
+    assert (both.paper == index.scores("words", {"资源": 1.0}).paper).all()
+    assert (both.section == index.scores("words", {"折叠": 1.0}).section).all()
+
+
 def test_nothing_scores_where_no_term_is_known(index: LexicalIndex) -> None:
     assert not ask(index, "xyzzy").section.any()
     assert not ask(index, "").paper.any()

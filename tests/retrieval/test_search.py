@@ -9,6 +9,7 @@ from chatbot.config import Settings
 from chatbot.index.build import ingest
 from chatbot.index.store import Index, open_index
 from chatbot.retrieval.models import DateRange, Evidence, Filters
+from chatbot.retrieval.ranking import signals_of
 from chatbot.retrieval.search import search
 from chatbot.retrieval.understanding import understand
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -39,6 +40,18 @@ def test_hits_come_best_first_and_say_why_they_are_there(seed_index: Index) -> N
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert hits[0].ranks["named"] == 1
     assert all(hit.ranks and min(hit.ranks.values()) >= 1 for hit in hits)
+
+
+def test_the_name_of_a_paper_pulls_none_of_its_sections(seed_index: Index) -> None:
+    def by_row(question: str) -> dict[int, float]:
+        query = understand(question, seed_index.catalogue)
+        signals = signals_of(seed_index, query.search_text, links=query.links)
+        return dict(zip(signals.rows, signals.columns["words_section"], strict=True))
+
+    named, unnamed = by_row("GRU-Mem 的早停机制"), by_row("的早停机制")
+    of_paper = seed_index.catalogue.by_id["2602.10560"].rows
+    assert any(named[row] for row in of_paper)
+    assert all(named[row] == unnamed[row] for row in of_paper)
 
 
 def test_no_more_than_top_k_sections_are_returned(seed_index: Index) -> None:

@@ -99,6 +99,20 @@ def test_the_sections_a_question_asks_for_are_read_from_its_words(
 
 
 @pytest.mark.parametrize(
+    ("question", "aspects"),
+    [
+        ("哪篇改进了推理速度和准确率？它怎么用", {"usage", "innovations"}),
+        ("那个提升准确率的方法，代码放出来了吗", {"usage"}),
+        ("For the paper that improves accuracy: what hardware does it need?", {"usage"}),
+    ],
+)
+def test_what_only_describes_the_paper_does_not_say_which_section_is_asked_for(
+    question: str, aspects: set[str], catalogue: Catalogue
+) -> None:
+    assert set(understand(question, catalogue).aspects) == aspects
+
+
+@pytest.mark.parametrize(
     ("question", "paper"),
     [
         ("GRU-Mem 的效果", "2602.10560"),
