@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from chatbot.answer.sentence_ranking import FEATURES as SENTENCE_FEATURES
+from chatbot.answer.sentence_ranking import WEIGHTS_FILE as SENTENCE_WEIGHTS_FILE
+from chatbot.answer.sentence_ranking import Asked, quotable, sentence_features
 from chatbot.config import SEEDS, Settings
 from chatbot.index.build import ingest
 from chatbot.index.store import Index, open_index
@@ -23,13 +26,14 @@ from chatbot.retrieval.confidence import FEATURES as CONFIDENCE
 from chatbot.retrieval.confidence import features_of
 from chatbot.retrieval.ranking import FEATURES as RANKING
 from chatbot.retrieval.ranking import score, signals_of
+from chatbot.retrieval.search import search
 from chatbot.retrieval.understanding import understand
 from chatbot.retrieval.weights import WEIGHTS_FILE, Weights
 from chatbot.retrieval.wording import language_of
 from evals.items import DATASETS, Item, load_items
 
 Floats = NDArray[np.float64]
-RIDGE = 0.001
+RIDGE, SENTENCE_RIDGE = 0.001, 0.01
 _FIRST = 5
 _PLAIN_PAPERS = 12
 _PLAIN = (
@@ -192,13 +196,41 @@ def built(*, enriched: bool) -> Iterator[Index]:
         yield open_index(settings)
 
 
+def judge_sentences(index: Index, items: Sequence[Item]) -> list[Judged]:
+    """The sentences of the best paper's sections for each question, and those with the evidence."""
+    judged = []
+    for item in items:
+        query = understand(item.question, index.catalogue, item.history)
+        hits = search(index, query).hits
+        best = [hit for hit in hits if hit.section.paper_id == hits[0].section.paper_id]
+        pairs = [(hit, span) for hit in best for span in quotable(hit.section.text)]
+        asked = Asked.of(index, query)
+        right = [
+            place
+            for place, (hit, span) in enumerate(pairs)
+            if any(quote.within(hit.section, span) for quote in item.evidence)
+        ]
+        if right:
+            features = sentence_features(index, asked, pairs).astype(np.float32)
+            judged.append(Judged(features, np.array(right)))
+    return judged
+
+
+def fit_sentences(index: Index, items: Sequence[Item]) -> Floats:
+    """The weights of `sentence_ranking.FEATURES`, learnt from the questions on one paper."""
+    single = [item for item in items if item.type in {"fact", "numeric", "english", "followup"}]
+    return fit_ranking(judge_sentences(index, single), SENTENCE_RIDGE)
+
+
 def main() -> None:
     """Fit on all development questions, over the shipped reports with search text and without.
 
     Both, so that one set of weights serves reports that have search text and reports that do not.
     """
     with built(enriched=False) as plain, built(enriched=True) as enriched:
-        weights = fit([plain, enriched], load_items(DATASETS / "dev.jsonl"))
+        items = load_items(DATASETS / "dev.jsonl")
+        weights = fit([plain, enriched], items)
+        of_sentences = fit_sentences(enriched, items).round(3)
     rounded = {
         "ranking": dict(zip(weights.features, weights.ranking.round(3).tolist(), strict=True)),
         "confidence": dict(
@@ -206,7 +238,9 @@ def main() -> None:
         ),
     }
     WEIGHTS_FILE.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
-    print(f"wrote {WEIGHTS_FILE}")
+    named = dict(zip(SENTENCE_FEATURES, of_sentences.tolist(), strict=True))
+    SENTENCE_WEIGHTS_FILE.write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {WEIGHTS_FILE} and {SENTENCE_WEIGHTS_FILE}")
 
 
 if __name__ == "__main__":

@@ -6,17 +6,34 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chatbot.answer.sentences import Span
 from chatbot.errors import ChatbotError
+from chatbot.index.records import IndexedSection
 from chatbot.retrieval.models import Language, Message
 
 DATASETS = Path(__file__).resolve().parent / "datasets"
 ItemType = Literal["fact", "numeric", "english", "comparison", "list", "followup", "unanswerable"]
 
 
+class Evidence(BaseModel):
+    """A verbatim quote of a section that a right answer stands on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    section: str
+    quote: str
+
+    def within(self, section: IndexedSection, span: Span) -> bool:
+        """Whether a sentence of a section holds any of the quote."""
+        start = section.text.find(self.quote) if section.name == self.section else -1
+        return 0 <= start < span.end and span.start < start + len(self.quote)
+
+
 class Item(BaseModel):
     """One question; `sections` are those it needs, all of them unless `any_section`.
 
-    A section in `alt_sections` serves in place of the needed one of the same paper.
+    A section in `alt_sections` serves in place of the needed one of the same paper; `key_facts` are
+    what a right answer says (`facts.py`).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -28,6 +45,9 @@ class Item(BaseModel):
     history: tuple[Message, ...] = ()
     papers: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    answer: str = ""
+    key_facts: tuple[str, ...] = ()
     any_section: bool = False
     alt_sections: tuple[str, ...] = ()
 

@@ -115,7 +115,7 @@ def _draft(
             progress.notice = " ".join(filter(None, [progress.notice, notice]))
             progress.removed.clear()
             yield Restart(notice)
-    draft = extract(evidence, index.lexical.idf)
+    draft = extract(index, evidence)
     yield TextDelta(draft.markdown)
     return draft, EXTRACTIVE, None
 

@@ -86,7 +86,7 @@ def signals_of(
     allowed: NDArray[np.bool_] | None = None,
 ) -> Signals:
     """Judge the sections of the index for a text; `allowed` is a mask over its rows."""
-    fields = _fields(index, _terms(index, text), _terms(index, _unnamed(index, text, links)))
+    fields = _fields(index, _terms(index, text), _terms(index, unnamed(index, text, links)))
     dense, notice = _dense(index, text, allowed)
     linked = _linked(index, links)
     rows = _candidates(index, fields, dense, linked, allowed)
@@ -103,7 +103,7 @@ def signals_of(
     return Signals(rows, columns, paper, np.asarray(lexical / 6, np.float32), dense[rows], notice)
 
 
-def _unnamed(index: Index, text: str, links: Sequence[Link]) -> str:
+def unnamed(index: Index, text: str, links: Sequence[Link]) -> str:
     """The text without the names of these links: a name tells the paper, and no section of it."""
     meant = {paper for link in links for paper in link.papers}
     for name in index.catalogue.names.find(text) if meant else ():

@@ -11,7 +11,7 @@ from chatbot.retrieval.understanding import understand
 
 
 def draft(index: Index, question: str) -> Draft:
-    return extract(search(index, understand(question, index.catalogue)), index.lexical.idf)
+    return extract(index, search(index, understand(question, index.catalogue)))
 
 
 def test_each_sentence_is_verbatim_under_a_line_naming_its_paper(seed_index: Index) -> None:
@@ -35,7 +35,7 @@ def test_a_follow_up_is_answered_with_other_sentences(seed_index: Index) -> None
     first = draft(seed_index, "GRU-Mem 是什么？")
     history = (Message("user", "GRU-Mem 是什么？"), Message("assistant", first.markdown))
     query = understand("它的推理速度提升了多少？", seed_index.catalogue, history)
-    found = extract(search(seed_index, query), seed_index.lexical.idf)
+    found = extract(seed_index, search(seed_index, query))
     assert "400%" in found.markdown
     assert "400%" not in first.markdown
 

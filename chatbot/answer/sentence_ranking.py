@@ -1,0 +1,147 @@
+"""Which sentences of the sections answer: each judged by a few features, weighed, made likely.
+
+The weights are fitted by softmax regression on the sentences that hold the development questions'
+evidence (`evals/fitting.py`); `docs/answers.md` has what that gives.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.answer.quantities import quantities
+from chatbot.answer.sentences import Span, sentences
+from chatbot.index.records import IndexedSection
+from chatbot.index.store import Index
+from chatbot.index.terms import bigrams, without_stop_words, words
+from chatbot.retrieval import wording
+from chatbot.retrieval.models import Hit, Query
+from chatbot.retrieval.ranking import unnamed
+
+WEIGHTS_FILE = Path(__file__).with_name("sentence_weights.json")
+FEATURES = ("asked", "question", "names", "similarity", "section", "number", "numbers")
+_MOST_NUMBERS = 3
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a section, the terms of the question it holds, and how likely it answers."""
+
+    section: IndexedSection
+    span: Span
+    terms: frozenset[str]
+    likely: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the sentences are judged for: the question without names, and the clauses that ask."""
+
+    question: Mapping[str, float]
+    clause: Mapping[str, float]
+    names: tuple[str, ...]
+    wants_number: bool
+    vector: Array | None
+
+    @classmethod
+    def of(cls, index: Index, query: Query) -> "Asked":
+        """Read a query; terms are weighted by how rare they are."""
+        rest = unnamed(index, query.question, query.links)
+        rest = rest if rest.strip(" ?？。,，") else query.question
+        clause = wording.asked_of(rest)
+        return cls(
+            question=_weights(rest, index.lexical.idf),
+            clause=_weights(clause, index.lexical.idf),
+            names=tuple(name.lower() for name in wording.names_in(rest)),
+            wants_number=bool(wording.ASKS_NUMBER.search(clause)),
+            vector=_vector(index.embedding.get_query_embedding(rest)) if _is_cheap(index) else None,
+        )
+
+
+def ranked_sentences(index: Index, asked: Asked, hits: Sequence[Hit]) -> list[Sentence]:
+    """The sentences of these sections, likeliest first."""
+    pairs = [(hit, span) for hit in hits for span in quotable(hit.section.text)]
+    if not pairs:
+        return []
+    features = sentence_features(index, asked, pairs)
+    scores = features @ shipped_sentence_weights()
+    likely = np.exp(scores - scores.max())
+    likely /= likely.sum()
+    wanted = frozenset(asked.question)
+    found = [
+        Sentence(hit.section, span, wanted.intersection(_terms(span.text)), float(value))
+        for (hit, span), value in zip(pairs, likely, strict=True)
+    ]
+    return sorted(found, key=lambda sentence: -sentence.likely)
+
+
+def quotable(text: str) -> list[Span]:
+    """The sentences of a section that say something alone, so no lead-in that ends in a colon."""
+    return [span for span in sentences(text) if not span.text.rstrip("*").endswith(("：", ":"))]
+
+
+def sentence_features(
+    index: Index, asked: Asked, pairs: Sequence[tuple[Hit, Span]]
+) -> NDArray[np.float64]:
+    """The features of each sentence, in the order of `FEATURES`: sentences by features, 0 to 1."""
+    best = max(hit.score for hit, _ in pairs) or 1.0
+    rows = []
+    for hit, span in pairs:
+        terms = frozenset(_terms(span.text))
+        text, count = span.text.lower(), len(quantities(span.text)) if asked.wants_number else 0
+        rows.append(
+            (
+                _share(asked.clause, terms),
+                _share(asked.question, terms),
+                sum(name in text for name in asked.names) / max(1, len(asked.names)),
+                _similarity(index, asked, span.text),
+                hit.score / best,
+                float(count > 0),
+                min(count, _MOST_NUMBERS) / _MOST_NUMBERS,
+            )
+        )
+    return np.array(rows)
+
+
+@cache
+def shipped_sentence_weights() -> NDArray[np.float64]:
+    """The weights fitted on all development questions, in the order of `FEATURES`."""
+    found: dict[str, float] = json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))
+    return np.array([found[name] for name in FEATURES])
+
+
+def _weights(text: str, idf: Callable[[str], float]) -> dict[str, float]:
+    return {term: idf(term) for term in _terms(text)}
+
+
+def _terms(text: str) -> list[str]:
+    return [*without_stop_words(words(text)), *without_stop_words(bigrams(text))]
+
+
+def _share(weights: Mapping[str, float], terms: frozenset[str]) -> float:
+    """How much of the weight these terms hold."""
+    total = sum(weights.values())
+    return sum(weights[term] for term in weights if term in terms) / total if total else 0.0
+
+
+def _is_cheap(index: Index) -> bool:
+    """Whether sentences can be embedded while a reader waits: the local embedding alone."""
+    return index.settings.embedding == "local"
+
+
+def _vector(values: Sequence[float]) -> Array:
+    return np.asarray(values, np.float32)
+
+
+def _similarity(index: Index, asked: Asked, sentence: str) -> float:
+    if asked.vector is None:
+        return 0.0
+    vector = _vector(index.embedding.get_text_embedding(sentence))
+    length = float(np.linalg.norm(asked.vector) * np.linalg.norm(vector))
+    return float(asked.vector @ vector) / length if length else 0.0
