@@ -9,6 +9,8 @@ from chatbot.index.terms import normalise
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{4,5}\b")
 _BARE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _MARKER = re.compile(r"\[\d{1,3}\]")
+# "A100 80GB" is two numbers, "1,000" and "2-3" stay one text.
+_BETWEEN_NUMBERS = re.compile(r"(?<=\d)[\s()（）\[\]“”\"'*]+(?=\d)")
 _JOINTS = re.compile(r"[\s,，、\-–—“”\"'‘’「」*_`$\\{}()（）]+")
 
 
@@ -18,6 +20,8 @@ def holds(answer: str, fact: str) -> bool:
     "5 万" is 50,000 and "400%" is "4 倍"; case, spaces, commas and hyphens do not matter. Markers
     and arXiv ids are set aside, since short numbers hide in them.
     """
+    if _ARXIV_ID.fullmatch(fact):
+        return fact in _ARXIV_ID.findall(answer)
     text = _MARKER.sub(" ", _ARXIV_ID.sub(" ", answer))
     wanted = _as_quantity(fact)
     if wanted is not None:
@@ -60,4 +64,4 @@ def _stands_in(fact: str, text: str) -> bool:
 
 
 def _squeezed(text: str) -> str:
-    return _JOINTS.sub("", normalise(text))
+    return _JOINTS.sub("", _BETWEEN_NUMBERS.sub("|", normalise(text)))

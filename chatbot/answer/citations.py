@@ -15,18 +15,30 @@ from chatbot.index.terms import bigrams, without_stop_words, words
 # A marker after the stop belongs to the sentence before it, not to the next.
 _MARKERS_AFTER_STOP = re.compile(r"([。！？；.!?;]+[”’」』\"'）)*]*)[ \t]*((?:\[\d{1,3}\])+)")
 _NOT_A_CLAIM = re.compile(
-    r"\*\*[^*]+\*\*（\d{4}-\d{2}-\d{2}）|\*[^*]+\*|#+ .*|[|:\- ]+|.*[：:]\**", re.DOTALL
+    r"\*\*[^*]+\*\*（(?:\d{4}\.\d{4,5} · )?\d{4}-\d{2}-\d{2}）|\*[^*]+\*|#+ .*|[|:\- ]+|.*[：:]\**",
+    re.DOTALL,
 )
 
 
 def claims(markdown: str) -> list[str]:
     """The sentences of an answer that state something, each with its own markers.
 
-    Titles and notes are left out.
+    Titles and notes are left out. What stands before a semicolon shares the markers that follow.
     """
     text = _MARKERS_AFTER_STOP.sub(r"\2\1", markdown)
-    lines = (line for line in text.split("\n") if not _NOT_A_CLAIM.fullmatch(line.strip()))
-    return [span.text for span in sentences("\n".join(lines))]
+    found = []
+    for line in text.split("\n"):
+        if _NOT_A_CLAIM.fullmatch(line.strip()):
+            continue
+        begun = ""
+        for span in sentences(line):
+            begun = f"{begun} {span.text}".strip()
+            if cited_numbers(begun) or not begun.endswith((";", "；")):
+                found.append(begun)
+                begun = ""
+        if begun:
+            found.append(begun)
+    return found
 
 
 def resolve(markdown: str, sources: Mapping[int, IndexedSection]) -> tuple[Citation, ...]:

@@ -83,7 +83,7 @@ def answer_events(
         draft, mode, version = yield from _draft(index, evidence, model, progress)
         progress.timings["synthesize"] = (time.perf_counter() - begin) * 1000
         yield Step("synthesize", progress.timings["synthesize"], mode)
-    answer = _finish(evidence, draft, mode, version, progress)
+    answer = _finish(index, evidence, draft, (mode, version), progress)
     yield Step(
         "verify", progress.timings["verify"], str(sum(not s.supported for s in answer.sentences))
     )
@@ -148,12 +148,17 @@ def _texts(chunks: Iterator[Chunk], progress: _Progress) -> Iterator[str]:
 
 
 def _finish(
-    evidence: Evidence, draft: Draft, mode: str, version: str | None, progress: _Progress
+    index: Index,
+    evidence: Evidence,
+    draft: Draft,
+    made_by: tuple[str, str | None],
+    progress: _Progress,
 ) -> Answer:
+    mode, version = made_by
     query = evidence.query
     with progress.timing("verify"):
         citations = resolve(draft.markdown, draft.sources)
-        sentences = verify(draft.markdown, draft.sources) if draft.sources else ()
+        sentences = verify(draft.markdown, draft.sources, index) if draft.sources else ()
     progress.timings["total"] = (time.perf_counter() - progress.started) * 1000 + progress.timings[
         "understand"
     ]

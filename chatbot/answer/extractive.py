@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from chatbot.answer.markers import escape_markers
 from chatbot.answer.models import Draft
+from chatbot.answer.refusal import refusal_of
 from chatbot.answer.sentence_ranking import Asked, Sentence, ranked_sentences
 from chatbot.headings import SECTION_KEYS
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
-from chatbot.retrieval.confidence import decide
 from chatbot.retrieval.mentions import term_pattern
 from chatbot.retrieval.models import Coverage, Evidence, Hit, Intent, Language
 
@@ -46,7 +46,9 @@ _WORDING: dict[Language, dict[str, str]] = {
     "zh": {
         "note": "*报告原句摘录，未使用大模型*",
         "nothing": "报告中没有找到与这个问题有关的内容。",
-        "far": "报告中没有找到这个问题的答案，最接近的内容如下：",
+        "not_in_corpus": "收录的报告里没有找到这个问题所问的论文或内容，最接近的内容如下：",
+        "not_reported": "报告没有给出所问的信息，最接近的内容如下：",
+        "false_premise": "问题的前提与报告不符，报告是这样说的：",
         "chat": (
             "你好！我只回答与 AI 论文日报有关的问题，并给出出处。"
             "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
@@ -55,7 +57,9 @@ _WORDING: dict[Language, dict[str, str]] = {
     "en": {
         "note": "*The reports' own sentences, in Chinese; no language model was used*",
         "nothing": "The reports hold nothing on this question.",
-        "far": "The reports do not seem to answer this. The nearest they say:",
+        "not_in_corpus": "The reports do not seem to hold what is asked for. The nearest they say:",
+        "not_reported": "The report does not give what is asked for. The nearest it says:",
+        "false_premise": "The question takes for granted what the report denies. It says:",
         "chat": (
             "Hello! I only answer questions about the daily AI-paper reports, with sources. "
             "Ask what a paper does, what it achieved, or which papers are about a topic."
@@ -72,16 +76,20 @@ def extract(index: Index, evidence: Evidence) -> Draft:
         return Draft(wording["nothing"], {}, abstain_reason="not_in_corpus")
     breadth = _BREADTH.get(query.intent, _LOOKUP)
     asked = Asked.of(index, query)
+    groups = [
+        ranked_sentences(index, asked, hits) for hits in _papers(_asked_for(evidence), breadth)
+    ]
+    refusal = refusal_of(index, evidence, groups[0])
+    if refusal and refusal.contradicts:
+        groups = [[replace(refusal.contradicts, likely=1.0)]]
     chosen: list[Sentence] = []
-    for hits in _papers(_asked_for(evidence), breadth):
-        ranked = ranked_sentences(index, asked, hits)
-        ranked = _with_terms(ranked, evidence.coverage) or ranked
-        chosen += _choose(ranked, breadth)
-    draft = _write(chosen, wording["note"])
-    if decide(evidence.confidence) != "refuse":
+    for ranked in groups:
+        chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)
+    draft = _write(chosen, wording["note"], with_ids=query.intent == "list")
+    if refusal is None:
         return draft
-    markdown = f"{wording['far']}\n\n{draft.markdown}"
-    return replace(draft, markdown=markdown, abstain_reason="not_in_corpus")
+    markdown = f"{wording[refusal.reason]}\n\n{draft.markdown}"
+    return replace(draft, markdown=markdown, abstain_reason=refusal.reason)
 
 
 def small_talk(language: Language) -> Draft:
@@ -127,7 +135,7 @@ def _choose(ranked: Sequence[Sentence], breadth: _Breadth) -> list[Sentence]:
     return sorted(chosen, key=lambda s: (SECTION_KEYS.index(s.section.key), s.span.start))
 
 
-def _write(chosen: Sequence[Sentence], note: str) -> Draft:
+def _write(chosen: Sequence[Sentence], note: str, *, with_ids: bool) -> Draft:
     numbers: dict[str, int] = {}
     sources: dict[int, IndexedSection] = {}
     lines: list[str] = []
@@ -138,7 +146,9 @@ def _write(chosen: Sequence[Sentence], note: str) -> Draft:
         sources[n] = section
         if section.paper_id != paper:
             paper = section.paper_id
-            lines += ["", f"**{short_title(section.title)}**（{section.date.isoformat()}）", ""]
+            name = f"{paper} · " if with_ids else ""
+            about = f"（{name}{section.date.isoformat()}）"
+            lines += ["", f"**{short_title(section.title)}**{about}", ""]
         lines.append(f"- {_shown(candidate.span.text)} [{n}]")
     return Draft("\n".join([*lines, "", note]).strip(), sources)
 

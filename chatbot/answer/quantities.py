@@ -50,7 +50,7 @@ _UNITS: dict[str, Unit] = {
     "pp": "points",
 }
 _NUMBER = re.compile(
-    r"(?<![a-z0-9.])(?<![a-z0-9][-_])(?<!\^)"
+    r"(?<![a-z0-9.])(?<!\^)"
     r"(?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?)"
     r"(?:[ \t]?(?P<scale>万亿|千亿|百亿|十亿|千万|百万|十万|亿|万|千(?!瓦|克|米|字节)|百(?!分)|"
     r"(?:thousand|million|billion|trillion)\b|[kmbt](?![a-z0-9])))?"
@@ -59,6 +59,10 @@ _NUMBER = re.compile(
     r"times\b|[x×](?![a-z0-9])|\\times))?"
 )
 _RANGE = re.compile(r"[ \t]*(?:[-–—~～至到]|to\b|and\b|和|与|、|,|/)[ \t]*")
+# A hyphen after a letter or digit goes on with a name or date, but for "1B-14B" and "61.4%-63.4%".
+_GOES_ON = re.compile(r"[a-z0-9][-_]\Z")
+_RANGE_GOES_ON = re.compile(r"(?<![a-z0-9.-])(?!(?:19|20)\d\d-)\d[\d.]*(?:[kmbt%])?-\Z")
+_FACTOR_OF = re.compile(r"factor of[ \t]*\Z")
 _PERCENT_OF = re.compile(r"百分之[ \t]*\Z")
 # Chinese numerals count only before a measure word: "三类", "两倍", not "一般".
 _NUMERAL = re.compile(
@@ -98,7 +102,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     Places are those of the normalised text (`terms.normalise`), which may be longer or shorter.
     """
     plain = normalise(text)
-    matches = list(_NUMBER.finditer(plain))
+    matches = [match for match in _NUMBER.finditer(plain) if not _in_name(plain, match.start())]
     found: list[Quantity] = []
     for place, match in enumerate(matches):
         readings = [_reading(match, match["scale"], _unit(match, plain))]
@@ -140,9 +144,17 @@ def _spelt(numeral: str) -> float:
     return float(total + digit)
 
 
+def _in_name(text: str, at: int) -> bool:
+    before = text[max(0, at - 24) : at]
+    return bool(_GOES_ON.search(before)) and not _RANGE_GOES_ON.search(before)
+
+
 def _unit(match: re.Match[str], text: str) -> Unit:
-    if _PERCENT_OF.search(text, 0, match.start()):
+    before = text[max(0, match.start() - 16) : match.start()]
+    if _PERCENT_OF.search(before):
         return "percent"
+    if _FACTOR_OF.search(before):
+        return "times"
     written = (match["unit"] or "").removeprefix("\\")
     if written.startswith("point"):
         written = "points"

@@ -32,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
 _NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[A-Za-z-]\d")
 _JOINTS = re.compile(r"[^a-z0-9\u3400-\u9fff]+")
 # Abbreviations that an English translation brings with it; they name no system, model or data set.
-_OF_THE_FIELD = frozenset(
+OF_THE_FIELD = frozenset(
     [
         "2d",
         "3d",
@@ -206,7 +206,7 @@ class _Check:
 
     def _name(self, match: re.Match[str]) -> str:
         name = match[0]
-        if not _NAME_LIKE.search(name) or normalise(name) in _OF_THE_FIELD:
+        if not _NAME_LIKE.search(name) or normalise(name) in OF_THE_FIELD:
             return name
         squeezed = _JOINTS.sub("", normalise(name))
         singular = squeezed.removesuffix("s")
@@ -220,7 +220,7 @@ class _Check:
 
     def _name_known(self, part: str) -> bool:
         squeezed = normalise(part)
-        known = squeezed in self._squeezed or squeezed in _OF_THE_FIELD
+        known = squeezed in self._squeezed or squeezed in OF_THE_FIELD
         return known or not _NAME_LIKE.search(part)
 
     def _number(self, match: re.Match[str]) -> str:

@@ -160,6 +160,10 @@ class LexicalIndex:
             parts and all(term in vocabulary for part in parts for term in words(part))
         )
 
+    def holds_bigram(self, pair: str) -> bool:
+        """Whether any paper's text holds these two characters side by side."""
+        return pair in self._vocabulary("bigrams_paper")
+
     def idf(self, term: str, kind: Kind = "words") -> float:
         """Inverse document frequency of a term over sections; an unseen term's is highest."""
         name, count, seen = f"{kind}_section", len(self._paper_of_row), 0

@@ -111,7 +111,7 @@ def _unverified(sentences: list[SentenceVerdict], wording: Wording) -> str:
 def _reason(reason: str, wording: Wording) -> str:
     code, _, detail = reason.partition(": ")
     template: str = getattr(wording, code, reason)
-    return template.format(number=detail)
+    return template.format(detail=detail)
 
 
 def _cards(citations: Iterable[Citation], wording: Wording, turn: int) -> str:

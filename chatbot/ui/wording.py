@@ -40,6 +40,11 @@ class Wording:
     unverified: str
     missing_marker: str
     number_not_in_source: str
+    name_not_in_source: str
+    opposite_of_source: str
+    number_of_something_else: str
+    better_in_section: str
+    wording_not_in_source: str
     by_extract: str
     by_model: str
     failed: str
@@ -74,7 +79,12 @@ WORDING: dict[Language, Wording] = {
         hugging_face="Hugging Face 页面",
         unverified="以下句子未能核实",
         missing_marker="没有标明出处",
-        number_not_in_source="数字 {number} 不在所引的原文里",
+        number_not_in_source="数字 {detail} 不在所引的原文里",
+        name_not_in_source="名称 {detail} 不在所引的原文里",
+        opposite_of_source="“{detail}”与所引的原文相反",
+        number_of_something_else="原文里 {detail} 说的似乎是另一件事",
+        better_in_section="同一篇的“{detail}”一节更像出处",
+        wording_not_in_source="所引的原文里没有这样的说法",
         by_extract="原文摘录",
         by_model="由 {model} 撰写",
         failed="这次没有答成：{error}",
@@ -107,7 +117,12 @@ WORDING: dict[Language, Wording] = {
         hugging_face="its Hugging Face page",
         unverified="These sentences could not be verified",
         missing_marker="no source is given",
-        number_not_in_source="the number {number} is not in the section cited",
+        number_not_in_source="the number {detail} is not in the section cited",
+        name_not_in_source="the name {detail} is not in the section cited",
+        opposite_of_source="“{detail}” is the opposite of what the section says",
+        number_of_something_else="{detail} seems to be about something else in the section",
+        better_in_section="the paper's section “{detail}” looks more like the source",
+        wording_not_in_source="the section cited says nothing like it",
         by_extract="Quotes from the reports",
         by_model="Written by {model}",
         failed="This question was not answered: {error}",

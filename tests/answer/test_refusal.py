@@ -1,0 +1,51 @@
+"""What the reports do not hold is refused, with the reason and the nearest they say."""
+
+import pytest
+
+from chatbot.answer.extractive import extract
+from chatbot.answer.models import Draft
+from chatbot.index.store import Index
+from chatbot.retrieval.search import search
+from chatbot.retrieval.understanding import understand
+
+
+def draft(index: Index, question: str) -> Draft:
+    return extract(index, search(index, understand(question, index.catalogue)))
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("GENIUS 用的什么许可证，能商用吗？", "not_reported"),
+        ("Under which licence is GENIUS released?", "not_reported"),
+        ("GRU-Mem 在 SWE-Bench 上多少分？", "not_reported"),
+        ("为什么 GRU-Mem 的推理速度反而降低了？", "false_premise"),
+        ("有篇做手语翻译的，用的什么骨干网络？", "not_in_corpus"),
+    ],
+)
+def test_a_question_the_reports_cannot_answer_is_refused_for_its_reason(
+    seed_index: Index, question: str, reason: str
+) -> None:
+    found = draft(seed_index, question)
+    assert found.abstain_reason == reason
+    assert found.sources
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "GRU-Mem 的推理速度提升了多少？",
+        "VE-Bench 有多少张图、几类风险、分几个等级？",
+        "Ex-Omni 的代码什么时候放出来？",
+        "为什么 GRU-Mem 的推理速度提升了？",
+        "How precise was Bielik Guard on real prompts?",
+    ],
+)
+def test_a_question_they_can_answer_is_not(seed_index: Index, question: str) -> None:
+    assert draft(seed_index, question).abstain_reason is None
+
+
+def test_a_false_premise_is_answered_with_the_sentence_that_denies_it(seed_index: Index) -> None:
+    found = draft(seed_index, "为什么 GRU-Mem 的推理速度反而降低了？")
+    assert "前提与报告不符" in found.markdown
+    assert "提升" in found.markdown
