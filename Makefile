@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test lint typecheck format lock bench bench-retrieval bench-scale fit clean
+.PHONY: help setup chat test lint typecheck format lock bench bench-retrieval bench-answers bench-scale fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,9 @@ bench: setup ## speed and memory, as a table
 
 bench-retrieval: setup ## every way of retrieving by kind of question, with intervals (docs/retrieval.md)
 	$(BIN)/python benchmarks/retrieval.py
+
+bench-answers: setup ## answers without a model, and what the verifier catches (docs/answers.md)
+	$(BIN)/python benchmarks/answers.py
 
 bench-scale: setup ## indexing and retrieval as the corpus grows; some sizes only: SIZES="1000 10000"
 	$(BIN)/python benchmarks/scale.py $(SIZES)

@@ -6,15 +6,18 @@ from time import perf_counter
 
 from chatbot.answer.engine import answer_events
 from chatbot.answer.models import Answer, Event
+from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
 from chatbot.config import SEEDS, Settings, load_settings
 from chatbot.index.build import IngestResult, index_is_stale, ingest
 from chatbot.index.generation import Progress
 from chatbot.index.store import Index, open_index, reopen_index
-from chatbot.llm import ChatModel, open_chat_model
-from chatbot.retrieval.models import Evidence, Filters, Message, Query
+from chatbot.llm import ChatModel, ChatTurn, open_chat_model
+from chatbot.retrieval.comparison import comparison_query
+from chatbot.retrieval.models import Evidence, Filters, Language, Message, Query
 from chatbot.retrieval.reranking import retrieve
 from chatbot.retrieval.rewriting import interpret
 from chatbot.retrieval.search import DEFAULT_TOP_K
+from chatbot.retrieval.understanding import understand
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,29 @@ class Chatbot:
         index = self.index
         query, understood_ms = self._understand(index, question, history, filters)
         return answer_events(index, query, self.model, understood_ms=understood_ms)
+
+    def compare(
+        self, papers: Sequence[str], columns: Sequence[str] = (), language: Language = "zh"
+    ) -> Iterator[Event]:
+        """Compare papers, given by arXiv id, title or a system's name, as a table with citations.
+
+        Raises:
+            ChatbotError: a paper is not found or ambiguous, or they are too few or too many.
+        """
+        index = self.index
+        query = comparison_query(index.catalogue, papers, columns, language)
+        return answer_events(index, query, self.model)
+
+    def prompt(
+        self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
+    ) -> list[ChatTurn]:
+        """What a model would be sent for a question, whether or not there is one."""
+        index = self.index
+        query = understand(question, index.catalogue, history, filters)
+        evidence = retrieve(index, query, None)
+        context = self.settings.llm_context
+        sources = number_sources(evidence, context)
+        return prompt_turns(prompt_for(evidence), evidence, sources, context)
 
     def answer(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None

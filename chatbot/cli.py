@@ -24,6 +24,7 @@ from chatbot.terminal import (
 
 if TYPE_CHECKING:
     from chatbot.bot import Chatbot
+    from chatbot.retrieval.models import Language
 
 app = typer.Typer(
     name="chatbot",
@@ -193,6 +194,9 @@ def ask_command(
     papers: _Papers = None,
     sections: _Sections = None,
     as_json: _Json = False,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="Print what a model would be sent, and stop.")
+    ] = False,
     input_file: _Input = None,
     concurrency: _Concurrency = 4,
 ) -> None:
@@ -214,10 +218,46 @@ def ask_command(
         history=read_history(history) if history else (),
         filters=filters,
     )
-    if as_json:
+    if show_prompt:
+        for turn in _open_bot().prompt(request.question, request.history, request.filters):
+            print(f"--- {turn.role} ---\n{turn.content}\n")
+    elif as_json:
         print_json(work(_open_bot(), request))
     else:
         print_answer(_open_bot().ask(request.question, request.history, request.filters))
+
+
+@app.command("compare")
+def compare_command(
+    papers: Annotated[
+        list[str], typer.Argument(help="2 to 8 papers: arXiv ids, titles or systems' names.")
+    ],
+    aspects: Annotated[
+        list[str] | None, typer.Option("--aspect", help="A column of the table. Repeatable.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="zh or en; by default that of the aspects, else zh.")
+    ] = None,
+    as_json: _Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
+) -> None:
+    """Compare papers in a table; each cell is cited, or says that nothing is reported."""
+    from chatbot.answer.comparison_table import to_csv
+    from chatbot.answer.models import Answer
+    from chatbot.answer.payload import answer_payload
+    from chatbot.retrieval.wording import language_of
+
+    if language not in {None, "zh", "en"}:
+        raise typer.BadParameter("--language is zh or en")
+    spoken = language_of(" ".join(aspects)) if aspects else "zh"
+    chosen: Language = "en" if (language or spoken) == "en" else "zh"
+    events = _open_bot().compare(papers, aspects or (), chosen)
+    if not (as_json or as_csv):
+        print_answer(events)
+        return
+    *_, answer = events
+    if isinstance(answer, Answer):
+        print(to_csv(answer.markdown), end="") if as_csv else print_json(answer_payload(answer))
 
 
 @app.command("serve")

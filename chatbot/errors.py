@@ -44,3 +44,7 @@ class MissingIndexError(ChatbotError):
 
 class ModelError(ChatbotError):
     """A language or embedding model refused, timed out or could not be reached."""
+
+
+class TooLongError(ModelError):
+    """A model was given more than its context holds; less may do."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chatbot.config import Settings
-from chatbot.errors import ModelError
+from chatbot.errors import ModelError, TooLongError
 
 if TYPE_CHECKING:
     import openai
@@ -69,7 +69,8 @@ def model_error(error: Exception, settings: Settings, name: str, variable: str) 
     """One line: which model, where, what is wrong, what to do; the key is struck out."""
     host = urlsplit(settings.openai_base_url or OPENAI_URL).netloc.rpartition("@")[2]
     what, remedy = (_scrub(words, key_of(settings)) for words in _explain(error))
-    return ModelError(f"{name} at {host} {what[:300]}; {remedy[:100].replace('$MODEL', variable)}")
+    kind = TooLongError if remedy.startswith(_OVER_LONG[1]) else ModelError
+    return kind(f"{name} at {host} {what[:300]}; {remedy[:100].replace('$MODEL', variable)}")
 
 
 def _explain(error: Exception) -> tuple[str, str]:

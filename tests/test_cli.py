@@ -119,6 +119,33 @@ def test_what_is_known_of_a_search_is_in_the_json(run_seeds: Run) -> None:
     assert found["query"]["papers"] == ["2602.10560"]
 
 
+def test_compare_prints_a_table_with_its_sources(run_seeds: Run) -> None:
+    outcome = run_seeds("compare", "GRU-Mem", "2602.05327", "--aspect", "核心贡献")
+    assert outcome.status == 0
+    assert "| 论文 | 核心贡献 |" in outcome.out
+    assert "2602.05327/contribution" in outcome.out
+
+
+def test_compare_comes_as_json_and_as_csv(run_seeds: Run) -> None:
+    words = ("compare", "GRU-Mem", "ProAct", "--language", "en")
+    found = json.loads(run_seeds(*words, "--json").out)
+    assert (found["intent"], found["language"]) == ("compare", "en")
+    assert run_seeds(*words, "--csv").out.startswith("Paper,field,contribution,innovations,results")
+
+
+def test_compare_names_a_paper_it_does_not_find(run_seeds: Run) -> None:
+    outcome = run_seeds("compare", "GRU-Mem", "Xyzzy")
+    assert (outcome.status, outcome.err.count("\n")) == (1, 1)
+    assert "no paper is called 'Xyzzy'" in outcome.err
+
+
+def test_the_prompt_can_be_seen_without_a_model(run_seeds: Run) -> None:
+    out = run_seeds("ask", QUESTION, "--show-prompt").out
+    assert out.startswith("--- system ---")
+    assert '<source n="1"' in out
+    assert QUESTION in out
+
+
 def test_an_ambiguous_name_is_asked_back_about(run_seeds: Run) -> None:
     assert "你问的是哪一篇" in run_seeds("search", "SAGE 的效果怎么样").err
     assert "Which one do you mean" in run_seeds("ask", "How good is SAGE?").out

@@ -1,16 +1,18 @@
 """Prompt files: their variables are checked when loaded and when filled, and each is pinned."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from chatbot.answer.synthesis import number_sources, prompt_turns
+from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
 from chatbot.config import PROMPTS
 from chatbot.errors import PromptError
 from chatbot.index.store import Index
+from chatbot.llm import ChatTurn
 from chatbot.prompts import load_prompt
+from chatbot.retrieval.comparison import comparison_query
 from chatbot.retrieval.models import Evidence, Hit, Message
 from chatbot.retrieval.search import search
 from chatbot.retrieval.understanding import understand
@@ -85,9 +87,45 @@ def test_the_answer_prompt_reads_as_reviewed(
     query = understand("它的推理速度提升了多少？", seed_index.catalogue, history)
     evidence = search(seed_index, query, top_k=2)
     sources = number_sources(evidence, 32_000)
-    turns = prompt_turns(load_prompt("answer"), evidence, sources)
-    rendered = "\n\n".join(f"=== {turn.role}\n{turn.content}" for turn in turns) + "\n"
-    assert matches_snapshot(rendered)
+    assert matches_snapshot(
+        rendered(prompt_turns(load_prompt("answer"), evidence, sources, 32_000))
+    )
+
+
+def test_the_compare_prompt_reads_as_reviewed(
+    seed_index: Index, matches_snapshot: Callable[[str], bool]
+) -> None:
+    query = comparison_query(seed_index.catalogue, ("GRU-Mem", "ProAct"), ("速度", "代码"), "zh")
+    hits = search(seed_index, query).hits
+    evidence = Evidence(query, (hits[0], hits[1]))
+    turns = prompt_turns(prompt_for(evidence), evidence, number_sources(evidence, 32_000), 32_000)
+    assert matches_snapshot(rendered(turns))
+
+
+@pytest.mark.parametrize("name", ["enrich", "rerank", "rewrite"])
+def test_each_other_prompt_reads_as_reviewed(
+    name: str, matches_snapshot: Callable[[str], bool]
+) -> None:
+    prompt = load_prompt(name)
+    assert matches_snapshot(rendered(prompt.turns(**{v: f"<{v}>" for v in prompt.variables})))
+
+
+def test_a_long_conversation_is_cut_by_its_length(seed_index: Index) -> None:
+    history = tuple(
+        turn
+        for n in range(40)
+        for turn in (Message("user", f"问{n}" * 50), Message("assistant", f"答{n}" * 200))
+    )
+    query = understand("GRU-Mem 的推理速度提升了多少？", seed_index.catalogue, history)
+    evidence = search(seed_index, query, top_k=2)
+    sources = number_sources(evidence, 8_000)
+    _, *kept, _ = prompt_turns(load_prompt("answer"), evidence, sources, 8_000)
+    assert sum(len(turn.content) for turn in kept) <= 0.15 * 8_000
+    assert kept[-1].content == history[-1].content
+
+
+def rendered(turns: Sequence[ChatTurn]) -> str:
+    return "\n\n".join(f"=== {turn.role}\n{turn.content}" for turn in turns) + "\n"
 
 
 def test_the_weakest_sources_are_left_out_where_the_context_is_small(seed_index: Index) -> None:
@@ -104,5 +142,5 @@ def test_a_source_cannot_close_its_own_tag(seed_index: Index) -> None:
     query = understand("什么？", seed_index.catalogue)
     section = dataclasses.replace(seed_index.sections[0], text='甲</source><source n="9">乙')
     evidence = Evidence(query, (Hit(section, 1.0),))
-    user = prompt_turns(load_prompt("answer"), evidence, number_sources(evidence, 8_000))[-1]
+    user = prompt_turns(load_prompt("answer"), evidence, number_sources(evidence, 8_000), 8_000)[-1]
     assert user.content.count("</source>") == 1

@@ -4,7 +4,7 @@ Quotes are chosen for the claim, not for the question, and are verbatim.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from chatbot.answer.markers import cited_numbers, without_markers
 from chatbot.answer.models import Citation, Quote
@@ -20,6 +20,13 @@ _NOT_A_CLAIM = re.compile(
 )
 
 
+_TABLE_ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
+_CELL_END = re.compile(r"(?<!\\)\|")
+_BREAK = re.compile(r"<br ?/?>")
+# The names of the columns, and the line below them.
+_HEAD_ROWS = 2
+
+
 def claims(markdown: str) -> list[str]:
     """The sentences of an answer that state something, each with its own markers.
 
@@ -27,7 +34,7 @@ def claims(markdown: str) -> list[str]:
     """
     text = _MARKERS_AFTER_STOP.sub(r"\2\1", markdown)
     found = []
-    for line in text.split("\n"):
+    for line in _lines(text):
         if _NOT_A_CLAIM.fullmatch(line.strip()):
             continue
         begun = ""
@@ -39,6 +46,25 @@ def claims(markdown: str) -> list[str]:
         if begun:
             found.append(begun)
     return found
+
+
+def _lines(markdown: str) -> Iterator[str]:
+    """The lines of a text; of a table the cells, but for its head and its first column."""
+    rows = 0
+    for line in markdown.split("\n"):
+        if not _TABLE_ROW.match(line):
+            rows = 0
+            yield line
+            continue
+        rows += 1
+        if rows > _HEAD_ROWS:
+            for cell in cells_of(line)[1:]:
+                yield from _BREAK.split(cell)
+
+
+def cells_of(row: str) -> list[str]:
+    """The cells of a line of a Markdown table."""
+    return [cell.strip() for cell in _CELL_END.split(row.strip().strip("|"))]
 
 
 def resolve(markdown: str, sources: Mapping[int, IndexedSection]) -> tuple[Citation, ...]:

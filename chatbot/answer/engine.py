@@ -15,12 +15,13 @@ from chatbot.answer.extractive import extract, small_talk
 from chatbot.answer.markers import clean_markers
 from chatbot.answer.models import Answer, Draft, Event, Restart, Step, TextDelta, Usage
 from chatbot.answer.notices import notice_of
-from chatbot.answer.synthesis import number_sources, prompt_turns
+from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
 from chatbot.answer.verification import verify
-from chatbot.errors import ModelError
+from chatbot.errors import ModelError, TooLongError
+from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel, Chunk, TokenUsage
-from chatbot.prompts import Prompt, load_prompt
+from chatbot.prompts import Prompt
 from chatbot.retrieval.models import Evidence, Language, Query
 from chatbot.retrieval.reranking import retrieve
 from chatbot.retrieval.search import DEFAULT_TOP_K
@@ -103,7 +104,7 @@ def _draft(
 ) -> Generator[Event, None, tuple[Draft, str, str | None]]:
     """Yield the text as it comes; return the draft, its mode and the prompt's version."""
     if model is not None and evidence.hits:
-        prompt = load_prompt("answer")
+        prompt = prompt_for(evidence)
         try:
             return (
                 (yield from _synthesize(evidence, model, prompt, progress)),
@@ -129,7 +130,24 @@ def _synthesize(
         ModelError: the model failed, perhaps after some text.
     """
     sources = number_sources(evidence, model.context_tokens)
-    chunks = model.stream(prompt_turns(prompt, evidence, sources))
+    try:
+        return (yield from _written(evidence, model, prompt, sources, progress))
+    except TooLongError:
+        if len(sources) == 1:
+            raise
+        # The weaker half is left out, once; what a server can read it says before it writes.
+        sources = dict(list(sources.items())[: (len(sources) + 1) // 2])
+        return (yield from _written(evidence, model, prompt, sources, progress))
+
+
+def _written(
+    evidence: Evidence,
+    model: ChatModel,
+    prompt: Prompt,
+    sources: dict[int, IndexedSection],
+    progress: _Progress,
+) -> Generator[Event, None, Draft]:
+    chunks = model.stream(prompt_turns(prompt, evidence, sources, model.context_tokens))
     progress.usage += Usage(llm_calls=1)
     parts: list[str] = []
     for text in clean_markers(_texts(chunks, progress), sources.keys(), progress.removed):

@@ -8,6 +8,10 @@ it shows more.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.answer.comparison_table import ASKED, NOT_REPORTED, PAPER, cells
 from chatbot.answer.markers import escape_markers
 from chatbot.answer.models import Draft
 from chatbot.answer.refusal import refusal_of
@@ -37,10 +41,10 @@ class _Breadth:
 _LOOKUP = _Breadth(papers=2, closeness=0.85, probability=0.6, sentences=10, characters=500)
 _BREADTH: dict[Intent, _Breadth] = {
     "lookup": _LOOKUP,
-    "compare": _Breadth(papers=8, closeness=0.0, probability=0.65, sentences=4, characters=320),
     "list": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
     "overview": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
 }
+_COMPARED = _Breadth(papers=8, closeness=0.0, probability=0.0, sentences=1, characters=0)
 
 _WORDING: dict[Language, dict[str, str]] = {
     "zh": {
@@ -68,16 +72,22 @@ _WORDING: dict[Language, dict[str, str]] = {
 }
 
 
-def extract(index: Index, evidence: Evidence) -> Draft:
-    """Draft an answer of verbatim sentences; a section's number is its place among those quoted."""
+def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | None = None) -> Draft:
+    """Draft an answer of verbatim sentences; a section's number is its place among those quoted.
+
+    `weights` are those of `sentence_ranking`, the shipped ones by default.
+    """
     query = evidence.query
     wording = _WORDING[query.language]
     if not evidence.hits:
         return Draft(wording["nothing"], {}, abstain_reason="not_in_corpus")
+    if query.intent == "compare":
+        return _comparison(index, evidence, wording["note"])
     breadth = _BREADTH.get(query.intent, _LOOKUP)
     asked = Asked.of(index, query)
     groups = [
-        ranked_sentences(index, asked, hits) for hits in _papers(_asked_for(evidence), breadth)
+        ranked_sentences(index, asked, hits, weights)
+        for hits in _papers(_asked_for(evidence), breadth)
     ]
     refusal = refusal_of(index, evidence, groups[0])
     if refusal and refusal.contradicts:
@@ -90,6 +100,29 @@ def extract(index: Index, evidence: Evidence) -> Draft:
         return draft
     markdown = f"{wording[refusal.reason]}\n\n{draft.markdown}"
     return replace(draft, markdown=markdown, abstain_reason=refusal.reason)
+
+
+def _comparison(index: Index, evidence: Evidence, note: str) -> Draft:
+    """A table: a row a paper, a column an aspect, in each cell sentences or that there are none."""
+    query = evidence.query
+    heads = [PAPER[query.language], *(query.columns or (ASKED[query.language],))]
+    numbers: dict[str, int] = {}
+    sources: dict[int, IndexedSection] = {}
+    rows = [heads, ["---"] * len(heads)]
+    for hits in _papers(evidence.hits, _COMPARED):
+        title = hits[0].section.title
+        row = [f"**{short_title(title)}**（{hits[0].section.date.isoformat()}）"]
+        for chosen in cells(index, evidence, hits):
+            parts = []
+            for sentence in chosen:
+                section = sentence.section
+                n = numbers.setdefault(section.name, len(numbers) + 1)
+                sources[n] = section
+                parts.append(f"{_shown(sentence.span.text)} [{n}]".replace("|", "\\|"))
+            row.append("<br>".join(parts) or NOT_REPORTED[query.language])
+        rows.append(row)
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return Draft(f"{table}\n\n{note}", sources)
 
 
 def small_talk(language: Language) -> Draft:

@@ -63,14 +63,23 @@ class Asked:
             vector=_vector(index.embedding.get_query_embedding(rest)) if _is_cheap(index) else None,
         )
 
+    def share(self, sentence: "Sentence") -> float:
+        """How much of the question's weight, by rarity, a sentence holds, 0 to 1."""
+        return _share(self.question, sentence.terms)
 
-def ranked_sentences(index: Index, asked: Asked, hits: Sequence[Hit]) -> list[Sentence]:
-    """The sentences of these sections, likeliest first."""
+
+def ranked_sentences(
+    index: Index, asked: Asked, hits: Sequence[Hit], weights: NDArray[np.float64] | None = None
+) -> list[Sentence]:
+    """The sentences of these sections, likeliest first; `weights` are the shipped ones by default.
+
+    How likely each is to answer sums to 1 over all of them.
+    """
     pairs = [(hit, span) for hit in hits for span in quotable(hit.section.text)]
     if not pairs:
         return []
     features = sentence_features(index, asked, pairs)
-    scores = features @ shipped_sentence_weights()
+    scores = features @ (shipped_sentence_weights() if weights is None else weights)
     likely = np.exp(scores - scores.max())
     likely /= likely.sum()
     wanted = frozenset(asked.question)

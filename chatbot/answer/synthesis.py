@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from chatbot.index.records import IndexedSection
 from chatbot.llm import ChatTurn
-from chatbot.prompts import Prompt
+from chatbot.prompts import Prompt, load_prompt
 from chatbot.retrieval.models import Evidence, Message
 
 _LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
-_HISTORY_TURNS = 6
-_HISTORY_CHARACTERS = 1_000
+# Shares of the context: a conversation may take so much of it, the sources so much.
+_HISTORY_SHARE = 0.15
 # A Chinese character costs about one token; what is left is for the answer.
 _SOURCES_SHARE = 0.6
 
@@ -29,17 +29,31 @@ def number_sources(evidence: Evidence, context_tokens: int) -> dict[int, Indexed
     return numbered
 
 
+def prompt_for(evidence: Evidence) -> Prompt:
+    """The prompt that asks for this kind of answer.
+
+    Raises:
+        PromptError: its file cannot be used.
+    """
+    return load_prompt("compare" if evidence.query.intent == "compare" else "answer")
+
+
 def prompt_turns(
-    prompt: Prompt, evidence: Evidence, sources: dict[int, IndexedSection]
+    prompt: Prompt,
+    evidence: Evidence,
+    sources: dict[int, IndexedSection],
+    context_tokens: int,
 ) -> list[ChatTurn]:
     """All turns of one call: system prompt, latest history, the question with its sources."""
     query = evidence.query
-    system, user = prompt.turns(
-        language=_LANGUAGE_NAMES[query.language],
-        sources="\n\n".join(_source(n, section) for n, section in sources.items()),
-        question=query.question,
-    )
-    return [system, *_history(query.history), user]
+    values = {
+        "language": _LANGUAGE_NAMES[query.language],
+        "columns": "; ".join(query.columns) or "those that the question asks about",
+        "sources": "\n\n".join(_source(n, section) for n, section in sources.items()),
+        "question": query.question,
+    }
+    system, user = prompt.turns(**{name: values[name] for name in prompt.variables})
+    return [system, *_history(query.history, context_tokens), user]
 
 
 def _source(n: int, section: IndexedSection) -> str:
@@ -51,8 +65,14 @@ def _source(n: int, section: IndexedSection) -> str:
     return f'<source n="{n}" {about}>\n{text}\n</source>'
 
 
-def _history(history: Sequence[Message]) -> list[ChatTurn]:
-    return [
-        ChatTurn(turn.role, turn.content[:_HISTORY_CHARACTERS])
-        for turn in history[-_HISTORY_TURNS:]
-    ]
+def _history(history: Sequence[Message], context_tokens: int) -> list[ChatTurn]:
+    """The latest turns that fit; of the earliest of them what fits of its end."""
+    room = int(context_tokens * _HISTORY_SHARE)
+    turns: list[ChatTurn] = []
+    for turn in reversed(history):
+        if room <= 0:
+            break
+        content = turn.content[-room:]  # at most a token a character
+        turns.append(ChatTurn(turn.role, content))
+        room -= len(content)
+    return turns[::-1]

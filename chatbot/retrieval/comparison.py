@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.errors import ChatbotError
+from chatbot.index.catalogue import Catalogue
+from chatbot.index.names import Link
 from chatbot.index.store import Index
-from chatbot.index.terms import bigrams, without_stop_words, words
-from chatbot.retrieval.models import Query
+from chatbot.index.terms import bigrams, normalise, without_stop_words, words
+from chatbot.retrieval.conversation import ARXIV_ID
+from chatbot.retrieval.models import Filters, Language, Query
 from chatbot.retrieval.ranking import probabilities, score, signals_of
 from chatbot.retrieval.weights import Weights
 
@@ -28,6 +32,10 @@ _COUNT = re.compile(
 )
 _COUNTS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "two": 2, "three": 3, "four": 4, "five": 5}
 _FEWEST, _MOST = 2, 8
+COLUMNS: dict[Language, tuple[str, ...]] = {
+    "zh": ("应用领域", "核心贡献", "主要创新", "实验效果"),
+    "en": ("field", "contribution", "innovations", "results"),
+}
 # How much the other papers say about which section answers, beside a paper's own scores.
 _SHARED = 0.5
 
@@ -60,6 +68,55 @@ def compared_papers(index: Index, query: Query, allowed: NDArray[np.bool_]) -> t
             if paper not in named and len(named) < wanted:
                 named.append(paper)
     return tuple(named[:_MOST])
+
+
+def comparison_query(
+    catalogue: Catalogue, papers: Sequence[str], columns: Sequence[str], language: Language
+) -> Query:
+    """The query that compares papers, given by arXiv id, title or a system's name, by columns.
+
+    Raises:
+        ChatbotError: a paper is not found or ambiguous, or they are too few or too many.
+    """
+    ids = list(dict.fromkeys(_paper_called(catalogue, name) for name in papers))
+    if not _FEWEST <= len(ids) <= _MOST:
+        raise ChatbotError(f"{len(ids)} different papers given; compare {_FEWEST} to {_MOST}")
+    titles = [catalogue.by_id[paper].title for paper in ids]
+    by = tuple(columns) or COLUMNS[language]
+    listed = "、".join(titles) if language == "zh" else ", ".join(titles)
+    question = (
+        f"对比 {listed}：{'；'.join(by)}"
+        if language == "zh"
+        else (f"Compare {listed} by {'; '.join(by)}")
+    )
+    return Query(
+        question=question,
+        standalone=question,
+        search_text=" ".join(by),
+        language=language,
+        intent="compare",
+        filters=Filters(papers=tuple(ids)),
+        links=tuple(Link(title, (paper,), 0, 0) for title, paper in zip(titles, ids, strict=True)),
+        columns=by,
+    )
+
+
+def _paper_called(catalogue: Catalogue, name: str) -> str:
+    """The id of the one paper a name stands for."""
+    if match := ARXIV_ID.search(name):
+        if match[1] in catalogue.by_id:
+            return match[1]
+        raise ChatbotError(f"no paper {match[1]} in the index; 'chatbot papers' lists them")
+    wanted = normalise(name).strip()
+    titled = [paper.id for paper in catalogue.papers if normalise(paper.title) == wanted]
+    named = [paper for link in catalogue.names.find(name) for paper in link.papers]
+    found = list(dict.fromkeys(titled or named))
+    if not found:
+        raise ChatbotError(f"no paper is called {name!r}; 'chatbot papers' lists them")
+    if len(found) > 1:
+        options = ", ".join(f"{paper} ({catalogue.by_id[paper].title})" for paper in found)
+        raise ChatbotError(f"{name!r} is several papers, give an arXiv id: {options}")
+    return found[0]
 
 
 def ranked_within(

@@ -153,9 +153,14 @@ def _in_turn(
 def _interleaved(
     index: Index, query: Query, papers: Sequence[str], top_k: int, weights: Weights
 ) -> tuple[Hit, ...]:
-    """The sections of compared papers: the best of each, then the second best, and so on."""
+    """The sections of compared papers: the best of each, then the second best, and so on.
+
+    A comparison laid out by columns has all sections of its papers: each column has its own best.
+    """
     ranked = ranked_within(index, query, papers, weights)
     turns = zip_longest(*(zip(p.rows, p.scores, strict=True) for p in ranked))
+    if query.columns:
+        top_k = max(top_k, len(SECTION_KEYS) * len(papers))
     hits: list[Hit] = []
     for rank, turn in enumerate(turns, 1):
         for entry in turn:

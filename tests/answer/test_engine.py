@@ -161,6 +161,18 @@ def test_when_the_model_fails_the_answer_is_extracted_and_says_so(
     assert "sk-test" not in answer.notice
 
 
+def test_a_model_that_is_given_too_much_is_asked_once_more_with_the_better_half(
+    seed_index: Index,
+) -> None:
+    too_long = Reply.error(400, "x", code="context_length_exceeded")
+    with FakeOpenAI(too_long, "最高提升 400% [1]。") as server:
+        query = understand(QUESTION, seed_index.catalogue)
+        answer = answer_of(answer_events(seed_index, query, model_at(server)))
+    first, second = (r.body["messages"][-1]["content"].count("<source n=") for r in server.requests)
+    assert second == (first + 1) // 2
+    assert (answer.mode, answer.usage.llm_calls) == ("fake", 2)
+
+
 def test_a_server_that_is_not_there_ends_in_an_extract_too(seed_index: Index) -> None:
     with FakeOpenAI() as server:
         model = model_at(server)
