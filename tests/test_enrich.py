@@ -87,6 +87,15 @@ def test_numbers_and_names_of_the_models_own_are_taken_out(report: Path) -> None
     assert sorted(removed) == ["12", "QuuxNet", "QuuxNet"]
 
 
+def test_a_version_inside_a_name_is_no_number_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "q.txt"
+    made = paper("2603.00003", "BazNet", results="BazNet 胜过 Qwen2.5-VL。")
+    file.write_bytes(render_report("2026-03-01", [made]))
+    text = parse_search_text(written("BazNet beats Qwen2.5-VL", aliases=["BazNet"]))
+    kept, _ = without_unsupported(text, read_report(file).papers[0])
+    assert kept.sections["results"].en == "BazNet beats Qwen2.5-VL"
+
+
 def test_an_answer_of_another_shape_is_asked_for_once_more(
     settings: Settings, report: Path
 ) -> None:
@@ -120,7 +129,7 @@ def test_a_file_that_is_no_search_text_is_named_with_its_line(
         run(server, settings, report)
 
 
-def test_search_text_is_searched_in_both_languages_and_never_shown(
+def test_search_text_is_searched_in_both_languages_and_never_shown_as_the_papers(
     settings: Settings, report: Path
 ) -> None:
     with FakeOpenAI(written("quantum zymurgy"), written()) as server:
@@ -131,7 +140,11 @@ def test_search_text_is_searched_in_both_languages_and_never_shown(
     evidence, _ = bot.search("What about zymurgy?")
     assert evidence.hits[0].section.name == "2603.00001/results"
     answer = bot.answer("What about zymurgy?")
-    assert "zymurgy" not in answer.markdown + "".join(c.quotes[0].text for c in answer.citations)
+    told = [line for line in answer.markdown.split("\n") if "zymurgy" in line]
+    assert told == ["*Section 1, machine-written: quantum zymurgy*"]
+    assert not any("zymurgy" in sentence.text for sentence in answer.sentences)
+    assert not any("zymurgy" in q.text for c in answer.citations for q in c.quotes)
+    assert "zymurgy" not in bot.answer("FooNet 的错误率降低多少").markdown
 
 
 def test_search_text_that_comes_goes_or_changes_is_noticed_at_the_next_ingest(

@@ -5,7 +5,7 @@ enough that the answer is among them: where one plainly answers the answer is sh
 it shows more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -95,7 +95,12 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     chosen: list[Sentence] = []
     for ranked in groups:
         chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)
-    draft = _write(chosen, wording["note"], with_ids=query.intent == "list")
+    draft = _write(
+        chosen,
+        wording["note"],
+        with_ids=query.intent == "list",
+        glosses=_glosses(index, query.language, chosen),
+    )
     if refusal is None:
         return draft
     markdown = f"{wording[refusal.reason]}\n\n{draft.markdown}"
@@ -168,7 +173,24 @@ def _choose(ranked: Sequence[Sentence], breadth: _Breadth) -> list[Sentence]:
     return sorted(chosen, key=lambda s: (SECTION_KEYS.index(s.section.key), s.span.start))
 
 
-def _write(chosen: Sequence[Sentence], note: str, *, with_ids: bool) -> Draft:
+def _glosses(index: Index, language: Language, chosen: Sequence[Sentence]) -> dict[str, str]:
+    """For a reader of English, what the index says of each section quoted, by its name."""
+    if language != "en":
+        return {}
+    glosses = {}
+    for section in {sentence.section for sentence in chosen}:
+        written = index.search_texts.get(section.paper_id)
+        text = (
+            written.sections[section.key].en if written and section.key in written.sections else ""
+        )
+        if text:
+            glosses[section.name] = text.replace("*", "")
+    return glosses
+
+
+def _write(
+    chosen: Sequence[Sentence], note: str, *, with_ids: bool, glosses: Mapping[str, str]
+) -> Draft:
     numbers: dict[str, int] = {}
     sources: dict[int, IndexedSection] = {}
     lines: list[str] = []
@@ -183,6 +205,13 @@ def _write(chosen: Sequence[Sentence], note: str, *, with_ids: bool) -> Draft:
             about = f"（{name}{section.date.isoformat()}）"
             lines += ["", f"**{short_title(section.title)}**{about}", ""]
         lines.append(f"- {_shown(candidate.span.text)} [{n}]")
+    told = [
+        f"*Section {n}, machine-written: {glosses[section.name]}*"
+        for n, section in sources.items()
+        if section.name in glosses
+    ]
+    if told:
+        lines += ["", *(line for gloss in told for line in (gloss, ""))][:-1]
     return Draft("\n".join([*lines, "", note]).strip(), sources)
 
 

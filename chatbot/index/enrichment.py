@@ -26,7 +26,7 @@ from chatbot.index.terms import normalise
 _SUFFIX = ".enrichment.jsonl"
 _HASH_LENGTH = 16
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
-_NUMBER = re.compile(r"(?<![A-Za-z\d])\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?")
 # A word with a capital past its first letter or a digit: a name, not the start of a sentence.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
 _NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[A-Za-z-]\d")
