@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(60.0, gt=0, validation_alias="CHATBOT_LLM_TIMEOUT")
     llm_context: int = Field(32_000, ge=2_000, validation_alias="CHATBOT_LLM_CONTEXT")
     rerank: Literal["none", "llm"] = Field("none", validation_alias="CHATBOT_RERANK")
+    repair: Literal["off", "on"] = Field("off", validation_alias="CHATBOT_REPAIR")
     embedding: str = Field("local", validation_alias="CHATBOT_EMBEDDING")
     data_dir: Path = Field(PROJECT_ROOT / ".chatbot", validation_alias="CHATBOT_DATA_DIR")
     chroma_url: str | None = Field(None, validation_alias="CHATBOT_CHROMA_URL")

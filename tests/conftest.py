@@ -44,7 +44,8 @@ def _clean_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"):
             patch.delenv(name, raising=False)
-        for name in ("LLM", "LLM_TIMEOUT", "LLM_CONTEXT", "EMBEDDING", "DATA_DIR", "CHROMA_URL"):
+        names = ("LLM", "LLM_TIMEOUT", "LLM_CONTEXT", "EMBEDDING", "DATA_DIR", "CHROMA_URL")
+        for name in (*names, "RERANK", "REPAIR"):
             patch.delenv(f"CHATBOT_{name}", raising=False)
         yield
 

@@ -10,13 +10,24 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from chatbot.answer.abstention import without_abstention
 from chatbot.answer.citations import resolve
 from chatbot.answer.extractive import extract, small_talk
 from chatbot.answer.markers import clean_markers
-from chatbot.answer.models import Answer, Draft, Event, Restart, Step, TextDelta, Usage
+from chatbot.answer.models import (
+    AbstainReason,
+    Answer,
+    Draft,
+    Event,
+    Repair,
+    Restart,
+    Step,
+    TextDelta,
+    Usage,
+)
 from chatbot.answer.notices import notice_of
+from chatbot.answer.repair import mend, verdicts_of
 from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
-from chatbot.answer.verification import verify
 from chatbot.errors import ModelError, TooLongError
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
@@ -32,6 +43,11 @@ _FALLBACK: dict[Language, str] = {
     "en": "The language model failed ({error}). Here are the reports' own sentences instead.",
 }
 
+_MENDED: dict[Language, str] = {
+    "zh": "部分句子未通过核对，已请大模型改写一次。",
+    "en": "Some sentences did not pass the check and were rewritten once.",
+}
+
 
 @dataclass
 class _Progress:
@@ -42,6 +58,7 @@ class _Progress:
     removed: list[int] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     notice: str | None = None
+    repair: Repair | None = None
 
     @contextmanager
     def timing(self, stage: str) -> Iterator[None]:
@@ -82,6 +99,8 @@ def answer_events(
         yield Step("synthesize")
         begin = time.perf_counter()
         draft, mode, version = yield from _draft(index, evidence, model, progress)
+        if model is not None and mode == model.name and index.settings.repair == "on":
+            draft = yield from _repaired(index, evidence, model, draft, progress)
         progress.timings["synthesize"] = (time.perf_counter() - begin) * 1000
         yield Step("synthesize", progress.timings["synthesize"], mode)
     answer = _finish(index, evidence, draft, (mode, version), progress)
@@ -150,10 +169,30 @@ def _written(
     chunks = model.stream(prompt_turns(prompt, evidence, sources, model.context_tokens))
     progress.usage += Usage(llm_calls=1)
     parts: list[str] = []
-    for text in clean_markers(_texts(chunks, progress), sources.keys(), progress.removed):
+    reasons: list[AbstainReason] = []
+    texts = without_abstention(_texts(chunks, progress), reasons)
+    for text in clean_markers(texts, sources.keys(), progress.removed):
         parts.append(text)
         yield TextDelta(text)
-    return Draft("".join(parts).strip(), sources)
+    reason = reasons[0] if reasons else None
+    return Draft("".join(parts).strip(), sources, abstain_reason=reason)
+
+
+def _repaired(
+    index: Index, evidence: Evidence, model: ChatModel, draft: Draft, progress: _Progress
+) -> Generator[Event, None, Draft]:
+    """The draft, or what the model made of it when its failing sentences were sent back once."""
+    outcome = mend(index, evidence, model, draft)
+    if outcome is None:
+        return draft
+    progress.usage += _usage((outcome.spent,))
+    progress.repair = outcome.repair
+    if not outcome.repair.kept:
+        return draft
+    progress.removed[:] = outcome.removed
+    yield Restart(_MENDED[evidence.query.language])
+    yield TextDelta(outcome.draft.markdown)
+    return outcome.draft
 
 
 def _texts(chunks: Iterator[Chunk], progress: _Progress) -> Iterator[str]:
@@ -176,7 +215,7 @@ def _finish(
     query = evidence.query
     with progress.timing("verify"):
         citations = resolve(draft.markdown, draft.sources)
-        sentences = verify(draft.markdown, draft.sources, index) if draft.sources else ()
+        sentences = verdicts_of(index, draft)
     progress.timings["total"] = (time.perf_counter() - progress.started) * 1000 + progress.timings[
         "understand"
     ]
@@ -195,6 +234,7 @@ def _finish(
         removed_markers=tuple(progress.removed),
         notice=progress.notice,
         prompt_version=version,
+        repair=progress.repair,
         usage=progress.usage,
         timings_ms=dict(progress.timings),
     )

@@ -71,6 +71,18 @@ class SentenceVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """What sending an answer back once did: failing sentences mended or dropped, and new ones.
+
+    `kept` says whether the mended answer replaced the first.
+    """
+
+    kept: bool
+    repaired: int
+    broken: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer. `removed_markers` are those that pointed nowhere.
 
@@ -91,6 +103,7 @@ class Answer:
     coverage: Coverage | None = None
     confidence: float | None = None
     prompt_version: str | None = None
+    repair: Repair | None = None
     usage: Usage = Usage()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 

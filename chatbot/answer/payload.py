@@ -4,6 +4,7 @@ Fields are added there, never renamed.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from chatbot.answer.models import Answer, Citation
@@ -36,6 +37,7 @@ def answer_payload(answer: Answer, name: str | int | None = None) -> dict[str, A
         ],
         "removed_markers": list(answer.removed_markers),
         "prompt_version": answer.prompt_version,
+        "repair": answer.repair and asdict(answer.repair),
         "usage": {
             "llm_calls": answer.usage.llm_calls,
             "prompt_tokens": answer.usage.prompt_tokens,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from chatbot.answer.models import Draft, SentenceVerdict
 from chatbot.index.records import IndexedSection
 from chatbot.llm import ChatTurn
 from chatbot.prompts import Prompt, load_prompt
@@ -54,6 +55,21 @@ def prompt_turns(
     }
     system, user = prompt.turns(**{name: values[name] for name in prompt.variables})
     return [system, *_history(query.history, context_tokens), user]
+
+
+def repair_turns(
+    prompt: Prompt, evidence: Evidence, draft: Draft, failed: Sequence[SentenceVerdict]
+) -> list[ChatTurn]:
+    """The turns that ask for an answer to be mended where its sentences failed the check."""
+    return list(
+        prompt.turns(
+            language=_LANGUAGE_NAMES[evidence.query.language],
+            sources="\n\n".join(_source(n, section) for n, section in draft.sources.items()),
+            question=evidence.query.question,
+            answer=draft.markdown,
+            objections="\n".join(f"- {verdict.reason}: {verdict.text}" for verdict in failed),
+        )
+    )
 
 
 def _source(n: int, section: IndexedSection) -> str:

@@ -1,11 +1,12 @@
 """The engine: events in order, answers with and without a model, and what happens when it fails."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from chatbot.answer.engine import answer_events
-from chatbot.answer.models import Answer, Event, Restart, Step, TextDelta
+from chatbot.answer.models import Answer, Event, Repair, Restart, Step, TextDelta
 from chatbot.config import Settings
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel, open_chat_model
@@ -159,6 +160,47 @@ def test_when_the_model_fails_the_answer_is_extracted_and_says_so(
     assert answer.notice
     assert "大模型" in answer.notice
     assert "sk-test" not in answer.notice
+
+
+def test_a_model_that_abstains_is_believed_and_its_word_not_shown(seed_index: Index) -> None:
+    answer = ask(seed_index, "NOT_REPORTED\n报告没有给出显存。最高提升 400% [1]。")
+    assert answer.abstain_reason == "not_reported"
+    assert answer.markdown.startswith("报告没有给出显存")
+    assert [s.supported for s in answer.sentences] == [True]
+
+
+def repair(index: Index, *script: Reply | str) -> tuple[Answer, list[Event]]:
+    switched_on = replace(index, settings=index.settings.model_copy(update={"repair": "on"}))
+    with FakeOpenAI(*script) as server:
+        query = understand(QUESTION, index.catalogue)
+        events = list(answer_events(switched_on, query, model_at(server)))
+    assert isinstance(events[-1], Answer)
+    return events[-1], events
+
+
+def test_a_failing_sentence_is_sent_back_once_where_repair_is_on(seed_index: Index) -> None:
+    answer, events = repair(seed_index, "最高提升 4321%[1]。", "最高提升 400%[1]。")
+    assert answer.markdown == "最高提升 400%[1]。"
+    assert answer.repair == Repair(kept=True, repaired=1, broken=0)
+    assert answer.usage.llm_calls == 2
+    assert any(isinstance(event, Restart) for event in events)
+
+
+def test_a_repair_that_is_no_better_is_not_kept(seed_index: Index) -> None:
+    answer, _ = repair(seed_index, "最高提升 4321%[1]。", "最高提升 9876%[1]。")
+    assert answer.markdown == "最高提升 4321%[1]。"
+    assert answer.repair == Repair(kept=False, repaired=1, broken=1)
+
+
+def test_a_repair_that_fails_costs_nothing(seed_index: Index) -> None:
+    answer, _ = repair(seed_index, "最高提升 4321%[1]。", Reply.error(500, "no"))
+    assert answer.markdown == "最高提升 4321%[1]。"
+    assert (answer.repair, answer.notice) == (None, None)
+
+
+def test_an_answer_that_passes_is_not_sent_back(seed_index: Index) -> None:
+    answer, _ = repair(seed_index, "最高提升 400%[1]。")
+    assert (answer.usage.llm_calls, answer.repair) == (1, None)
 
 
 def test_a_model_that_is_given_too_much_is_asked_once_more_with_the_better_half(
