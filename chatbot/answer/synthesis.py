@@ -50,11 +50,22 @@ def prompt_turns(
     values = {
         "language": _LANGUAGE_NAMES[query.language],
         "columns": "; ".join(query.columns) or "those that the question asks about",
-        "sources": "\n\n".join(_source(n, section) for n, section in sources.items()),
+        "sources": "\n\n".join(
+            [*(_source(n, section) for n, section in sources.items()), *_coverage(evidence)]
+        ),
         "question": query.question,
     }
     system, user = prompt.turns(**{name: values[name] for name in prompt.variables})
     return [system, *_history(query.history, context_tokens), user]
+
+
+def _coverage(evidence: Evidence) -> list[str]:
+    """For a list, how far the search went, so that the model can say whether it is complete."""
+    if evidence.coverage is None:
+        return []
+    checked, matched = evidence.coverage.checked, evidence.coverage.matched
+    how = "may be incomplete" if evidence.coverage.by == "topic" else "is complete"
+    return [f"The search went through {checked} papers and found {matched}; the list {how}."]
 
 
 def repair_turns(
@@ -77,7 +88,8 @@ def _source(n: int, section: IndexedSection) -> str:
     text = section.text.replace("<source", "< source").replace("</source", "< /source")
     title = section.title.replace('"', "'")
     place = f"{section.label} ({section.key})"
-    about = f'title="{title}" date="{section.date.isoformat()}" section="{place}"'
+    paper = f'title="{title}" id="{section.paper_id}" date="{section.date.isoformat()}"'
+    about = f'{paper} section="{place}"'
     return f'<source n="{n}" {about}>\n{text}\n</source>'
 
 

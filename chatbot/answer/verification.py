@@ -27,6 +27,18 @@ _ARXIV_ID = re.compile(r"\b\d{4}\.\d{4,5}(?:v\d+)?\b")
 _IS_NAME = re.compile(r"[A-Z0-9]")
 _JOINTS = re.compile(r"[\s\-_–—·]+")
 _CLAUSE = re.compile(r"[，,。；;：:！!？?\n（）()、]|\band\b|而|且")
+_NOT_SAID = re.compile(
+    r"(?:来源|报告|原文|摘要|文中|论文)[^，。；]{0,12}(?:没有|未|并未|并不)"
+    r"(?:给出|提到|提及|说|写|列|报告|提供|明确|认为|包含|涉及)"
+    r"|(?:不能|不可|无法|不宜)[^，。；]{0,8}(?:比较|相比|对比|排高下|排名)"
+    r"|\b(?:sources?|reports?|digests?) (?:do|does|did)(?:n't| not) "
+    r"(?:say|give|state|report|mention)"
+    r"|\bnot (?:stated|reported|given|mentioned)\b|\b(?:cannot|can't|not) be compared\b",
+    re.IGNORECASE,
+)
+_BARE_ANSWER = re.compile(
+    r"(?:不?(?:是|会|能|对|需要|可以|一样)的?|有|没有|yes|no)[。.,，!！ ]*", re.IGNORECASE
+)
 # Shares of the claim's weight (idf). Found on the planted errors, see docs/answers.md.
 _LEAST_GROUNDED = 0.25
 _LEAST_IN_ENGLISH = 0.35
@@ -81,10 +93,19 @@ def verify(
 def _verdict(claim: str, sources: Mapping[int, _Source], index: Index) -> SentenceVerdict:
     numbers = tuple(n for n in cited_numbers(claim) if n in sources)
     text = without_markers(claim).strip()
+    if not numbers and _needs_no_source(text):
+        return SentenceVerdict(text, numbers, supported=True)
     if not numbers:
         return SentenceVerdict(text, numbers, supported=False, reason="missing_marker")
     reason = _objection(text, [sources[n] for n in numbers], index)
     return SentenceVerdict(text, numbers, supported=reason is None, reason=reason)
+
+
+def _needs_no_source(text: str) -> bool:
+    """Whether a sentence states nothing of a paper: a bare yes or no, or what is not said."""
+    if quantities(text) or names_in(text):
+        return False
+    return bool(_BARE_ANSWER.fullmatch(text) or _NOT_SAID.search(text))
 
 
 def _objection(text: str, cited: Sequence[_Source], index: Index) -> str | None:
@@ -92,11 +113,17 @@ def _objection(text: str, cited: Sequence[_Source], index: Index) -> str | None:
     if any(text in source.section.text for source in cited):
         return None  # word for word
     weights = {term: index.lexical.idf(term) for term in _terms(text)}
+    if _NOT_SAID.search(text):
+        # That something is not said is in no words of the source: only numbers and names can be.
+        weights = {}
     objections: tuple[tuple[str, Callable[[], str | None]], ...] = (
         ("number_not_in_source", lambda: _absent_number(text, cited)),
         ("name_not_in_source", lambda: _absent_name(text, cited, index)),
-        ("opposite_of_source", lambda: _opposite(text, weights, cited)),
-        ("number_of_something_else", lambda: _unbound_number(text, cited, index)),
+        ("opposite_of_source", lambda: _opposite(text, weights, cited) if weights else None),
+        (
+            "number_of_something_else",
+            lambda: _unbound_number(text, cited, index) if weights else None,
+        ),
         ("better_in_section", lambda: _better_sibling(text, weights, cited, index)),
         ("wording_not_in_source", lambda: _ungrounded(text, weights, cited, index)),
     )
@@ -187,7 +214,7 @@ def _better_sibling(
 ) -> str | None:
     """Another section of the same paper that holds clearly more of the claim's wording."""
     comparable = _comparable(text, weights, cited, index)
-    if comparable is None:
+    if comparable is None or len({source.section.paper_id for source in cited}) > 1:
         return None
     held = _share(weights, comparable)
     own = {source.section.name for source in cited}
@@ -208,6 +235,8 @@ def _ungrounded(
     """Empty where too little of the wording is grounded."""
     comparable = _comparable(text, weights, cited, index)
     least = _LEAST_IN_ENGLISH if language_of(text) == "en" else _LEAST_GROUNDED
+    if len({source.section.paper_id for source in cited}) > 1:
+        least /= 2  # what several papers have in common is said in the words of none
     return "" if comparable is not None and _share(weights, comparable) < least else None
 
 

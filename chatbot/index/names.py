@@ -6,9 +6,9 @@ Names are mined from the reports' own words. One that two papers own stays ambig
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -98,6 +98,14 @@ class NameTable:
 
     def find(self, text: str) -> tuple[Link, ...]:
         """The names in a text, in its order; the longest wins where they overlap."""
+        return self._remembered(text)
+
+    @cached_property
+    def _remembered(self) -> Callable[[str], tuple[Link, ...]]:
+        """A question is looked through several times on its way to an answer."""
+        return lru_cache(maxsize=64)(self._find)
+
+    def _find(self, text: str) -> tuple[Link, ...]:
         found: list[Link] = []
         for link in sorted(self._exact(text), key=lambda link: link.start - link.end):
             if not any(link.start < other.end and other.start < link.end for other in found):

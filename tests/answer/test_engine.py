@@ -166,7 +166,7 @@ def test_a_model_that_abstains_is_believed_and_its_word_not_shown(seed_index: In
     answer = ask(seed_index, "NOT_REPORTED\n报告没有给出显存。最高提升 400% [1]。")
     assert answer.abstain_reason == "not_reported"
     assert answer.markdown.startswith("报告没有给出显存")
-    assert [s.supported for s in answer.sentences] == [True]
+    assert all(s.supported for s in answer.sentences)
 
 
 def repair(index: Index, *script: Reply | str) -> tuple[Answer, list[Event]]:

@@ -34,6 +34,9 @@ def verdict(index: Index, sentence: str, text: str = TEXT) -> tuple[bool, str | 
         "GRU-Mem 的准确率优于 BaseNet[1]。",
         "不用微调底座模型[1]。",
         "训练用 8 张 GPU；数据有 5 万条[1]。",
+        "不需要。",
+        "来源没有给出显存。",
+        "来源没有给出蛋白质折叠的表面码[1]。",
     ],
 )
 def test_a_sentence_that_its_source_bears_out_is_supported(

@@ -50,7 +50,7 @@ def test_true_chinese_claims_are_seldom_accused(chinese: dict[str, float]) -> No
         ("another section cited", 0.97),
         ("number swapped within the section", 0.65),
         ("direction swapped", 0.50),
-        ("marker missing", 1.0),
+        ("marker missing", 0.99),  # a bare "不是。" of the gold answers needs none
     ],
 )
 def test_planted_errors_are_caught(chinese: dict[str, float], kind: str, least: float) -> None:
