@@ -44,6 +44,7 @@ _BREADTH: dict[Intent, _Breadth] = {
     "list": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
     "overview": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
 }
+_NEAREST = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=2, characters=300)
 _COMPARED = _Breadth(papers=8, closeness=0.0, probability=0.0, sentences=1, characters=0)
 
 _WORDING: dict[Language, dict[str, str]] = {
@@ -51,6 +52,10 @@ _WORDING: dict[Language, dict[str, str]] = {
         "note": "*报告原句摘录，未使用大模型*",
         "nothing": "报告中没有找到与这个问题有关的内容。",
         "not_in_corpus": "收录的报告里没有找到这个问题所问的论文或内容，最接近的内容如下：",
+        "off_topic": (
+            "这个问题与收录的论文日报无关。"
+            "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
+        ),
         "not_reported": "报告没有给出所问的信息，最接近的内容如下：",
         "false_premise": "问题的前提与报告不符，报告是这样说的：",
         "chat": (
@@ -61,7 +66,11 @@ _WORDING: dict[Language, dict[str, str]] = {
     "en": {
         "note": "*The reports' own sentences, in Chinese; no language model was used*",
         "nothing": "The reports hold nothing on this question.",
-        "not_in_corpus": "The reports do not seem to hold what is asked for. The nearest they say:",
+        "not_in_corpus": "The reports do not seem to hold what is asked for. The nearest is:",
+        "off_topic": (
+            "This is not what the paper reports are about. Ask what a paper does, what it achieved, "
+            "or which papers are about a topic."
+        ),
         "not_reported": "The report does not give what is asked for. The nearest it says:",
         "false_premise": "The question takes for granted what the report denies. It says:",
         "chat": (
@@ -90,8 +99,12 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
         for hits in _papers(_asked_for(evidence), breadth)
     ]
     refusal = refusal_of(index, evidence, groups[0])
-    if refusal and refusal.contradicts:
-        groups = [[replace(refusal.contradicts, likely=1.0)]]
+    if refusal and refusal.reason == "off_topic":
+        return Draft(wording["off_topic"], {}, abstain_reason="off_topic")
+    if refusal:
+        # What is nearest is told briefly: it is no answer.
+        nearest = [replace(refusal.contradicts, likely=1.0)] if refusal.contradicts else groups[0]
+        groups, breadth = [nearest], _NEAREST
     chosen: list[Sentence] = []
     for ranked in groups:
         chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)

@@ -77,6 +77,7 @@ _UNSURE, _UNSURE_ABOUT = 0.3, 0.6
 _ABOUT = re.compile(r"做|搞|讲|研究|关于|有关|面向|针对|涉及")
 _NEAR = 3
 _NOUNS = frozenset({"n", "nz", "nt"})
+_THINGS = _NOUNS | {"ns", "nr", "vn"}
 _JOINTS = re.compile(r"[\s\-_]+")
 
 
@@ -93,8 +94,11 @@ def refusal_of(index: Index, evidence: Evidence, ranked: Sequence[Sentence]) -> 
     query = evidence.query
     if query.intent != "lookup" or not evidence.hits:
         return None
-    if decide(evidence.confidence) == "refuse" or _asks_for_the_unheard_of(index, evidence):
-        return Refusal("not_in_corpus")
+    if not query.links:
+        if _is_off_topic(index, evidence):
+            return Refusal("off_topic")
+        if decide(evidence.confidence) == "refuse" or _asks_for_the_unheard_of(index, evidence):
+            return Refusal("not_in_corpus")
     if (sentence := _denied(index, evidence, ranked)) is not None:
         return Refusal("false_premise", sentence)
     paper = index.catalogue.by_id[evidence.hits[0].section.paper_id]
@@ -163,7 +167,7 @@ def _asks_for_the_unheard_of(index: Index, evidence: Evidence) -> bool:
     "有篇做手语翻译的": what a paper is said to be about weighs more than a noun elsewhere.
     """
     query = evidence.query
-    if query.links or evidence.confidence is None or query.language == "en":
+    if evidence.confidence is None or query.language == "en":
         return False
     text, at = query.question, 0
     for word, tag in rjieba.tag(text):
@@ -173,6 +177,20 @@ def _asks_for_the_unheard_of(index: Index, evidence: Evidence) -> bool:
             if evidence.confidence < (_UNSURE_ABOUT if about else _UNSURE):
                 return True
     return False
+
+
+def _is_off_topic(index: Index, evidence: Evidence) -> bool:
+    """Whether an unsure search is for things of which no report holds a single one."""
+    query = evidence.query
+    if query.language == "en" or decide(evidence.confidence) != "refuse":
+        return False
+    things = [
+        word
+        for word, tag in rjieba.tag(query.question)
+        if tag in _THINGS and len(word) > 1 and not word.isascii()
+    ]
+    known = wording.names_in(query.question) or any(_is_known(index, thing) for thing in things)
+    return bool(things) and not known
 
 
 def _is_known(index: Index, word: str) -> bool:

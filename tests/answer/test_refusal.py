@@ -39,6 +39,7 @@ def test_a_question_the_reports_cannot_answer_is_refused_for_its_reason(
         "Ex-Omni 的代码什么时候放出来？",
         "为什么 GRU-Mem 的推理速度提升了？",
         "How precise was Bielik Guard on real prompts?",
+        "2月22号那期第三篇讲了什么",
     ],
 )
 def test_a_question_they_can_answer_is_not(seed_index: Index, question: str) -> None:
@@ -49,3 +50,14 @@ def test_a_false_premise_is_answered_with_the_sentence_that_denies_it(seed_index
     found = draft(seed_index, "为什么 GRU-Mem 的推理速度反而降低了？")
     assert "前提与报告不符" in found.markdown
     assert "提升" in found.markdown
+
+
+def test_a_question_on_other_things_altogether_is_turned_away_without_a_source(
+    seed_index: Index,
+) -> None:
+    found = draft(seed_index, "今天北京天气怎么样")
+    assert (found.abstain_reason, dict(found.sources)) == ("off_topic", {})
+
+
+def test_the_nearest_is_told_briefly(seed_index: Index) -> None:
+    assert draft(seed_index, "Who are the authors of GENIUS?").markdown.count("\n- ") <= 2
