@@ -68,8 +68,8 @@ _WORDING: dict[Language, dict[str, str]] = {
         "nothing": "The reports hold nothing on this question.",
         "not_in_corpus": "The reports do not seem to hold what is asked for. The nearest is:",
         "off_topic": (
-            "This is not what the paper reports are about. Ask what a paper does, what it achieved, "
-            "or which papers are about a topic."
+            "This is not what the paper reports are about. Ask what a paper does, what it "
+            "achieved, or which papers are about a topic."
         ),
         "not_reported": "The report does not give what is asked for. The nearest it says:",
         "false_premise": "The question takes for granted what the report denies. It says:",
