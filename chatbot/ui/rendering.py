@@ -20,6 +20,9 @@ LATEX_DELIMITERS: list[dict[str, str | bool]] = [
 _MARKER = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _FORMULA = re.compile(r"(?<![\\$\w])\$\$?(?=\S)([^$\n]{1,300}?)(?<=\S)\$\$?(?![\w$])")
+# The one tag that Markdown has no other sign for: a line's end within a table's cell.
+_TABLE_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
+_SHOWN_BREAK = re.compile(r"&lt;br ?/?>")
 _LINK = re.compile(r"\]\((?!#)")
 
 
@@ -60,6 +63,7 @@ def safe_markdown(text: str) -> str:
 
 def _neutral(text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;")
+    text = _TABLE_ROW.sub(lambda row: _SHOWN_BREAK.sub("<br>", row[0]), text)
     return _LINK.sub("]&#40;", text.replace("![", "&#33;["))
 
 

@@ -113,3 +113,9 @@ def test_the_steps_are_told_as_they_come() -> None:
     steps = [Step("understand", 0.1, "lookup"), Step("retrieve"), Step("retrieve", 2.0, "8")]
     assert "理解问题 → 检索到 8 节 …" in render_steps(steps, WORDING["zh"])
     assert "Understand → Search …" in render_steps(steps[:2], WORDING["en"])
+
+
+def test_a_cell_of_a_table_may_hold_several_lines_and_no_other_tag() -> None:
+    row = safe_markdown("| 甲 | 一 [1]<br>二<img src=x> |")
+    assert "一 [1]<br>二&lt;img" in row
+    assert "<br>" not in safe_markdown("一<br>二")
