@@ -121,9 +121,8 @@ def _name_swapped(
 def _paper_swapped(
     claim: CitedClaim, others: Sequence[CitedClaim], rng: random.Random
 ) -> CitedClaim | None:
-    papers = {section.paper_id for section in claim.sections}
-    elsewhere = [o for o in others if not papers & {s.paper_id for s in o.sections}]
-    return replace(claim, sections=rng.choice(elsewhere).sections) if elsewhere else None
+    other = _of_other_papers(claim, others, rng)
+    return other and replace(claim, sections=other.sections)
 
 
 def _section_swapped(
@@ -172,9 +171,8 @@ def _from_nowhere(
     claim: CitedClaim, others: Sequence[CitedClaim], rng: random.Random
 ) -> CitedClaim | None:
     """What another paper's section says, under this claim's markers."""
-    papers = {section.paper_id for section in claim.sections}
-    elsewhere = [o for o in others if not papers & {s.paper_id for s in o.sections}]
-    return replace(claim, text=rng.choice(elsewhere).text) if elsewhere else None
+    other = _of_other_papers(claim, others, rng)
+    return other and replace(claim, text=other.text)
 
 
 def _unmarked(
@@ -195,6 +193,15 @@ MUTATORS: Mapping[str, Mutator] = {
     "sentence from nowhere": _from_nowhere,
     "marker missing": _unmarked,
 }
+
+
+def _of_other_papers(
+    claim: CitedClaim, others: Sequence[CitedClaim], rng: random.Random
+) -> CitedClaim | None:
+    """A claim that shares no paper with this one."""
+    papers = {section.paper_id for section in claim.sections}
+    elsewhere = [o for o in others if not papers & {s.paper_id for s in o.sections}]
+    return rng.choice(elsewhere) if elsewhere else None
 
 
 def _replaced(text: str, target: Quantity, new: str) -> str:
