@@ -34,14 +34,15 @@ class Answered:
     @property
     def precision(self) -> float:
         """The share of the sections cited that are needed; 0 where none is cited."""
-        needed = {*self.item.sections, *self.item.alt_sections}
-        return len(self.cited & needed) / len(self.cited) if self.cited else 0.0
+        needed, cited = {*self.item.sections, *self.item.alt_sections}, self.cited
+        return len(cited & needed) / len(cited) if cited else 0.0
 
     @property
     def whole(self) -> bool:
         """Whether every paper is there and every needed section cited."""
-        papers = {name.partition("/")[0] for name in self.cited}
-        return papers >= {*self.item.papers} and self.item.found({*self.cited}) >= 1.0
+        cited = {*self.cited}
+        papers = {name.partition("/")[0] for name in cited}
+        return papers >= {*self.item.papers} and self.item.found(cited) >= 1.0
 
 
 @dataclass(frozen=True, slots=True)

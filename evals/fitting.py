@@ -203,15 +203,15 @@ def judge_sentences(index: Index, items: Sequence[Item]) -> list[Judged]:
         query = understand(item.question, index.catalogue, item.history)
         hits = search(index, query).hits
         best = [hit for hit in hits if hit.section.paper_id == hits[0].section.paper_id]
-        pairs = [(hit, span) for hit in best for span in quotable(hit.section.text)]
+        candidates = quotable(best)
         asked = Asked.of(index, query)
         right = [
             place
-            for place, (hit, span) in enumerate(pairs)
-            if any(quote.within(hit.section, span) for quote in item.evidence)
+            for place, candidate in enumerate(candidates)
+            if any(q.within(candidate.hit.section, candidate.span) for q in item.evidence)
         ]
         if right:
-            features = sentence_features(index, asked, pairs).astype(np.float32)
+            features = sentence_features(index, asked, candidates).astype(np.float32)
             judged.append(Judged(features, np.array(right)))
     return judged
 

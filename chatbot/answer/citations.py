@@ -10,7 +10,7 @@ from chatbot.answer.markers import cited_numbers, without_markers
 from chatbot.answer.models import Citation, Quote
 from chatbot.answer.sentences import sentences
 from chatbot.index.records import IndexedSection
-from chatbot.index.terms import bigrams, without_stop_words, words
+from chatbot.index.terms import content_terms
 
 # A marker after the stop belongs to the sentence before it, not to the next.
 _MARKERS_AFTER_STOP = re.compile(r"([。！？；.!?;]+[”’」』\"'）)*]*)[ \t]*((?:\[\d{1,3}\])+)")
@@ -18,8 +18,6 @@ _NOT_A_CLAIM = re.compile(
     r"\*\*[^*]+\*\*（(?:\d{4}\.\d{4,5} · )?\d{4}-\d{2}-\d{2}）|\*[^*]+\*|#+ .*|[|:\- ]+|.*[：:]\**",
     re.DOTALL,
 )
-
-
 _TABLE_ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _BREAK = re.compile(r"<br ?/?>")
@@ -94,15 +92,11 @@ def best_quote(claim: str, text: str) -> Quote:
     spans = sentences(text)
     if not spans:
         return Quote(text, 0, len(text))
-    wanted = set(_terms(claim))
+    wanted = set(content_terms(claim))
 
     def overlap(i: int) -> float:
-        terms = set(_terms(spans[i].text))
+        terms = set(content_terms(spans[i].text))
         return len(terms & wanted) / (len(terms) * len(wanted)) ** 0.5 if terms and wanted else 0.0
 
     best = spans[max(range(len(spans)), key=lambda i: (overlap(i), -i))]
     return Quote(best.text, best.start, best.end)
-
-
-def _terms(text: str) -> list[str]:
-    return [*without_stop_words(words(text)), *bigrams(text)]

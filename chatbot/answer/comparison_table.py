@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chatbot.answer.citations import cells_of
 from chatbot.answer.markers import without_markers
-from chatbot.answer.sentence_ranking import Asked, Sentence, ranked_sentences
+from chatbot.answer.sentence_ranking import Asked, Sentence, in_reading_order, ranked_sentences
 from chatbot.headings import SECTION_KEYS, SECTION_LABELS
 from chatbot.index.store import Index
 from chatbot.retrieval import wording
@@ -51,7 +51,7 @@ def _for_question(index: Index, query: Query, hits: Sequence[Hit]) -> list[Sente
     for hit in hits[:_SECTIONS]:
         own = [s for s in ranked if s.section.name == hit.section.name]
         chosen += own[:1]
-    return _in_order([*chosen, *(s for s in ranked if s not in chosen)][:_FOR_A_QUESTION])
+    return in_reading_order([*chosen, *(s for s in ranked if s not in chosen)][:_FOR_A_QUESTION])
 
 
 def _for_column(index: Index, query: Query, column: str, hits: Sequence[Hit]) -> list[Sentence]:
@@ -68,11 +68,7 @@ def _for_column(index: Index, query: Query, column: str, hits: Sequence[Hit]) ->
         if chosen and sum(len(s.span.text) for s in [*chosen, sentence]) > _CHARACTERS:
             break
         chosen.append(sentence)
-    return _in_order(chosen)
-
-
-def _in_order(chosen: Sequence[Sentence]) -> list[Sentence]:
-    return sorted(chosen, key=lambda s: (SECTION_KEYS.index(s.section.key), s.span.start))
+    return in_reading_order(chosen)
 
 
 def tables_of(markdown: str) -> list[list[list[str]]]:

@@ -15,8 +15,7 @@ from chatbot.answer.comparison_table import ASKED, NOT_REPORTED, PAPER, cells
 from chatbot.answer.markers import escape_markers
 from chatbot.answer.models import Draft
 from chatbot.answer.refusal import refusal_of
-from chatbot.answer.sentence_ranking import Asked, Sentence, ranked_sentences
-from chatbot.headings import SECTION_KEYS
+from chatbot.answer.sentence_ranking import Asked, Sentence, in_reading_order, ranked_sentences
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.retrieval.mentions import term_pattern
@@ -45,7 +44,7 @@ _BREADTH: dict[Intent, _Breadth] = {
     "overview": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
 }
 _NEAREST = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=2, characters=300)
-_COMPARED = _Breadth(papers=8, closeness=0.0, probability=0.0, sentences=1, characters=0)
+_MOST_COMPARED = 8
 
 _WORDING: dict[Language, dict[str, str]] = {
     "zh": {
@@ -96,7 +95,7 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     asked = Asked.of(index, query)
     groups = [
         ranked_sentences(index, asked, hits, weights)
-        for hits in _papers(_asked_for(evidence), breadth)
+        for hits in _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
     ]
     refusal = refusal_of(index, evidence, groups[0])
     if refusal and refusal.reason == "off_topic":
@@ -124,20 +123,17 @@ def _comparison(index: Index, evidence: Evidence, note: str) -> Draft:
     """A table: a row a paper, a column an aspect, in each cell sentences or that there are none."""
     query = evidence.query
     heads = [PAPER[query.language], *(query.columns or (ASKED[query.language],))]
-    numbers: dict[str, int] = {}
     sources: dict[int, IndexedSection] = {}
     rows = [heads, ["---"] * len(heads)]
-    for hits in _papers(evidence.hits, _COMPARED):
+    for hits in _papers(evidence.hits, _MOST_COMPARED):
         title = hits[0].section.title
         row = [f"**{short_title(title)}**（{hits[0].section.date.isoformat()}）"]
         for chosen in cells(index, evidence, hits):
-            parts = []
-            for sentence in chosen:
-                section = sentence.section
-                n = numbers.setdefault(section.name, len(numbers) + 1)
-                sources[n] = section
-                parts.append(f"{_shown(sentence.span.text)} [{n}]".replace("|", "\\|"))
-            row.append("<br>".join(parts) or NOT_REPORTED[query.language])
+            parts = [f"{_shown(s.span.text)} [{_cite(s.section, sources)}]" for s in chosen]
+            row.append(
+                "<br>".join(part.replace("|", "\\|") for part in parts)
+                or NOT_REPORTED[query.language]
+            )
         rows.append(row)
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return Draft(f"{table}\n\n{note}", sources)
@@ -155,14 +151,17 @@ def _asked_for(evidence: Evidence) -> Sequence[Hit]:
     return summing_up if only and summing_up else evidence.hits
 
 
-def _papers(hits: Sequence[Hit], breadth: _Breadth) -> list[list[Hit]]:
-    """The hits of each paper worth quoting, best paper first."""
-    least = breadth.closeness * hits[0].score
+def _papers(hits: Sequence[Hit], most: int, closeness: float = 0.0) -> list[list[Hit]]:
+    """The hits of each paper worth quoting, best paper first.
+
+    A further paper must score as close to the best as `closeness`, 0 to 1.
+    """
+    least = closeness * hits[0].score
     by_paper: dict[str, list[Hit]] = {}
     for hit in hits:
         by_paper.setdefault(hit.section.paper_id, []).append(hit)
     near = [group for group in by_paper.values() if group[0].score >= least]
-    return near[: breadth.papers]
+    return near[:most]
 
 
 def _with_terms(ranked: Sequence[Sentence], coverage: Coverage | None) -> list[Sentence]:
@@ -183,7 +182,7 @@ def _choose(ranked: Sequence[Sentence], breadth: _Breadth) -> list[Sentence]:
         likely, characters = likely + sentence.likely, characters + length
         if likely >= breadth.probability or len(chosen) == breadth.sentences:
             break
-    return sorted(chosen, key=lambda s: (SECTION_KEYS.index(s.section.key), s.span.start))
+    return in_reading_order(chosen)
 
 
 def _glosses(index: Index, language: Language, chosen: Sequence[Sentence]) -> dict[str, str]:
@@ -204,28 +203,29 @@ def _glosses(index: Index, language: Language, chosen: Sequence[Sentence]) -> di
 def _write(
     chosen: Sequence[Sentence], note: str, *, with_ids: bool, glosses: Mapping[str, str]
 ) -> Draft:
-    numbers: dict[str, int] = {}
     sources: dict[int, IndexedSection] = {}
     lines: list[str] = []
     paper = None
     for candidate in chosen:
         section = candidate.section
-        n = numbers.setdefault(section.name, len(numbers) + 1)
-        sources[n] = section
         if section.paper_id != paper:
             paper = section.paper_id
             name = f"{paper} · " if with_ids else ""
             about = f"（{name}{section.date.isoformat()}）"
             lines += ["", f"**{short_title(section.title)}**{about}", ""]
-        lines.append(f"- {_shown(candidate.span.text)} [{n}]")
-    told = [
-        f"*Section {n}, machine-written: {glosses[section.name]}*"
-        for n, section in sources.items()
-        if section.name in glosses
-    ]
-    if told:
-        lines += ["", *(line for gloss in told for line in (gloss, ""))][:-1]
+        lines.append(f"- {_shown(candidate.span.text)} [{_cite(section, sources)}]")
+    for n, section in sources.items():
+        if section.name in glosses:
+            lines += ["", f"*Section {n}, machine-written: {glosses[section.name]}*"]
     return Draft("\n".join([*lines, "", note]).strip(), sources)
+
+
+def _cite(section: IndexedSection, sources: dict[int, IndexedSection]) -> int:
+    """The number of a section among those cited, to which it is added where it is new."""
+    cited = (n for n, other in sources.items() if other.name == section.name)
+    n = next(cited, len(sources) + 1)
+    sources[n] = section
+    return n
 
 
 def short_title(title: str) -> str:

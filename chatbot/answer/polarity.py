@@ -21,7 +21,7 @@ _NEGATED = re.compile(
     r"(?:(?<!有)没有|并非|并不|不是|不会|不能|不再|无法|无需|未能|从未|不|未|(?<!有)没(?!有)|非(?![常线])|无(?!论|损))"
     r"(?P<zh>[\u3400-\u9fff]{2,4})"
     r"|\b(?:not|never|no|without|cannot|can't|don't|doesn't|didn't|isn't|wasn't|won't)\s+"
-    r"(?:(?:be|been|a|an|the|any|been)\s+)?(?P<en>[a-z]{3,})"
+    r"(?:(?:be|been|a|an|the|any)\s+)?(?P<en>[a-z]{3,})"
 )
 # Each pair: what goes up or is better, what goes down or is worse.
 _DIRECTIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(

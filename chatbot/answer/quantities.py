@@ -11,7 +11,7 @@ from typing import Literal
 
 from chatbot.index.terms import normalise
 
-# `ratio` is "4 倍", "4×" and "400%"; `percent` is "61.4%", which some write as "61.4".
+# `times` is "4 倍" and "4×", `percent` "61.4%", which some write as "61.4", `points` "5 个百分点".
 Unit = Literal["plain", "percent", "times", "points"]
 
 _SCALES = {
@@ -45,7 +45,9 @@ _UNITS: dict[str, Unit] = {
     "times": "times",
     "个百分点": "points",
     "百分点": "points",
+    "percentage point": "points",
     "percentage points": "points",
+    "point": "points",
     "points": "points",
     "pp": "points",
 }
@@ -156,10 +158,6 @@ def _unit(match: re.Match[str], text: str) -> Unit:
     if _FACTOR_OF.search(before):
         return "times"
     written = (match["unit"] or "").removeprefix("\\")
-    if written.startswith("point"):
-        written = "points"
-    if written.startswith("percentage"):
-        written = "percentage points"
     return _UNITS.get(written, "plain")
 
 

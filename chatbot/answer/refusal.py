@@ -6,7 +6,7 @@ the sections deny rests on a false premise.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import rjieba
@@ -169,11 +169,9 @@ def _asks_for_the_unheard_of(index: Index, evidence: Evidence) -> bool:
     query = evidence.query
     if evidence.confidence is None or query.language == "en":
         return False
-    text, at = query.question, 0
-    for word, tag in rjieba.tag(text):
-        at = text.find(word, at)
-        if tag in _NOUNS and len(word) > 1 and not word.isascii() and not _is_known(index, word):
-            about = _ABOUT.search(text[max(0, at - _NEAR) : at]) is not None
+    for noun, before in _nouns(query.question, _NOUNS):
+        if not _is_known(index, noun):
+            about = _ABOUT.search(before) is not None
             if evidence.confidence < (_UNSURE_ABOUT if about else _UNSURE):
                 return True
     return False
@@ -184,13 +182,18 @@ def _is_off_topic(index: Index, evidence: Evidence) -> bool:
     query = evidence.query
     if query.language == "en" or decide(evidence.confidence) != "refuse":
         return False
-    things = [
-        word
-        for word, tag in rjieba.tag(query.question)
-        if tag in _THINGS and len(word) > 1 and not word.isascii()
-    ]
+    things = [thing for thing, _ in _nouns(query.question, _THINGS)]
     known = wording.names_in(query.question) or any(_is_known(index, thing) for thing in things)
     return bool(things) and not known
+
+
+def _nouns(question: str, tags: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """The Chinese words with one of these tags, each with the characters just before it."""
+    at = 0
+    for word, tag in rjieba.tag(question):
+        at = question.find(word, at)
+        if tag in tags and len(word) > 1 and not word.isascii():
+            yield word, question[max(0, at - _NEAR) : at]
 
 
 def _is_known(index: Index, word: str) -> bool:

@@ -5,7 +5,7 @@ evidence (`evals/fitting.py`); `docs/answers.md` has what that gives.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from chatbot.answer.quantities import quantities
 from chatbot.answer.sentences import Span, sentences
+from chatbot.headings import SECTION_KEYS
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
-from chatbot.index.terms import bigrams, without_stop_words, words
+from chatbot.index.terms import bigrams, share, without_stop_words, words
 from chatbot.retrieval import wording
 from chatbot.retrieval.models import Hit, Query
 from chatbot.retrieval.ranking import unnamed
@@ -37,6 +38,15 @@ class Sentence:
     span: Span
     terms: frozenset[str]
     likely: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a section found, and its terms."""
+
+    hit: Hit
+    span: Span
+    terms: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class Asked:
 
     def share(self, sentence: "Sentence") -> float:
         """How much of the question's weight, by rarity, a sentence holds, 0 to 1."""
-        return _share(self.question, sentence.terms)
+        return share(self.question, sentence.terms)
 
 
 def ranked_sentences(
@@ -75,39 +85,48 @@ def ranked_sentences(
 
     How likely each is to answer sums to 1 over all of them.
     """
-    pairs = [(hit, span) for hit in hits for span in quotable(hit.section.text)]
-    if not pairs:
+    candidates = quotable(hits)
+    if not candidates:
         return []
-    features = sentence_features(index, asked, pairs)
+    features = sentence_features(index, asked, candidates)
     scores = features @ (shipped_sentence_weights() if weights is None else weights)
     likely = np.exp(scores - scores.max())
     likely /= likely.sum()
     wanted = frozenset(asked.question)
     found = [
-        Sentence(hit.section, span, wanted.intersection(_terms(span.text)), float(value))
-        for (hit, span), value in zip(pairs, likely, strict=True)
+        Sentence(c.hit.section, c.span, wanted & c.terms, float(value))
+        for c, value in zip(candidates, likely, strict=True)
     ]
     return sorted(found, key=lambda sentence: -sentence.likely)
 
 
-def quotable(text: str) -> list[Span]:
-    """The sentences of a section that say something alone, so no lead-in that ends in a colon."""
-    return [span for span in sentences(text) if not span.text.rstrip("*").endswith(("：", ":"))]
+def in_reading_order(chosen: Iterable[Sentence]) -> list[Sentence]:
+    """Sentences as their sections follow each other and as they stand in them."""
+    return sorted(chosen, key=lambda s: (SECTION_KEYS.index(s.section.key), s.span.start))
+
+
+def quotable(hits: Iterable[Hit]) -> list[Candidate]:
+    """The sentences of sections that say something alone, so no lead-in that ends in a colon."""
+    return [
+        Candidate(hit, span, frozenset(_terms(span.text)))
+        for hit in hits
+        for span in sentences(hit.section.text)
+        if not span.text.rstrip("*").endswith(("：", ":"))
+    ]
 
 
 def sentence_features(
-    index: Index, asked: Asked, pairs: Sequence[tuple[Hit, Span]]
+    index: Index, asked: Asked, candidates: Sequence[Candidate]
 ) -> NDArray[np.float64]:
     """The features of each sentence, in the order of `FEATURES`: sentences by features, 0 to 1."""
-    best = max(hit.score for hit, _ in pairs) or 1.0
+    best = max(candidate.hit.score for candidate in candidates) or 1.0
     rows = []
-    for hit, span in pairs:
-        terms = frozenset(_terms(span.text))
+    for hit, span, terms in ((c.hit, c.span, c.terms) for c in candidates):
         text, count = span.text.lower(), len(quantities(span.text)) if asked.wants_number else 0
         rows.append(
             (
-                _share(asked.clause, terms),
-                _share(asked.question, terms),
+                share(asked.clause, terms),
+                share(asked.question, terms),
                 sum(name in text for name in asked.names) / max(1, len(asked.names)),
                 _similarity(index, asked, span.text),
                 hit.score / best,
@@ -131,12 +150,6 @@ def _weights(text: str, idf: Callable[[str], float]) -> dict[str, float]:
 
 def _terms(text: str) -> list[str]:
     return [*without_stop_words(words(text)), *without_stop_words(bigrams(text))]
-
-
-def _share(weights: Mapping[str, float], terms: frozenset[str]) -> float:
-    """How much of the weight these terms hold."""
-    total = sum(weights.values())
-    return sum(weights[term] for term in weights if term in terms) / total if total else 0.0
 
 
 def _is_cheap(index: Index) -> bool:

@@ -7,7 +7,7 @@ how often a true sentence is accused: what needs understanding is left to a judg
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,10 +17,10 @@ from chatbot.answer.models import SentenceVerdict
 from chatbot.answer.polarity import direction_conflict, negation_conflict
 from chatbot.answer.quantities import Quantity, quantities, spelt_quantities
 from chatbot.answer.sentences import sentences
-from chatbot.index.enrichment import OF_THE_FIELD, keywords_of, section_text_of
+from chatbot.index.enrichment import OF_THE_FIELD, SearchText, keywords_of, section_text_of
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
-from chatbot.index.terms import bigrams, normalise, without_stop_words, words
+from chatbot.index.terms import content_terms, normalise, share
 from chatbot.retrieval.wording import language_of, names_in
 
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{4,5}(?:v\d+)?\b")
@@ -51,9 +51,10 @@ _FEWEST_TERMS = 4
 
 @dataclass(frozen=True)
 class _Source:
-    """A section as claims are held against it."""
+    """A section as claims are held against it; what is made of its text is made once."""
 
     section: IndexedSection
+    written: SearchText | None
 
     @cached_property
     def text(self) -> str:
@@ -74,7 +75,63 @@ class _Source:
 
     @cached_property
     def sentences(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        return tuple((s.text, frozenset(_terms(s.text))) for s in sentences(self.section.text))
+        cut = sentences(self.section.text)
+        return tuple((s.text, frozenset(content_terms(s.text))) for s in cut)
+
+    @cached_property
+    def surroundings(self) -> tuple[tuple[Quantity, frozenset[str]], ...]:
+        """Each number of the section, and the terms beside it."""
+        found = _surroundings(self.section.text)
+        return tuple((number, frozenset(content_terms(beside))) for number, beside in found)
+
+    @cached_property
+    def chinese(self) -> frozenset[str]:
+        """The terms a Chinese claim is held against."""
+        return frozenset(content_terms(self.text))
+
+    @cached_property
+    def english(self) -> frozenset[str]:
+        """The terms an English claim is held against: those of the search text too."""
+        if self.written is None:
+            return self.chinese
+        told = f"{section_text_of(self.written, self.section.key)}\n{keywords_of(self.written)}"
+        return frozenset(content_terms(f"{self.text}\n{told}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A sentence without its markers, the sections it cites, and all others of their papers.
+
+    `weights` are its terms by rarity; none for a sentence on what is not said, which is in no words
+    of the source: only its numbers and names can be.
+    """
+
+    text: str
+    is_english: bool
+    weights: Mapping[str, float]
+    cited: tuple[_Source, ...]
+    siblings: tuple[_Source, ...]
+
+    @property
+    def papers(self) -> frozenset[str]:
+        return frozenset(source.section.paper_id for source in self.cited)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether its wording says anything.
+
+        The sections are Chinese, so an English claim needs what was written about them in English.
+        """
+        foreign = self.is_english and any(source.written is None for source in self.cited)
+        return not foreign and len(self.weights) >= _FEWEST_TERMS
+
+    @property
+    def held(self) -> float:
+        """The share of its wording that the sections cited hold, 0 to 1."""
+        return share(self.weights, frozenset().union(*map(self.terms_of, self.cited)))
+
+    def terms_of(self, source: _Source) -> frozenset[str]:
+        return source.english if self.is_english else source.chinese
 
 
 def verify(
@@ -86,18 +143,40 @@ def verify(
     ``name_not_in_source: NAME``; ``opposite_of_source: WORD``; ``number_of_something_else: N``;
     ``better_in_section: KEY``; ``wording_not_in_source``.
     """
-    cited = {n: _Source(section) for n, section in sources.items()}
-    return tuple(_verdict(claim, cited, index) for claim in claims(markdown))
+    cited = {n: _Source(s, index.search_texts.get(s.paper_id)) for n, s in sources.items()}
+    by_name = {source.section.name: source for source in cited.values()}
+    for paper in {section.paper_id for section in sources.values()} & index.catalogue.by_id.keys():
+        for section in (index.sections[row] for row in index.catalogue.by_id[paper].rows):
+            by_name.setdefault(section.name, _Source(section, index.search_texts.get(paper)))
+    return tuple(_verdict(claim, cited, by_name.values(), index) for claim in claims(markdown))
 
 
-def _verdict(claim: str, sources: Mapping[int, _Source], index: Index) -> SentenceVerdict:
+def _verdict(
+    claim: str, sources: Mapping[int, _Source], known: Collection[_Source], index: Index
+) -> SentenceVerdict:
     numbers = tuple(n for n in cited_numbers(claim) if n in sources)
     text = without_markers(claim).strip()
     if not numbers and _needs_no_source(text):
         return SentenceVerdict(text, numbers, supported=True)
     if not numbers:
         return SentenceVerdict(text, numbers, supported=False, reason="missing_marker")
-    reason = _objection(text, [sources[n] for n in numbers], index)
+    cited = tuple(sources[n] for n in numbers)
+    if any(text in source.section.text for source in cited):
+        return SentenceVerdict(text, numbers, supported=True)  # word for word
+    names = {source.section.name for source in cited}
+    papers = {source.section.paper_id for source in cited}
+    reason = _objection(
+        _Claim(
+            text,
+            language_of(text) == "en",
+            {}
+            if _NOT_SAID.search(text)
+            else {t: index.lexical.idf(t) for t in content_terms(text)},
+            cited,
+            tuple(s for s in known if s.section.paper_id in papers and s.section.name not in names),
+        ),
+        index,
+    )
     return SentenceVerdict(text, numbers, supported=reason is None, reason=reason)
 
 
@@ -108,24 +187,15 @@ def _needs_no_source(text: str) -> bool:
     return bool(_BARE_ANSWER.fullmatch(text) or _NOT_SAID.search(text))
 
 
-def _objection(text: str, cited: Sequence[_Source], index: Index) -> str | None:
+def _objection(claim: _Claim, index: Index) -> str | None:
     """Why a claim is not borne out by the sections it cites, if it is not."""
-    if any(text in source.section.text for source in cited):
-        return None  # word for word
-    weights = {term: index.lexical.idf(term) for term in _terms(text)}
-    if _NOT_SAID.search(text):
-        # That something is not said is in no words of the source: only numbers and names can be.
-        weights = {}
     objections: tuple[tuple[str, Callable[[], str | None]], ...] = (
-        ("number_not_in_source", lambda: _absent_number(text, cited)),
-        ("name_not_in_source", lambda: _absent_name(text, cited, index)),
-        ("opposite_of_source", lambda: _opposite(text, weights, cited) if weights else None),
-        (
-            "number_of_something_else",
-            lambda: _unbound_number(text, cited, index) if weights else None,
-        ),
-        ("better_in_section", lambda: _better_sibling(text, weights, cited, index)),
-        ("wording_not_in_source", lambda: _ungrounded(text, weights, cited, index)),
+        ("number_not_in_source", lambda: _absent_number(claim)),
+        ("name_not_in_source", lambda: _absent_name(claim, index)),
+        ("opposite_of_source", lambda: _opposite(claim)),
+        ("number_of_something_else", lambda: _unbound_number(claim, index)),
+        ("better_in_section", lambda: _better_sibling(claim)),
+        ("wording_not_in_source", lambda: _ungrounded(claim)),
     )
     for reason, find in objections:
         if (what := find()) is not None:
@@ -133,29 +203,28 @@ def _objection(text: str, cited: Sequence[_Source], index: Index) -> str | None:
     return None
 
 
-def _absent_number(text: str, cited: Iterable[_Source]) -> str | None:
-    held = [number for source in cited for number in source.numbers]
-    for quantity in quantities(text):
+def _absent_number(claim: _Claim) -> str | None:
+    held = [number for source in claim.cited for number in source.numbers]
+    for quantity in quantities(claim.text):
         if not any(quantity.agrees(other) for other in held) and not any(
             # A size may stand in a name there: "Qwen3-4B".
             quantity.text[-1].isalpha()
             and re.search(rf"(?<![\d.]){re.escape(quantity.text)}(?![a-z0-9])", source.plain)
-            for source in cited
+            for source in claim.cited
         ):
             return quantity.text
     return None
 
 
-def _absent_name(text: str, cited: Sequence[_Source], index: Index) -> str | None:
+def _absent_name(claim: _Claim, index: Index) -> str | None:
     """A name that none of the sections holds and that is not what their papers are called."""
-    own = {source.section.paper_id for source in cited}
     called = "".join(
-        _squeezed(text[link.start : link.end])
-        for link in index.catalogue.names.find(text)
-        if own & {*link.papers}
+        _squeezed(claim.text[link.start : link.end])
+        for link in index.catalogue.names.find(claim.text)
+        if claim.papers & {*link.papers}
     )
-    held = [called, *(source.squeezed for source in cited)]
-    for name in names_in(text):
+    held = [called, *(source.squeezed for source in claim.cited)]
+    for name in names_in(claim.text):
         if normalise(name) in OF_THE_FIELD:
             continue
         squeezed = _squeezed(name)
@@ -167,99 +236,63 @@ def _absent_name(text: str, cited: Sequence[_Source], index: Index) -> str | Non
     return None
 
 
-def _opposite(text: str, weights: Mapping[str, float], cited: Sequence[_Source]) -> str | None:
-    whole = "\n".join(source.section.text for source in cited)
-    if (word := negation_conflict(text, whole)) is not None:
+def _opposite(claim: _Claim) -> str | None:
+    if not claim.weights:
+        return None
+    whole = "\n".join(source.section.text for source in claim.cited)
+    if (word := negation_conflict(claim.text, whole)) is not None:
         return word
-    for clause in _clauses(text):
-        wanted = {term: weights.get(term, 0.0) for term in _terms(clause)}
-        share, nearest = max(
+    for clause in _clauses(claim.text):
+        wanted = {term: claim.weights.get(term, 0.0) for term in content_terms(clause)}
+        closeness, nearest = max(
             (
-                (_share(wanted, terms), sentence)
-                for source in cited
+                (share(wanted, terms), sentence)
+                for source in claim.cited
                 for sentence, terms in source.sentences
             ),
             default=(0.0, ""),
         )
-        if share >= _SAME_SENTENCE and (word := direction_conflict(clause, nearest)):
+        if closeness >= _SAME_SENTENCE and (word := direction_conflict(clause, nearest)):
             return word
     return None
 
 
-def _unbound_number(text: str, cited: Sequence[_Source], index: Index) -> str | None:
+def _unbound_number(claim: _Claim, index: Index) -> str | None:
     """A number whose neighbours in the claim stand beside another number of the source."""
-    if language_of(text) == "en":
+    if claim.is_english or not claim.weights:
         return None
-    names = index.catalogue.names.find(text)
-    bare = _ARXIV_ID.sub(" ", _blanked(text, [(name.start, name.end) for name in names]))
+    names = index.catalogue.names.find(claim.text)
+    bare = _ARXIV_ID.sub(" ", _blanked(claim.text, [(name.start, name.end) for name in names]))
     for quantity, around in _surroundings(bare):
-        wanted = {term: index.lexical.idf(term) for term in _terms(around)}
-        if not wanted:
-            continue
+        wanted = {term: index.lexical.idf(term) for term in content_terms(around)}
         own = other = 0.0
-        for source in cited:
-            for candidate, beside in _surroundings(source.section.text):
-                share = _share(wanted, frozenset(_terms(beside)))
+        for source in claim.cited:
+            for candidate, beside in source.surroundings:
                 if candidate.agrees(quantity):
-                    own = max(own, share)
+                    own = max(own, share(wanted, beside))
                 elif candidate.readings[0].unit == quantity.readings[0].unit:
-                    other = max(other, share)
+                    other = max(other, share(wanted, beside))
         if other - own >= _BETTER_BOUND:
             return quantity.text
     return None
 
 
-def _better_sibling(
-    text: str, weights: Mapping[str, float], cited: Sequence[_Source], index: Index
-) -> str | None:
+def _better_sibling(claim: _Claim) -> str | None:
     """Another section of the same paper that holds clearly more of the claim's wording."""
-    comparable = _comparable(text, weights, cited, index)
-    if comparable is None or len({source.section.paper_id for source in cited}) > 1:
+    if not claim.is_comparable or len(claim.papers) > 1:
         return None
-    held = _share(weights, comparable)
-    own = {source.section.name for source in cited}
-    best, key = 0.0, ""
-    for paper in {source.section.paper_id for source in cited}:
-        for row in index.catalogue.by_id[paper].rows if paper in index.catalogue.by_id else ():
-            sibling = index.sections[row]
-            if sibling.name not in own:
-                share = _share(weights, _terms_of(sibling, text, index))
-                best, key = max((best, key), (share, sibling.key))
-    least = _BETTER_IN_ENGLISH if language_of(text) == "en" else _BETTER_ELSEWHERE
-    return key if best - held >= least else None
+    shares = ((share(claim.weights, claim.terms_of(s)), s.section.key) for s in claim.siblings)
+    best, key = max(shares, default=(0.0, ""))
+    least = _BETTER_IN_ENGLISH if claim.is_english else _BETTER_ELSEWHERE
+    return key if best - claim.held >= least else None
 
 
-def _ungrounded(
-    text: str, weights: Mapping[str, float], cited: Sequence[_Source], index: Index
-) -> str | None:
+def _ungrounded(claim: _Claim) -> str | None:
     """Empty where too little of the wording is grounded."""
-    comparable = _comparable(text, weights, cited, index)
-    least = _LEAST_IN_ENGLISH if language_of(text) == "en" else _LEAST_GROUNDED
-    if len({source.section.paper_id for source in cited}) > 1:
+    least = _LEAST_IN_ENGLISH if claim.is_english else _LEAST_GROUNDED
+    if len(claim.papers) > 1:
         least /= 2  # what several papers have in common is said in the words of none
-    return "" if comparable is not None and _share(weights, comparable) < least else None
-
-
-def _comparable(
-    text: str, weights: Mapping[str, float], cited: Sequence[_Source], index: Index
-) -> frozenset[str] | None:
-    """The terms a claim's wording can be held against, or None where they would say nothing.
-
-    The sections are Chinese, so an English claim needs what was written about them in English.
-    """
-    papers = {source.section.paper_id for source in cited}
-    foreign = language_of(text) == "en" and not papers <= index.search_texts.keys()
-    if foreign or len(weights) < _FEWEST_TERMS:
-        return None
-    return frozenset().union(*(_terms_of(source.section, text, index) for source in cited))
-
-
-def _terms_of(section: IndexedSection, text: str, index: Index) -> frozenset[str]:
-    """The terms of a section, and for an English claim those of its search text."""
-    whole = f"{section.text}\n{section.title}"
-    if language_of(text) == "en" and (written := index.search_texts.get(section.paper_id)):
-        whole += f"\n{section_text_of(written, section.key)}\n{keywords_of(written)}"
-    return frozenset(_terms(whole))
+    return "" if claim.is_comparable and claim.held < least else None
 
 
 def _surroundings(text: str) -> list[tuple[Quantity, str]]:
@@ -285,14 +318,5 @@ def _clauses(text: str) -> list[str]:
     return [clause for clause in re.split(r"[，,；;。]", text) if clause.strip()]
 
 
-def _share(weights: Mapping[str, float], terms: frozenset[str]) -> float:
-    total = sum(weights.values())
-    return sum(value for term, value in weights.items() if term in terms) / total if total else 0.0
-
-
 def _squeezed(text: str) -> str:
     return _JOINTS.sub("", normalise(text))
-
-
-def _terms(text: str) -> list[str]:
-    return [*without_stop_words(words(text)), *bigrams(text)]

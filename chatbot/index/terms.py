@@ -7,7 +7,7 @@ measurement, see docs/architecture.md.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 import rjieba
@@ -37,6 +37,17 @@ def words(text: str) -> list[str]:
 def bigrams(text: str) -> list[str]:
     """Overlapping character pairs of Chinese runs, and Latin words and numbers whole."""
     return [pair for run in _RUN.findall(normalise(text)) for pair in _bigrams_of_run(run)]
+
+
+def content_terms(text: str) -> list[str]:
+    """What two texts are compared by: the words of `text` that say something, and its bigrams."""
+    return [*without_stop_words(words(text)), *bigrams(text)]
+
+
+def share(weights: Mapping[str, float], terms: Set[str]) -> float:
+    """How much of the weight of some terms is that of `terms`, 0 to 1."""
+    total = sum(weights.values())
+    return sum(value for term, value in weights.items() if term in terms) / total if total else 0.0
 
 
 def without_stop_words(terms: list[str]) -> list[str]:
