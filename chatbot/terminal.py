@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from chatbot.index.build import IngestResult
     from chatbot.index.generation import Progress
 
+_OWN_WORDS = {
+    "zh": "（报告原句摘录，未使用大模型）",
+    "en": "(The reports' own sentences, in Chinese; no language model was used)",
+}
+
 
 def print_answer(events: "Iterable[Event]") -> None:
     """Print an answer as it comes, then its sources, then what could not be verified."""
@@ -28,6 +33,8 @@ def print_answer(events: "Iterable[Event]") -> None:
 
 
 def _print_sources(answer: "Answer") -> None:
+    if answer.mode == "extractive" and answer.citations:
+        print(f"{_OWN_WORDS[answer.language]}\n")
     if answer.notice:
         print(f"{answer.notice}\n")
     for citation in answer.citations:

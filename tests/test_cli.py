@@ -77,6 +77,7 @@ def test_ask_answers_with_its_sources(run_seeds: Run) -> None:
     outcome = run_seeds("ask", QUESTION)
     assert "400%" in outcome.out
     assert "2602.10560/results" in outcome.out
+    assert "未使用大模型" in outcome.out
     assert outcome.status == 0
 
 

@@ -5,7 +5,8 @@ enough that the answer is among them: where one plainly answers the answer is sh
 it shows more.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 from chatbot.answer.comparison_table import ASKED, NOT_REPORTED, PAPER, cells
 from chatbot.answer.markers import escape_markers
 from chatbot.answer.models import Draft
+from chatbot.answer.paper_names import full_name, short_name
 from chatbot.answer.refusal import refusal_of
 from chatbot.answer.sentence_ranking import Asked, Sentence, in_reading_order, ranked_sentences
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.retrieval.mentions import term_pattern
-from chatbot.retrieval.models import Coverage, Evidence, Hit, Intent, Language
+from chatbot.retrieval.models import Coverage, Evidence, Hit, Intent, Language, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class _Breadth:
     characters: int
 
 
-_LOOKUP = _Breadth(papers=2, closeness=0.85, probability=0.6, sentences=10, characters=500)
+_LOOKUP = _Breadth(papers=2, closeness=0.85, probability=0.69, sentences=10, characters=600)
 _BREADTH: dict[Intent, _Breadth] = {
     "lookup": _LOOKUP,
     "list": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
@@ -48,7 +50,6 @@ _MOST_COMPARED = 8
 
 _WORDING: dict[Language, dict[str, str]] = {
     "zh": {
-        "note": "*报告原句摘录，未使用大模型*",
         "nothing": "报告中没有找到与这个问题有关的内容。",
         "not_in_corpus": "收录的报告里没有找到这个问题所问的论文或内容，最接近的内容如下：",
         "off_topic": (
@@ -63,7 +64,6 @@ _WORDING: dict[Language, dict[str, str]] = {
         ),
     },
     "en": {
-        "note": "*The reports' own sentences, in Chinese; no language model was used*",
         "nothing": "The reports hold nothing on this question.",
         "not_in_corpus": "The reports do not seem to hold what is asked for. The nearest is:",
         "off_topic": (
@@ -90,7 +90,7 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     if not evidence.hits:
         return Draft(wording["nothing"], {}, abstain_reason="not_in_corpus")
     if query.intent == "compare":
-        return _comparison(index, evidence, wording["note"])
+        return _comparison(index, evidence)
     breadth = _BREADTH.get(query.intent, _LOOKUP)
     asked = Asked.of(index, query)
     groups = [
@@ -107,27 +107,22 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     chosen: list[Sentence] = []
     for ranked in groups:
         chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)
-    draft = _write(
-        chosen,
-        wording["note"],
-        with_ids=query.intent == "list",
-        glosses=_glosses(index, query.language, chosen),
-    )
+    draft = _write(index, query, chosen)
     if refusal is None:
         return draft
     markdown = f"{wording[refusal.reason]}\n\n{draft.markdown}"
     return replace(draft, markdown=markdown, abstain_reason=refusal.reason)
 
 
-def _comparison(index: Index, evidence: Evidence, note: str) -> Draft:
+def _comparison(index: Index, evidence: Evidence) -> Draft:
     """A table: a row a paper, a column an aspect, in each cell sentences or that there are none."""
     query = evidence.query
     heads = [PAPER[query.language], *(query.columns or (ASKED[query.language],))]
     sources: dict[int, IndexedSection] = {}
     rows = [heads, ["---"] * len(heads)]
     for hits in _papers(evidence.hits, _MOST_COMPARED):
-        title = hits[0].section.title
-        row = [f"**{short_title(title)}**（{hits[0].section.date.isoformat()}）"]
+        first = hits[0].section
+        row = [f"**{full_name(index, first)}**（{first.date.isoformat()}）"]
         for chosen in cells(index, evidence, hits):
             parts = [f"{_shown(s.span.text)} [{_cite(s.section, sources)}]" for s in chosen]
             row.append(
@@ -136,7 +131,7 @@ def _comparison(index: Index, evidence: Evidence, note: str) -> Draft:
             )
         rows.append(row)
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return Draft(f"{table}\n\n{note}", sources)
+    return Draft(table, sources)
 
 
 def small_talk(language: Language) -> Draft:
@@ -171,10 +166,10 @@ def _with_terms(ranked: Sequence[Sentence], coverage: Coverage | None) -> list[S
 
 
 def _choose(ranked: Sequence[Sentence], breadth: _Breadth) -> list[Sentence]:
-    """The likeliest sentences, in reading order, until they are likely enough to answer."""
+    """The likeliest sentences for their length, in reading order, until they likely answer."""
     chosen: list[Sentence] = []
     likely, characters = 0.0, 0
-    for sentence in ranked:
+    for sentence in sorted(ranked, key=lambda s: -s.likely / math.sqrt(len(s.span.text))):
         length = len(sentence.span.text)
         if chosen and characters + length > breadth.characters:
             continue
@@ -200,9 +195,8 @@ def _glosses(index: Index, language: Language, chosen: Sequence[Sentence]) -> di
     return glosses
 
 
-def _write(
-    chosen: Sequence[Sentence], note: str, *, with_ids: bool, glosses: Mapping[str, str]
-) -> Draft:
+def _write(index: Index, query: Query, chosen: Sequence[Sentence]) -> Draft:
+    listing, glosses = query.intent == "list", _glosses(index, query.language, chosen)
     sources: dict[int, IndexedSection] = {}
     lines: list[str] = []
     paper = None
@@ -210,14 +204,14 @@ def _write(
         section = candidate.section
         if section.paper_id != paper:
             paper = section.paper_id
-            name = f"{paper} · " if with_ids else ""
-            about = f"（{name}{section.date.isoformat()}）"
-            lines += ["", f"**{short_title(section.title)}**{about}", ""]
+            name = full_name(index, section) if listing else short_name(section)
+            about = f"{paper} · " if listing else ""
+            lines += ["", f"**{name}**（{about}{section.date.isoformat()}）", ""]
         lines.append(f"- {_shown(candidate.span.text)} [{_cite(section, sources)}]")
     for n, section in sources.items():
         if section.name in glosses:
             lines += ["", f"*Section {n}, machine-written: {glosses[section.name]}*"]
-    return Draft("\n".join([*lines, "", note]).strip(), sources)
+    return Draft("\n".join(lines).strip(), sources)
 
 
 def _cite(section: IndexedSection, sources: dict[int, IndexedSection]) -> int:
@@ -226,11 +220,6 @@ def _cite(section: IndexedSection, sources: dict[int, IndexedSection]) -> int:
     n = next(cited, len(sources) + 1)
     sources[n] = section
     return n
-
-
-def short_title(title: str) -> str:
-    """What a paper is called in passing: what stands before the colon of its title."""
-    return title.partition(":")[0].strip() or title
 
 
 def _shown(sentence: str) -> str:

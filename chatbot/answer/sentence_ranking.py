@@ -5,6 +5,7 @@ evidence (`evals/fitting.py`); `docs/answers.md` has what that gives.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,8 +25,19 @@ from chatbot.retrieval.models import Hit, Query
 from chatbot.retrieval.ranking import unnamed
 
 WEIGHTS_FILE = Path(__file__).with_name("sentence_weights.json")
-FEATURES = ("asked", "question", "names", "similarity", "section", "number", "numbers")
+FEATURES = (
+    "asked",
+    "question",
+    "names",
+    "similarity",
+    "section",
+    "section_log",
+    "number",
+    "numbers",
+)
 _MOST_NUMBERS = 3
+# A section e^5 times less likely than the best is out of the question.
+_LEAST_LOG = -5.0
 
 Array = NDArray[np.float32]
 
@@ -106,13 +118,18 @@ def in_reading_order(chosen: Iterable[Sentence]) -> list[Sentence]:
 
 
 def quotable(hits: Iterable[Hit]) -> list[Candidate]:
-    """The sentences of sections that say something alone, so no lead-in that ends in a colon."""
+    """The sentences of sections that say something alone, so no mere lead-in."""
     return [
         Candidate(hit, span, frozenset(_terms(span.text)))
         for hit in hits
         for span in sentences(hit.section.text)
-        if not span.text.rstrip("*").endswith(("：", ":"))
+        if not _only_leads_in(span.text)
     ]
+
+
+def _only_leads_in(sentence: str) -> bool:
+    """Whether it ends in a colon and counts nothing, as "在 14 个模型上评测：" does."""
+    return sentence.rstrip("*").endswith(("：", ":")) and not quantities(sentence)
 
 
 def sentence_features(
@@ -130,6 +147,7 @@ def sentence_features(
                 sum(name in text for name in asked.names) / max(1, len(asked.names)),
                 _similarity(index, asked, span.text),
                 hit.score / best,
+                1 - max(_LEAST_LOG, math.log(max(hit.score / best, 1e-9))) / _LEAST_LOG,
                 float(count > 0),
                 min(count, _MOST_NUMBERS) / _MOST_NUMBERS,
             )
