@@ -7,17 +7,17 @@ how often a true sentence is accused: what needs understanding is left to a judg
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from chatbot.answer.citations import claims
+from chatbot.answer.grounds import Ground, squeezed
 from chatbot.answer.markers import cited_numbers, without_markers
 from chatbot.answer.models import SentenceVerdict
+from chatbot.answer.number_binding import number_of_something_else, places
 from chatbot.answer.polarity import direction_conflict, negation_conflict
-from chatbot.answer.quantities import Quantity, quantities, spelt_quantities
-from chatbot.answer.sentences import sentences
-from chatbot.index.enrichment import OF_THE_FIELD, SearchText, keywords_of, section_text_of
+from chatbot.answer.quantities import quantities
+from chatbot.index.enrichment import OF_THE_FIELD
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.index.terms import content_terms, normalise, share
@@ -25,8 +25,6 @@ from chatbot.retrieval.wording import language_of, names_in
 
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{4,5}(?:v\d+)?\b")
 _IS_NAME = re.compile(r"[A-Z0-9]")
-_JOINTS = re.compile(r"[\s\-_–—·]+")
-_CLAUSE = re.compile(r"[，,。；;：:！!？?\n（）()、]|\band\b|而|且")
 _NOT_SAID = re.compile(
     r"(?:来源|报告|原文|摘要|文中|论文)[^，。；]{0,12}(?:没有|未|并未|并不)"
     r"(?:给出|提到|提及|说|写|列|报告|提供|明确|认为|包含|涉及)"
@@ -44,58 +42,8 @@ _LEAST_GROUNDED = 0.25
 _LEAST_IN_ENGLISH = 0.35
 _BETTER_IN_ENGLISH = 0.08
 _BETTER_ELSEWHERE = 0.05
-_BETTER_BOUND = 0.25
 _SAME_SENTENCE = 0.22
 _FEWEST_TERMS = 4
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A section as claims are held against it; what is made of its text is made once."""
-
-    section: IndexedSection
-    written: SearchText | None
-
-    @cached_property
-    def text(self) -> str:
-        return f"{self.section.text}\n{self.section.title}"
-
-    @cached_property
-    def plain(self) -> str:
-        return normalise(self.text)
-
-    @cached_property
-    def numbers(self) -> tuple[Quantity, ...]:
-        about = f"{self.section.paper_id}\n{self.section.date.isoformat()}"
-        return (*quantities(self.text), *spelt_quantities(self.text), *quantities(about))
-
-    @cached_property
-    def squeezed(self) -> str:
-        return _squeezed(f"{self.text}\n{self.section.paper_id}")
-
-    @cached_property
-    def sentences(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        cut = sentences(self.section.text)
-        return tuple((s.text, frozenset(content_terms(s.text))) for s in cut)
-
-    @cached_property
-    def surroundings(self) -> tuple[tuple[Quantity, frozenset[str]], ...]:
-        """Each number of the section, and the terms beside it."""
-        found = _surroundings(self.section.text)
-        return tuple((number, frozenset(content_terms(beside))) for number, beside in found)
-
-    @cached_property
-    def chinese(self) -> frozenset[str]:
-        """The terms a Chinese claim is held against."""
-        return frozenset(content_terms(self.text))
-
-    @cached_property
-    def english(self) -> frozenset[str]:
-        """The terms an English claim is held against: those of the search text too."""
-        if self.written is None:
-            return self.chinese
-        told = f"{section_text_of(self.written, self.section.key)}\n{keywords_of(self.written)}"
-        return frozenset(content_terms(f"{self.text}\n{told}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +57,8 @@ class _Claim:
     text: str
     is_english: bool
     weights: Mapping[str, float]
-    cited: tuple[_Source, ...]
-    siblings: tuple[_Source, ...]
+    cited: tuple[Ground, ...]
+    siblings: tuple[Ground, ...]
 
     @property
     def papers(self) -> frozenset[str]:
@@ -130,7 +78,7 @@ class _Claim:
         """The share of its wording that the sections cited hold, 0 to 1."""
         return share(self.weights, frozenset().union(*map(self.terms_of, self.cited)))
 
-    def terms_of(self, source: _Source) -> frozenset[str]:
+    def terms_of(self, source: Ground) -> frozenset[str]:
         return source.english if self.is_english else source.chinese
 
 
@@ -143,16 +91,16 @@ def verify(
     ``name_not_in_source: NAME``; ``opposite_of_source: WORD``; ``number_of_something_else: N``;
     ``better_in_section: KEY``; ``wording_not_in_source``.
     """
-    cited = {n: _Source(s, index.search_texts.get(s.paper_id)) for n, s in sources.items()}
+    cited = {n: Ground(s, index.search_texts.get(s.paper_id)) for n, s in sources.items()}
     by_name = {source.section.name: source for source in cited.values()}
     for paper in {section.paper_id for section in sources.values()} & index.catalogue.by_id.keys():
         for section in (index.sections[row] for row in index.catalogue.by_id[paper].rows):
-            by_name.setdefault(section.name, _Source(section, index.search_texts.get(paper)))
+            by_name.setdefault(section.name, Ground(section, index.search_texts.get(paper)))
     return tuple(_verdict(claim, cited, by_name.values(), index) for claim in claims(markdown))
 
 
 def _verdict(
-    claim: str, sources: Mapping[int, _Source], known: Collection[_Source], index: Index
+    claim: str, sources: Mapping[int, Ground], known: Collection[Ground], index: Index
 ) -> SentenceVerdict:
     numbers = tuple(n for n in cited_numbers(claim) if n in sources)
     text = without_markers(claim).strip()
@@ -219,7 +167,7 @@ def _absent_number(claim: _Claim) -> str | None:
 def _absent_name(claim: _Claim, index: Index) -> str | None:
     """A name that none of the sections holds and that is not what their papers are called."""
     called = "".join(
-        _squeezed(claim.text[link.start : link.end])
+        squeezed(claim.text[link.start : link.end])
         for link in index.catalogue.names.find(claim.text)
         if claim.papers & {*link.papers}
     )
@@ -227,10 +175,10 @@ def _absent_name(claim: _Claim, index: Index) -> str | None:
     for name in names_in(claim.text):
         if normalise(name) in OF_THE_FIELD:
             continue
-        squeezed = _squeezed(name)
-        forms = {squeezed, squeezed.removesuffix("s")}
-        if not any(form in where for form in forms for where in held):
-            parts = [_squeezed(part) for part in re.split(r"[-+]", name) if _IS_NAME.search(part)]
+        form = squeezed(name)
+        forms = {form, form.removesuffix("s")}
+        if not any(f in where for f in forms for where in held):
+            parts = [squeezed(part) for part in re.split(r"[-+]", name) if _IS_NAME.search(part)]
             if "-" not in name or not all(any(p in where for where in held) for p in parts):
                 return name
     return None
@@ -258,23 +206,12 @@ def _opposite(claim: _Claim) -> str | None:
 
 
 def _unbound_number(claim: _Claim, index: Index) -> str | None:
-    """A number whose neighbours in the claim stand beside another number of the source."""
     if claim.is_english or not claim.weights:
         return None
-    names = index.catalogue.names.find(claim.text)
-    bare = _ARXIV_ID.sub(" ", _blanked(claim.text, [(name.start, name.end) for name in names]))
-    for quantity, around in _surroundings(bare):
-        wanted = {term: index.lexical.idf(term) for term in content_terms(around)}
-        own = other = 0.0
-        for source in claim.cited:
-            for candidate, beside in source.surroundings:
-                if candidate.agrees(quantity):
-                    own = max(own, share(wanted, beside))
-                elif candidate.readings[0].unit == quantity.readings[0].unit:
-                    other = max(other, share(wanted, beside))
-        if other - own >= _BETTER_BOUND:
-            return quantity.text
-    return None
+    names = [(link.start, link.end) for link in index.catalogue.names.find(claim.text)]
+    ids = [match.span() for match in _ARXIV_ID.finditer(claim.text)]
+    held = [place for source in claim.cited for place in source.places]
+    return number_of_something_else(places(claim.text, [*names, *ids]), held, index.lexical.idf)
 
 
 def _better_sibling(claim: _Claim) -> str | None:
@@ -295,28 +232,5 @@ def _ungrounded(claim: _Claim) -> str | None:
     return "" if claim.is_comparable and claim.held < least else None
 
 
-def _surroundings(text: str) -> list[tuple[Quantity, str]]:
-    """Each number with what stands around it: its clause, and the clause before a bare one."""
-    plain = normalise(text)
-    cuts = [0, *(match.start() for match in _CLAUSE.finditer(plain)), len(plain)]
-    found = []
-    for quantity in quantities(text):
-        place = max(i for i, cut in enumerate(cuts[:-1]) if cut <= quantity.start)
-        first = max(0, place - 1)
-        around = plain[cuts[first] : quantity.start] + " " + plain[quantity.end : cuts[place + 1]]
-        found.append((quantity, around))
-    return found
-
-
-def _blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    for start, end in spans:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
-
-
 def _clauses(text: str) -> list[str]:
     return [clause for clause in re.split(r"[，,；;。]", text) if clause.strip()]
-
-
-def _squeezed(text: str) -> str:
-    return _JOINTS.sub("", normalise(text))
