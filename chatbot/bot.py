@@ -6,6 +6,7 @@ from time import perf_counter
 
 from chatbot.answer.engine import answer_events
 from chatbot.answer.models import Answer, Event
+from chatbot.answer.outline import outline_turns
 from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
 from chatbot.config import SEEDS, Settings, load_settings
 from chatbot.index.build import IngestResult, index_is_stale, ingest
@@ -104,13 +105,17 @@ class Chatbot:
     def prompt(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
     ) -> list[ChatTurn]:
-        """What a model would be sent for a question, whether or not there is one."""
+        """What a model would be sent for a question, whether or not there is one.
+
+        For a comparison, the turns that ask for its columns, then those that ask for the table.
+        """
         index = self.index
         query = understand(question, index.catalogue, history, filters)
         evidence = retrieve(index, query, None)
         context = self.settings.llm_context
         sources = number_sources(evidence, context)
-        return prompt_turns(prompt_for(evidence), evidence, sources, context)
+        outline = outline_turns(evidence) if query.intent == "compare" else []
+        return [*outline, *prompt_turns(prompt_for(evidence), evidence, sources, context)]
 
     def answer(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pydantic import BaseModel
+
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError
 from chatbot.llm_errors import (
@@ -21,6 +23,7 @@ from chatbot.llm_errors import (
     key_of,
     model_error,
     one_line,
+    seconds_to_wait,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from llama_index.llms.openai_like import OpenAILike
 
 TEMPERATURE = 0.1
+_SHAPE = "response_format"
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +76,13 @@ class ChatModel(Protocol):
         """How many tokens prompt and answer may take together."""
         ...
 
-    def stream(self, turns: Sequence[ChatTurn]) -> Iterator[Chunk]:
+    def stream(
+        self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
+    ) -> Iterator[Chunk]:
         """The answer as it is written; closing the iterator ends the request.
+
+        With `shape` the server is asked for JSON of that shape. Some servers cannot, and some only
+        say they can: what comes has to be checked.
 
         Raises:
             ModelError: the model refused, broke off, wrote nothing or took too long.
@@ -81,14 +90,16 @@ class ChatModel(Protocol):
         ...
 
 
-def complete(model: ChatModel, turns: Sequence[ChatTurn]) -> tuple[str, TokenUsage]:
+def complete(
+    model: ChatModel, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
+) -> tuple[str, TokenUsage]:
     """The whole answer at once, and what it cost (nothing, of a server that does not count).
 
     Raises:
         ModelError: as for `ChatModel.stream`.
     """
     text, usage = "", TokenUsage(0, 0)
-    for chunk in model.stream(turns):
+    for chunk in model.stream(turns, shape):
         text += chunk.text
         usage = chunk.usage or usage
     return text, usage
@@ -114,6 +125,7 @@ class _OpenAIChat:
         if not (key.isascii() and key.isprintable()):
             raise ConfigurationError("OPENAI_API_KEY: holds characters no key has; paste it again")
         self._options: dict[str, object] = {"stream_options": {"include_usage": True}}
+        self._takes_shapes = True
         if not _TAKES_NO_TEMPERATURE.match(settings.llm):
             self._options["temperature"] = TEMPERATURE
         try:
@@ -129,10 +141,12 @@ class _OpenAIChat:
     def context_tokens(self) -> int:
         return self._settings.llm_context
 
-    def stream(self, turns: Sequence[ChatTurn]) -> Iterator[Chunk]:
+    def stream(
+        self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
+    ) -> Iterator[Chunk]:
         call = _Call(self._settings.llm_timeout)
         reader = threading.Thread(
-            target=self._read, args=(call, tuple(turns)), name="llm-reader", daemon=True
+            target=self._read, args=(call, tuple(turns), shape), name="llm-reader", daemon=True
         )
         reader.start()
         try:
@@ -144,28 +158,49 @@ class _OpenAIChat:
         finally:
             call.cut()
 
-    def _read(self, call: "_Call", turns: Sequence[ChatTurn]) -> None:
+    def _read(
+        self, call: "_Call", turns: Sequence[ChatTurn], shape: type[BaseModel] | None
+    ) -> None:
         try:
-            for chunk in self._answer(call, turns):
+            for chunk in self._answer(call, turns, shape):
                 call.give(chunk)
             call.end()
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who waits must hear of it
             call.end(error)
 
-    def _answer(self, call: "_Call", turns: Sequence[ChatTurn]) -> Iterator[Chunk]:
-        """The answer; an option this server refuses is left out, now and from now on."""
+    def _answer(
+        self, call: "_Call", turns: Sequence[ChatTurn], shape: type[BaseModel] | None
+    ) -> Iterator[Chunk]:
+        """The answer; an option this server refuses is left out, now and from now on.
+
+        A server that fails or is too busy before it wrote anything is asked once more, after as
+        long as it says, if there is the time.
+        """
         import openai
 
         options = dict(self._options)
+        if shape is not None and self._takes_shapes:
+            options[_SHAPE] = _response_format(shape)
+        given = asked_again = False
         while True:
             try:
-                yield from self._ask(call, turns, options)
+                for chunk in self._ask(call, turns, options):
+                    given = True
+                    yield chunk
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 refused = next((name for name in options if name in str(error.body)), None)
+                if refused is None and _SHAPE in options:
+                    refused = _SHAPE  # some servers do not say what they choke on
                 if refused is None:
                     raise
                 del options[refused]
                 self._options.pop(refused, None)
+                self._takes_shapes = self._takes_shapes and refused != _SHAPE
+            except (openai.RateLimitError, openai.InternalServerError) as error:
+                wait = seconds_to_wait(error)
+                if given or asked_again or wait is None or not call.wait(wait):
+                    raise
+                asked_again = True
             else:
                 return
 
@@ -226,6 +261,13 @@ class _Call:
         except Empty:
             return TimeoutError()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait so long; False, at once, where the call would be over by then."""
+        if time.monotonic() + seconds >= self._deadline:
+            return False
+        time.sleep(seconds)
+        return True
+
     def watch(self, request: "httpx.Request") -> None:
         request.extensions["trace"] = self._trace
 
@@ -242,6 +284,11 @@ class _Call:
         if self._socket is not None:
             with suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _response_format(shape: type[BaseModel]) -> dict[str, object]:
+    schema = {"name": shape.__name__.strip("_"), "schema": shape.model_json_schema()}
+    return {"type": "json_schema", "json_schema": schema}
 
 
 def _chunks(responses: "Iterable[ChatResponse]") -> Iterator[Chunk]:
@@ -282,6 +329,3 @@ def _usage(response: "ChatResponse") -> TokenUsage | None:
     if isinstance(prompt, int) and isinstance(completion, int):
         return TokenUsage(prompt, completion)
     return None
-
-
-# Errors: what went wrong behind the OpenAI client, in one line for the user.

@@ -39,6 +39,11 @@ _BY_STATUS = {
 }
 
 
+# Waits a server asks for that are longer are left to the reader.
+_LONGEST_WAIT = 15.0
+_SHORT_WAIT = 0.5
+
+
 class BadAnswerError(Exception):
     """The server answered, but not with an answer; holds what is wrong and what to do."""
 
@@ -63,6 +68,17 @@ def openai_errors(settings: Settings) -> Iterator[None]:
 def key_of(settings: Settings) -> str:
     """The key as it is sent, or nothing."""
     return settings.openai_api_key.get_secret_value().strip() if settings.openai_api_key else ""
+
+
+def seconds_to_wait(error: "openai.APIStatusError") -> float | None:
+    """How long to wait before a busy or failing server is asked again; None to leave it."""
+    if error.code == "insufficient_quota":
+        return None
+    try:
+        wait = float(error.response.headers.get("retry-after", _SHORT_WAIT))
+    except ValueError:  # a date
+        return None
+    return max(0.0, wait) if wait <= _LONGEST_WAIT else None
 
 
 def model_error(error: Exception, settings: Settings, name: str, variable: str) -> ModelError:

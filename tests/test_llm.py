@@ -11,10 +11,11 @@ from typing import Any
 
 import openai
 import pytest
+from pydantic import BaseModel
 
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError, ModelError
-from chatbot.llm import ChatModel, ChatTurn, Chunk, TokenUsage, open_chat_model
+from chatbot.llm import ChatModel, ChatTurn, Chunk, TokenUsage, complete, open_chat_model
 from chatbot.llm_errors import openai_errors
 from tests.fakes.openai_server import DONE, FakeOpenAI, Reply, finish_event, sse, text_events
 
@@ -48,8 +49,11 @@ def text_of(chunks: Iterator[Chunk]) -> str:
 
 
 def error_of(*script: Reply, timeout: float = 20) -> str:
-    """What is raised when the server answers so."""
-    with FakeOpenAI(*script) as server, pytest.raises(ModelError) as caught:
+    """What is raised when the server answers so, the last of it as often as it is asked."""
+    with (
+        FakeOpenAI(*script[:-1], default=script[-1]) as server,
+        pytest.raises(ModelError) as caught,
+    ):
         text_of(model_at(server.url, timeout=timeout).stream(QUESTION))
     return str(caught.value)
 
@@ -229,8 +233,8 @@ def test_calls_at_the_same_time_do_not_mix() -> None:
             "(HTTP 404): no model fake; check CHATBOT_LLM and OPENAI",
         ),
         (
-            Reply.error(429, "slow", {"Retry-After": "7"}),
-            "(HTTP 429): slow; ask again later (Retry-After: 7)",
+            Reply.error(429, "slow", {"Retry-After": "70"}),
+            "(HTTP 429): slow; ask again later (Retry-After: 70)",
         ),
         (Reply.error(429, "none left", code="insufficient_quota"), "check its plan and billing"),
         (Reply.error(402, "Insufficient Balance"), "check its plan and billing"),
@@ -296,7 +300,7 @@ def test_no_exception_behind_the_error_holds_the_key() -> None:
 
 
 def test_a_password_in_the_servers_address_is_never_shown() -> None:
-    with FakeOpenAI(Reply.error(500, "boom")) as server:
+    with FakeOpenAI(Reply.error(401, "boom")) as server:
         url = server.url.replace("127.0.0.1", "user:hunter2@127.0.0.1")
         with pytest.raises(ModelError) as caught:
             text_of(model_at(url).stream(QUESTION))
@@ -322,10 +326,68 @@ def test_a_server_that_speaks_no_tls_is_an_error_and_not_a_traceback() -> None:
         text_of(model_at(server.url.replace("http:", "https:")).stream(QUESTION))
 
 
-def test_nothing_is_asked_twice() -> None:
-    with FakeOpenAI(Reply.error(503, "busy"), TEXT) as server, pytest.raises(ModelError):
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.error(500, "boom"),
+        Reply.error(503, "busy"),
+        Reply.error(429, "slow", {"Retry-After": "0.2"}),
+        Reply.error(429, "slow"),
+    ],
+)
+def test_a_server_that_is_busy_or_fails_at_first_is_asked_once_more(reply: Reply) -> None:
+    with FakeOpenAI(reply, TEXT) as server:
+        assert text_of(model_at(server.url).stream(QUESTION)) == TEXT
+    assert len(server.requests) == 2
+
+
+def test_a_server_that_goes_on_failing_is_left_alone() -> None:
+    with FakeOpenAI(*[Reply.error(503, "busy")] * 2) as server, pytest.raises(ModelError):
         text_of(model_at(server.url).stream(QUESTION))
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "timeout"),
+    [
+        (Reply.error(429, "slow", {"Retry-After": "60"}), 90),
+        (Reply.error(429, "slow", {"Retry-After": "10"}), 5),
+        (Reply.error(429, "slow", {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}), 20),
+        (Reply.error(429, "none left", code="insufficient_quota"), 20),
+        (Reply.error(401, "bad key"), 20),
+        (Reply.cut_after("half"), 20),
+    ],
+)
+def test_what_waiting_would_not_mend_in_time_is_not_asked_again(
+    reply: Reply, timeout: float
+) -> None:
+    with FakeOpenAI(reply) as server, pytest.raises(ModelError):
+        text_of(model_at(server.url, timeout=timeout).stream(QUESTION))
     assert len(server.requests) == 1
+
+
+class _Reply(BaseModel):
+    """What a model is asked for."""
+
+    aspects: list[str]
+
+
+def test_an_answer_is_asked_for_in_a_shape() -> None:
+    with FakeOpenAI('{"aspects": []}') as server:
+        complete(model_at(server.url), QUESTION, _Reply)
+    form = server.chats[0]["response_format"]
+    assert form["type"] == "json_schema"
+    assert form["json_schema"]["name"] == "Reply"
+    assert "aspects" in form["json_schema"]["schema"]["properties"]
+
+
+@pytest.mark.parametrize("message", ["response_format is not supported", "invalid request"])
+def test_a_server_that_refuses_shapes_is_asked_in_plain_text_from_then_on(message: str) -> None:
+    with FakeOpenAI(Reply.error(400, message), TEXT, TEXT) as server:
+        model = model_at(server.url)
+        assert complete(model, QUESTION, _Reply)[0] == TEXT
+        assert complete(model, QUESTION, _Reply)[0] == TEXT
+    assert ["response_format" in body for body in server.chats] == [True, False, False]
 
 
 def test_text_that_came_before_the_line_broke_was_given() -> None:
@@ -438,7 +500,7 @@ def test_a_script_that_is_too_short_fails_loudly() -> None:
         with FakeOpenAI() as server, suppress(ModelError):
             text_of(model_at(server.url).stream(QUESTION))
 
-    with pytest.raises(AssertionError, match="1 chat requests found no scripted reply"):
+    with pytest.raises(AssertionError, match="2 chat requests found no scripted reply"):
         ask()
 
 

@@ -26,6 +26,7 @@ from chatbot.answer.models import (
     Usage,
 )
 from chatbot.answer.notices import notice_of
+from chatbot.answer.outline import outlined
 from chatbot.answer.repair import mend, verdicts_of
 from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
 from chatbot.errors import ModelError, TooLongError
@@ -94,6 +95,13 @@ def answer_events(
         with progress.timing("retrieve"):
             evidence = retrieve(index, query, model, top_k, widen=True)
         progress.usage += _usage(evidence.spent)
+        if model is not None and query.intent == "compare" and evidence.hits:
+            yield Step("outline")
+            with progress.timing("outline"):
+                evidence, spent = outlined(index, evidence, model)
+            progress.usage += _usage(spent)
+            columns = len(evidence.query.columns)
+            yield Step("outline", progress.timings["outline"], str(columns))
         progress.notice = notice_of(evidence)
         yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))
         yield Step("synthesize")

@@ -120,7 +120,7 @@ class Step:
     `detail` is a count or a name worth showing.
     """
 
-    name: Literal["understand", "retrieve", "synthesize", "verify"]
+    name: Literal["understand", "retrieve", "outline", "synthesize", "verify"]
     milliseconds: float | None = None
     detail: str = ""
 

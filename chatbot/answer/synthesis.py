@@ -8,7 +8,7 @@ from chatbot.llm import ChatTurn
 from chatbot.prompts import Prompt, load_prompt
 from chatbot.retrieval.models import Evidence, Message
 
-_LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
+LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
 # Shares of the context: a conversation may take so much of it, the sources so much.
 _HISTORY_SHARE = 0.15
 # A Chinese character costs about one token; what is left is for the answer.
@@ -48,7 +48,7 @@ def prompt_turns(
     """All turns of one call: system prompt, latest history, the question with its sources."""
     query = evidence.query
     values = {
-        "language": _LANGUAGE_NAMES[query.language],
+        "language": LANGUAGE_NAMES[query.language],
         "columns": "; ".join(query.columns) or "those that the question asks about",
         "sources": "\n\n".join(
             [*(_source(n, section) for n, section in sources.items()), *_coverage(evidence)]
@@ -74,7 +74,7 @@ def repair_turns(
     """The turns that ask for an answer to be mended where its sentences failed the check."""
     return list(
         prompt.turns(
-            language=_LANGUAGE_NAMES[evidence.query.language],
+            language=LANGUAGE_NAMES[evidence.query.language],
             sources="\n\n".join(_source(n, section) for n, section in draft.sources.items()),
             question=evidence.query.question,
             answer=draft.markdown,

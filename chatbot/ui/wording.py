@@ -29,6 +29,7 @@ class Wording:
     examples: str
     understand: str
     retrieve: str
+    outline: str
     synthesize: str
     verify: str
     found: str
@@ -69,6 +70,7 @@ WORDING: dict[Language, Wording] = {
         examples="可以这样问",
         understand="理解问题",
         retrieve="检索原文",
+        outline="选定比较项",
         synthesize="生成回答",
         verify="核对引用",
         found="检索到 {n} 节",
@@ -107,6 +109,7 @@ WORDING: dict[Language, Wording] = {
         examples="Try one of these",
         understand="Understand",
         retrieve="Search",
+        outline="Choose columns",
         synthesize="Write",
         verify="Check citations",
         found="{n} sections found",

@@ -2,17 +2,19 @@
 
 import csv
 import io
+import re
 
 import pytest
 
 from chatbot.answer.comparison_table import tables_of, to_csv
 from chatbot.answer.engine import answer_events
-from chatbot.answer.models import Answer
+from chatbot.answer.models import Answer, Step
 from chatbot.errors import ChatbotError
 from chatbot.index.store import Index
 from chatbot.retrieval.comparison import comparison_query
+from chatbot.retrieval.understanding import understand
 from tests.answer.test_engine import answer_of, model_at
-from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.openai_server import Body, FakeOpenAI, Reply
 
 PAPERS = ("GRU-Mem", "2602.05327", "GENIUS: Generative Fluid Intelligence Evaluation Suite")
 
@@ -49,8 +51,6 @@ def test_a_column_that_no_section_reports_on_says_so(seed_index: Index) -> None:
 
 
 def test_a_question_that_compares_is_answered_with_a_table(seed_index: Index) -> None:
-    from chatbot.retrieval.understanding import understand
-
     query = understand("GRU-Mem 和 ProAct 各比基线好多少？", seed_index.catalogue)
     answer = answer_of(answer_events(seed_index, query, None))
     ((_, *rows),) = tables_of(answer.markdown)
@@ -100,3 +100,54 @@ def test_a_model_is_asked_once_with_the_columns_and_all_papers(seed_index: Index
     assert all(name in user for name in ("Gated Recurrent Memory", "ProAct"))
     assert answer.mode == "fake"
     assert [sentence.text for sentence in answer.sentences] == ["最高 400%", "报告未提及"]
+
+
+QUESTION = "GRU-Mem 和 ProAct 比一比"
+TABLE = "| 论文 | 推理速度 | 数据 |\n|---|---|---|\n| GRU-Mem | 最高 400% [{n}] | 报告未提及 |\n"
+
+
+def table_for(body: Body) -> str:
+    """A table that cites the section of GRU-Mem's results wherever the prompt numbers it."""
+    place = re.search(r'<source n="(\d+)" [^>]*id="2602.10560"[^>]*results', str(body["messages"]))
+    return TABLE.format(n=place[1] if place else 0)
+
+
+def test_a_model_first_chooses_the_columns_where_the_reader_gave_none(seed_index: Index) -> None:
+    query = understand(QUESTION, seed_index.catalogue)
+    with FakeOpenAI('{"aspects": ["推理速度", "数据"]}', Reply.text(table_for)) as server:
+        events = list(answer_events(seed_index, query, model_at(server)))
+    outline, table = server.chats
+    assert "When to Memorize" in outline["messages"][-1]["content"]
+    assert outline["response_format"]["json_schema"]["name"] == "Outline"
+    assert "The aspects: 推理速度; 数据" in table["messages"][0]["content"]
+    answer = answer_of(iter(events))
+    assert answer.usage.llm_calls == 2
+    assert all(sentence.supported for sentence in answer.sentences)
+    assert [step.detail for step in events if isinstance(step, Step) and step.name == "outline"][
+        -1
+    ] == "2"
+
+
+def test_cells_bring_their_own_sections_best_first(seed_index: Index) -> None:
+    query = understand(QUESTION, seed_index.catalogue)
+    with FakeOpenAI('{"aspects": ["属于什么领域", "推理速度提升了多少"]}', "无") as server:
+        answer_of(answer_events(seed_index, query, model_at(server)))
+    shown = re.findall(r'<source n="\d" [^>]*id="([^"]*)"[^>]*\((\w+)\)', str(server.chats[1]))
+    assert set(shown[:4]) == {
+        (paper, key) for paper in ("2602.10560", "2602.05327") for key in ("field", "results")
+    }
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["sorry", '{"aspects": []}', '{"aspects": "speed"}', "{", Reply.error(400, "no")],
+)
+def test_without_an_outline_the_question_is_the_only_column(
+    seed_index: Index, reply: Reply | str
+) -> None:
+    query = understand(QUESTION, seed_index.catalogue)
+    script = [reply, reply] if isinstance(reply, Reply) else [reply]
+    with FakeOpenAI(*script, Reply.text(table_for)) as server:
+        answer = answer_of(answer_events(seed_index, query, model_at(server)))
+    assert "those that the question asks about" in server.chats[-1]["messages"][0]["content"]
+    assert answer.mode == "fake"

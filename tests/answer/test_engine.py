@@ -144,12 +144,12 @@ def test_earlier_turns_reach_the_search_and_the_model(seed_index: Index) -> None
     [
         Reply.error(401, "Incorrect API key provided"),
         Reply.error(429, "slow down", {"Retry-After": "7"}),
-        Reply.error(500, "oops"),
+        Reply.error(400, "oops"),
         Reply.stall(5),
         Reply.text(""),
         Reply.cut_after("推理速度"),
     ],
-    ids=["refused key", "rate limit", "server error", "timeout", "empty answer", "cut stream"],
+    ids=["refused key", "rate limit", "refused request", "timeout", "empty answer", "cut stream"],
 )
 def test_when_the_model_fails_the_answer_is_extracted_and_says_so(
     seed_index: Index, reply: Reply
@@ -193,7 +193,7 @@ def test_a_repair_that_is_no_better_is_not_kept(seed_index: Index) -> None:
 
 
 def test_a_repair_that_fails_costs_nothing(seed_index: Index) -> None:
-    answer, _ = repair(seed_index, "最高提升 4321%[1]。", Reply.error(500, "no"))
+    answer, _ = repair(seed_index, "最高提升 4321%[1]。", Reply.error(400, "no"))
     assert answer.markdown == "最高提升 4321%[1]。"
     assert (answer.repair, answer.notice) == (None, None)
 

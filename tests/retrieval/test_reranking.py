@@ -50,7 +50,7 @@ def test_a_model_that_fails_or_names_nothing_leaves_the_order(
     seed_index: Index, index: Index, reply: Reply | str
 ) -> None:
     plain = names(retrieve(seed_index, understand(QUESTION, index.catalogue), top_k=5))
-    with FakeOpenAI(reply) as server:
+    with FakeOpenAI(default=reply) as server:
         assert names(ask(index, server)) == plain
 
 

@@ -43,7 +43,7 @@ def test_a_model_that_fails_or_rambles_leaves_the_rules_reading(
     seed_index: Index, reply: Reply | str
 ) -> None:
     history = (Message("user", "GRU-Mem 是什么"), Message("assistant", "一种记忆。"))
-    with FakeOpenAI(reply) as server:
+    with FakeOpenAI(default=reply) as server:
         query = interpret("它快多少？", seed_index.catalogue, history, None, model_at(server))
     assert query.papers == ("2602.10560",)
     assert "GRU-Mem" in query.search_text
