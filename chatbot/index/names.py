@@ -7,7 +7,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
@@ -53,10 +53,14 @@ class Link:
 
 @dataclass(frozen=True)
 class NameTable:
-    """Squeezed names, each with its spelling, the papers that own it, and whether plainly."""
+    """Squeezed names, each with its spelling, the papers that own it, and whether plainly.
+
+    `is_word` tells words of the reports: "VBench" is one, and no misspelling of VE-Bench.
+    """
 
     names: Mapping[str, tuple[str, tuple[str, ...], bool]]
     titles: Mapping[str, str]
+    is_word: Callable[[str], bool] = field(default=lambda _: False, compare=False, repr=False)
 
     @classmethod
     def mine(
@@ -82,7 +86,7 @@ class NameTable:
         path.write_text(json.dumps([self.names, self.titles], ensure_ascii=False), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, is_word: Callable[[str], bool]) -> Self:
         """Read what `save` wrote.
 
         Raises:
@@ -91,7 +95,7 @@ class NameTable:
         try:
             names, titles = json.loads(path.read_text(encoding="utf-8"))
             read = {key: (name, tuple(ids), sure) for key, (name, ids, sure) in names.items()}
-            return cls(read, titles)
+            return cls(read, titles, is_word)
         except (OSError, ValueError) as error:
             cause = f"{path} cannot be read; run 'chatbot ingest --rebuild'"
             raise MissingIndexError(cause) from error
@@ -156,7 +160,7 @@ class NameTable:
         for match in LATIN_NAME.finditer(_same_length(text)):
             key = squeeze(match[0])
             allowed = 1 if len(key) < _LONG_NAME else 2
-            if len(key) < _TYPO_LENGTH or key in self._known_words:
+            if len(key) < _TYPO_LENGTH or key in self._known_words or self.is_word(match[0]):
                 continue
             if mostly_latin and match[0].islower():
                 continue  # an English word, not a name

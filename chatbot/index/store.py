@@ -93,7 +93,8 @@ def _load(settings: Settings, manifest: Manifest) -> Index:
     data_dir = settings.data_dir
     corpus = read_live(data_dir, manifest.reports)
     glossary = Glossary.load(data_dir / manifest.lexical / GLOSSARY_FILE)
-    names = NameTable.load(data_dir / manifest.lexical / NAMES_FILE)
+    lexical = LexicalIndex.load(data_dir / manifest.lexical)
+    names = NameTable.load(data_dir / manifest.lexical / NAMES_FILE, lexical.knows)
     return Index(
         settings,
         manifest,
@@ -102,7 +103,7 @@ def _load(settings: Settings, manifest: Manifest) -> Index:
         corpus.search_texts,
         tuple(corpus.rows),
         {row: i for i, row in enumerate(corpus.rows)},
-        LexicalIndex.load(data_dir / manifest.lexical),
+        lexical,
         glossary,
         open_embedding(settings, data_dir / manifest.fitted),
         SectionVectorStore(

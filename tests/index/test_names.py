@@ -97,14 +97,14 @@ def test_every_paper_of_the_shipped_reports_is_found_by_its_title(seed_index: In
 
 def test_a_table_read_back_finds_the_same(tmp_path: Path) -> None:
     table(ONE, TWO).save(tmp_path / "names.json")
-    again = NameTable.load(tmp_path / "names.json")
+    again = NameTable.load(tmp_path / "names.json", lambda _: False)
     assert found(again, "FooNet 和 Zebra") == [("2603.00001",), ("2603.00002",)]
 
 
 def test_a_damaged_table_is_reported_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "names.json").write_text("{")
     with pytest.raises(MissingIndexError, match="--rebuild"):
-        NameTable.load(tmp_path / "names.json")
+        NameTable.load(tmp_path / "names.json", lambda _: False)
 
 
 @given(st.text(max_size=200))
@@ -120,3 +120,10 @@ def test_squeezing_forgets_case_width_and_joints(text: str) -> None:
 
 
 _NAMES = table(ONE, TWO)
+
+
+def test_a_word_of_the_reports_is_no_misspelt_name(seed_index: Index) -> None:
+    names = seed_index.catalogue.names
+    assert not names.find("VBench 得分多少")
+    (typo,) = names.find("VE-Bensh 得分多少")
+    assert (typo.name, typo.typo) == ("VE-Bench", True)

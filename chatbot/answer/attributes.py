@@ -1,0 +1,213 @@
+"""Whether a paper's sections hold the kind of thing a question asks of it.
+
+Two ways to tell that they do not, both exact: an attribute readers ask for (a licence, a learning
+rate, the model of a card) of which none of the sections has a word; and a figure asked for beside a
+name, a size or a setting that the sections do not have, or never with a number.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatbot.answer.quantities import Quantity, quantities
+from chatbot.answer.sentences import sentences
+from chatbot.index.enrichment import OF_THE_FIELD
+from chatbot.index.terms import normalise
+from chatbot.retrieval import wording
+
+
+def _patterns(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+    return tuple(
+        (re.compile(asked, re.IGNORECASE), re.compile(given, re.IGNORECASE))
+        for asked, given in pairs
+    )
+
+
+# What is asked for, and what a paper that gives it holds.
+_ATTRIBUTES = _patterns(
+    (
+        r"许可|开源协议|什么协议|啥协议|哪种协议|能不能商用|可以商用|商用行|\blicen[cs]e\b|"
+        r"commercial(?:ly)? us",
+        r"许可|开源协议|\blicen[cs]e|\bMIT\b|Apache|CC[- ]BY|\bGPL\b|\bBSD\b|商用",
+    ),
+    (
+        r"作者(?:是|有|都)|谁写的|哪个(?:机构|学校|公司|团队|大学|实验室)|哪家(?:机构|公司|单位)|"
+        r"who (?:are|is|were) the (?:\w+ )?authors?|\bauthors' |list the authors|\baffiliations?\b|"
+        r"which (?:lab|university|company|team)|who (?:wrote|made|built)",
+        r"作者|机构|大学|团队|实验室|公司|\bauthors?\b|\buniversity\b",
+    ),
+    (
+        r"卡时|GPU ?(?:小?时)|训练了?多(?:久|少天|少小时)|(?:多少|几)个?小时|训练时长|"
+        r"gpu[- ]?hours?|how many hours|how long .{0,30}\btrain|training time",
+        r"卡时|GPU ?小时|小时|\d ?(?:天|hours?|days?|h\b)",
+    ),
+    (
+        r"(?:什么时候|何时|哪天|哪年|几月)(?:发布|开源|上线|发表|放出)|发布日期|"
+        r"when (?:was|were|will) .{0,40}(?:released?|published|open)|release date",
+        r"20\d\d ?年|\d{1,2} ?月|20\d\d-\d|将于|即将|计划|后(?:开源|发布|放出)",
+    ),
+    (
+        r"(?:代码|仓库|项目)(?:的)?(?:链接|地址|网址|在哪)|github ?(?:链接|地址)|"
+        r"(?:link|url) (?:to|of|for) .{0,20}(?:code|repo)|where .{0,30}\b(?:code|repo)",
+        r"github|开源|代码|https?://|\bcode\b|发布",
+    ),
+    (
+        r"多少(?:美元|钱|块钱|费用)|训练成本|(?:花费|成本)(?:是|要|多)|training cost|"
+        r"how much (?:did|does|do) .{0,40}\bcost|\bdollars?\b",
+        r"美元|\$ ?\d|成本|费用|\d ?元",
+    ),
+    (r"学习率|\blearning[- ]rates?\b", r"学习率|learning[- ]rate|\d ?e-\d|10\^\{?-\d"),
+    (r"优化器|\boptimi[sz]ers?\b", r"优化器|Adam|\bSGD\b|Muon|\bLion\b|Adafactor|\boptimi[sz]er"),
+    (r"batch ?size|批(?:次|量)?大小", r"batch|批(?:次|量)?大小"),
+    (r"随机种子|几个种子|\brandom seeds?\b", r"种子|\bseeds?\b"),
+    (
+        r"(?:视觉|图像)编码器|\b(?:vision|visual|image) encoder\b",
+        r"编码器|\bCLIP\b|SigLIP|DINO|\bViT\b|encoder",
+    ),
+    (
+        r"(?:什么|哪种|啥)(?:型号的?)?(?:显?卡|GPU)|(?:显?卡|GPU)(?:是)?(?:什么|哪种|啥)型号|"
+        r"\b(?:what|which) (?:kind of |model of |type of )?gpus?\b",
+        r"\b[ABHLV]\d{2,4}\b|\bRTX\b|\bTitan\b|\bTPU\b|昇腾|Ascend|Jetson|GeForce|\b[345]090\b",
+    ),
+    (
+        r"(?:多少|几)(?:张|块)?(?:显?卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
+        r"\d+ ?(?:张|块|卡|个? ?GPU|×|x\b)|[单一两双四八](?:张|块|卡|路)|\d-GPU",
+    ),
+    (
+        r"延迟(?:是|有|多)|多少毫秒|多少 ?ms\b|\b(?:inference )?latency\b",
+        r"延迟|毫秒|\d ?(?:ms\b|秒)|latency|\bFPS\b",
+    ),
+    (
+        r"(?:多少|几)[名个位](?:参与者|被试|标注者|标注员|志愿者)|"
+        r"\bhow many (?:participants|annotators|volunteers|raters)\b",
+        r"\d+ ?[名位个人]|\bN ?= ?\d",
+    ),
+    (
+        r"(?:哪|什么)个?(?:会议|期刊)|被.{0,6}接收|\b(?:which|what) (?:conference|venue|journal)\b|"
+        r"\baccepted (?:at|to)\b",
+        r"会议|期刊|接收|ICLR|NeurIPS|ICML|CVPR|\bACL\b|AAAI|EMNLP",
+    ),
+)
+WANTS_A_FIGURE = re.compile(
+    r"多少(?!种|类|个?(?:模型|阶段|步骤|部分))|几分|百分之|具体(?:是|数)|多[快高长久]|几个点|"
+    r"各拿|分别|"
+    r"(?:得分|分数|成绩|数值|[\u3400-\u9fff]率)(?:是|呢)?[?？]?$|"
+    r"\bhow (?:much|high|fast|long|big|large|far|often|many)\b|exact (?:score|number|figure)|"
+    r"\bwhat (?:\S+ ){0,5}?(?:scores?|accurac\w+|rates?|numbers?|latency|gains?|percentage|share|"
+    r"speed-?up|size)\b|"
+    r"\bwhat (?:does|did|do) .{3,60}\b(?:score|get|reach|achieve)\b",
+    re.IGNORECASE,
+)
+_METRIC = re.compile(
+    r"[\u3400-\u9fff](?:[\u3400-\u9fff]率)(?=是|有|为|到|具|多|的?具体|$|，|。|？|\?)"
+)
+# A size, length or distance that narrows what is asked: "2B", "512K", "25km".
+_SETTING = re.compile(r"(?<![A-Za-z0-9.\-])\d+(?:\.\d+)?(?:[BMKkm]|km|GB|[×x]\d+)(?![A-Za-z0-9])")
+_SUFFIX = re.compile(r"-(?:style|based|like|level|type)$")
+# Numbers of a name ("Gemini 2.0", "Qwen3"), a model's size ("8B"), a resolution.
+_OF_A_NAME = re.compile(
+    r"[A-Za-z][A-Za-z.+\-]*[ -]?\d+(?:\.\d+)*[A-Za-z]*(?![\d%])|"
+    r"\d+(?:\.\d+)?[BM](?![A-Za-z])|\d+ ?[×x] ?\d+"
+)
+_ELSEWHERE = re.compile(r"在\s*[（(“\"]?(?P<name>[A-Z][A-Za-z0-9.+\-]*)")
+_LATIN = re.compile(r"[A-Za-z][A-Za-z0-9.+@\-]*")
+_NO_LETTER = re.compile(r"[\W_]")
+_CLAUSE = re.compile(r"[，,]")
+# "48.2 的 MAP@5": so close before a name stands its number.
+_BEFORE = 16
+_LONG_NAME = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PaperText:
+    """A paper as it is searched for what is asked of it; `own` is what it calls itself."""
+
+    text: str
+    own: str
+
+
+def lacks(question: str, paper: PaperText, is_rare: Callable[[str], bool]) -> bool:
+    """Whether the paper does not give the attribute, or the figure, that is asked for.
+
+    `is_rare` tells names that few papers have: "LLM" and "GPU" are asked beside any figure.
+    """
+    if any(asked.search(question) and not given.search(paper.text) for asked, given in _ATTRIBUTES):
+        return True
+    if not WANTS_A_FIGURE.search(question):
+        return False
+    clause = wording.asked_of(question)
+    names = _names(clause, paper, is_rare) or _names(question, paper, is_rare)
+    settings = _SETTING.findall(question)
+    if names or settings:
+        return any(not _has_figure(name, paper.text, question) for name in [*names, *settings])
+    metrics = [match[0] for match in _METRIC.finditer(clause)]
+    return bool(metrics) and not any(_has_figure(m, paper.text, question) for m in metrics)
+
+
+def _names(text: str, paper: PaperText, is_rare: Callable[[str], bool]) -> list[str]:
+    """The names that narrow what is asked: not the paper's own, and spelt as the paper does."""
+    own = _squeezed(paper.own)
+    return [
+        name
+        for name in (_SUFFIX.sub("", name) for name in wording.names_in(text))
+        if _squeezed(name) not in own
+        and not is_misspelt_in(name, paper.own)
+        and not is_misspelt_in(name, paper.text)
+        and normalise(name) not in OF_THE_FIELD
+        and is_rare(name)
+    ]
+
+
+def _has_figure(name: str, text: str, question: str) -> bool:
+    """Whether a number stands in a sentence with the name, and is not said of another name.
+
+    "在 A、B 等任务上表现强大，例如在 B 上达到 48.2" gives no figure for A; a lead-in gives that of
+    what it leads in.
+    """
+    letters = r"[\s\-_]*".join(map(re.escape, re.sub(r"[\s\-_]", "", name)))
+    pattern = re.compile(rf"(?<![\d.]){letters}", re.IGNORECASE)
+    for sentence in (span.text.replace("*", "") for span in sentences(text)):
+        for match in pattern.finditer(sentence):
+            after = sentence[match.end() :]
+            others = (
+                other
+                for other in _ELSEWHERE.finditer(after)
+                if _squeezed(other["name"]) not in _squeezed(question)
+            )
+            end = next((other.start() for other in others), None)
+            before = _CLAUSE.split(sentence[: match.start()])[-1][-_BEFORE:]
+            if _figures(after[:end]) or _figures(before) or sentence.endswith(("：", ":")):
+                return True
+    return False
+
+
+def _figures(text: str) -> tuple[Quantity, ...]:
+    return quantities(_OF_A_NAME.sub("@", text))
+
+
+def is_misspelt_in(name: str, text: str) -> bool:
+    """Whether a text has the name but for a letter or two, joints or case, and not as it stands.
+
+    Digits have to be the same: "ScreenSpot-V2" is not "ScreenSpot-V1".
+    """
+    from rapidfuzz.distance import OSA
+
+    squeezed = _squeezed(name)
+    if name in text:
+        return False
+    allowed = 1 if len(squeezed) < _LONG_NAME else 2
+    words = {_squeezed(word) for word in _LATIN.findall(text)}
+    return any(
+        len(word) > allowed
+        and _digits(word) == _digits(squeezed)
+        and OSA.distance(word, squeezed, score_cutoff=allowed) <= allowed
+        for word in words
+    )
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def _squeezed(text: str) -> str:
+    return _NO_LETTER.sub("", normalise(text))
