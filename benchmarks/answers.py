@@ -36,12 +36,12 @@ def main() -> None:
             query = understand(item.question, enriched.catalogue, item.history)
             evidence = search(enriched, query, weights=retrieval[item.id])
             draft = extract(enriched, evidence, of_sentences[item.id])
-            answers.append(Answered(item, draft))
+            answers.append(Answered.of_draft(item, draft))
         print("| without a model | figure | n |\n|---|---|---|")
         for wanted in MEASURES:
             found = measure(answers, wanted)
             print(f"| {wanted.name} | {found} | {found.n} |")
-        lengths = [len(a.draft.markdown) for a in answers if a.item.type in CHINESE]
+        lengths = [len(a.markdown) for a in answers if a.item.type in CHINESE]
         print(f"| characters, median (Chinese fact, number) | {statistics.median(lengths):.0f} | |")
         p50, p95 = latency(enriched, items)
         print(f"| whole answer, warm: p50, p95 ms | {p50:.0f}, {p95:.0f} | |")

@@ -301,6 +301,7 @@ def main() -> NoReturn:
     # What importing makes stays until the end; collecting meanwhile costs a fifth of a start.
     gc.disable()
     try:
+        _add_commands(sys.argv[1:2])
         app()
     except ChatbotError as error:
         print(f"chatbot: {error}", file=sys.stderr)
@@ -309,6 +310,16 @@ def main() -> NoReturn:
         sys.stderr.close()
         sys.exit(0)
     sys.exit(0)
+
+
+def _add_commands(asked: list[str]) -> None:
+    """Commands of other packages, looked for only where none of these is asked for."""
+    if asked and asked[0] in {command.name for command in app.registered_commands}:
+        return
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="chatbot.commands"):
+        app.command(entry.name)(entry.load())
 
 
 def _open_bot() -> "Chatbot":

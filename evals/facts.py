@@ -9,8 +9,10 @@ from chatbot.index.terms import normalise
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{4,5}\b")
 _BARE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _MARKER = re.compile(r"\[\d{1,3}\]")
-# "A100 80GB" is two numbers, "1,000" and "2-3" stay one text.
-_BETWEEN_NUMBERS = re.compile(r"(?<=\d)[\s()（）\[\]“”\"'*]+(?=\d)")
+# "A100 80GB" and "Qwen2.5-7B" are two numbers, "1,000" and "2-3" stay one text.
+_BETWEEN_NUMBERS = re.compile(
+    r"(?<=\d)(?:[\s()（）\[\]“”\"'*]+(?=\d)|-(?=\d+(?:\.\d+)?[bmk](?![a-z])))"
+)
 _JOINTS = re.compile(r"[\s,，、\-–—“”\"'‘’「」*_`$\\{}()（）]+")
 
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chatbot.answer.models import AbstainReason
 from chatbot.answer.sentences import Span
 from chatbot.errors import ChatbotError
+from chatbot.headings import SectionKey
 from chatbot.index.records import IndexedSection
 from chatbot.retrieval.models import Language, Message
 
 DATASETS = Path(__file__).resolve().parent / "datasets"
+Row = TypeVar("Row", bound=BaseModel)
 ItemType = Literal["fact", "numeric", "english", "comparison", "list", "followup", "unanswerable"]
 
 
@@ -33,7 +36,7 @@ class Item(BaseModel):
     """One question; `sections` are those it needs, all of them unless `any_section`.
 
     A section in `alt_sections` serves in place of the needed one of the same paper; `key_facts` are
-    what a right answer says (`facts.py`).
+    what a right answer says (`facts.py`). A question and its unanswerable twin share a `pair`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,6 +53,20 @@ class Item(BaseModel):
     key_facts: tuple[str, ...] = ()
     any_section: bool = False
     alt_sections: tuple[str, ...] = ()
+    pair: str | None = None
+    split: str | None = None
+    reason: AbstainReason | None = None
+    about: tuple[str, ...] = ()
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the reports hold the answer."""
+        return self.type != "unanswerable"
+
+    @property
+    def group(self) -> str:
+        """The paper it is mostly about, for intervals; itself where there is none."""
+        return min(self.papers or self.about or (self.id,))
 
     def found(self, retrieved: Mapping[str, int] | set[str]) -> float:
         """The share of needed sections among those retrieved, 0 to 1."""
@@ -66,25 +83,72 @@ class Item(BaseModel):
         return sum(held) / len(held) if held else 0.0
 
 
+class Paraphrase(BaseModel):
+    """A question of `dev.jsonl`, the item `of`, in other words, or as typed in a hurry."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    of: str
+    kind: Literal["paraphrase", "typo"]
+    question: str
+
+
+class Contradiction(BaseModel):
+    """A made-up paper that contradicts what the item `of` needs; `planted` is what it says."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    of: str
+    title: str
+    contribution: str
+    key: SectionKey
+    text: str
+    planted: tuple[str, ...]
+
+
+class JudgeLabel(BaseModel):
+    """A claim about a section with a reader's judgement, to measure a judge against."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    claim: str
+    lang: Language
+    section: str
+    label: Literal["supported", "unsupported", "abstention"]
+    why: str
+
+
 def load_items(path: Path) -> tuple[Item, ...]:
     """The items of a JSONL file.
 
     Raises:
-        ChatbotError: it cannot be read, or a line is no item.
+        ChatbotError: as for `load_rows`.
+    """
+    return load_rows(path, Item)
+
+
+def load_rows(path: Path, model: type[Row]) -> tuple[Row, ...]:
+    """The rows of a JSONL file.
+
+    Raises:
+        ChatbotError: it cannot be read, or a line is not of this model.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ChatbotError(f"{path} cannot be read: {error.strerror}") from error
-    items = []
+    rows = []
     for number, line in enumerate(lines, 1):
         try:
-            items.append(Item.model_validate_json(line))
+            rows.append(model.model_validate_json(line))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise ChatbotError(f"{path}:{number}: {where}: {first['msg']}") from error
-    return tuple(items)
+    return tuple(rows)
 
 
 def _paper(section: str) -> str:

@@ -18,21 +18,29 @@ from chatbot.retrieval.wording import names_in
 
 @dataclass(frozen=True, slots=True)
 class CitedClaim:
-    """A sentence and the sections it cites; `marked` is whether it carries its markers."""
+    """A sentence and the sections it cites; `marked` is whether it carries its markers.
+
+    With `astray` they point nowhere.
+    """
 
     text: str
     sections: tuple[IndexedSection, ...]
     marked: bool = True
+    astray: bool = False
 
     @property
     def markdown(self) -> str:
         """The claim with its markers, numbered from 1."""
-        marks = "".join(f"[{n}]" for n in range(1, len(self.sections) + 1))
+        first = _NOWHERE if self.astray else 1
+        marks = "".join(f"[{n}]" for n in range(first, first + len(self.sections)))
         return f"{self.text} {marks}" if self.marked else self.text
 
 
 Mutator = Callable[[CitedClaim, Sequence[CitedClaim], random.Random], CitedClaim | None]
+_NOWHERE = 900
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_FIGURE = re.compile(r"(?<![A-Za-z0-9.\-])\d+(?:\.\d+)?%?(?![A-Za-z0-9])")
+_PERCENT = 100
 _UNIT_SWAPS = (("%", " 倍"), ("万", "亿"), ("亿", "万"), ("倍", "%"), ("million", "billion"))
 _DIRECTIONS = (
     *(("提升", "降低"), ("提高", "降低"), ("增加", "减少"), ("高于", "低于"), ("优于", "劣于")),
@@ -163,7 +171,9 @@ def _direction_swapped(
     for up, down in _DIRECTIONS:
         for old, new in ((up, down), (down, up)):
             if re.search(rf"(?<![a-z]){old}(?![a-z])", claim.text):
-                return replace(claim, text=claim.text.replace(old, new, 1))
+                return replace(
+                    claim, text=re.sub(rf"(?<![a-z]){old}(?![a-z])", new, claim.text, count=1)
+                )
     return None
 
 
@@ -181,6 +191,63 @@ def _unmarked(
     return replace(claim, marked=False)
 
 
+def _astray(
+    claim: CitedClaim, _others: Sequence[CitedClaim], _rng: random.Random
+) -> CitedClaim | None:
+    return replace(claim, astray=True)
+
+
+def _side_dropped(
+    claim: CitedClaim, _others: Sequence[CitedClaim], _rng: random.Random
+) -> CitedClaim | None:
+    """Of a claim on several papers, the first alone is cited."""
+    (first, *rest) = claim.sections
+    own = tuple(s for s in claim.sections if s.paper_id == first.paper_id)
+    return replace(claim, sections=own) if len(own) <= len(rest) else None
+
+
+def _full_width(
+    claim: CitedClaim, _others: Sequence[CitedClaim], _rng: random.Random
+) -> CitedClaim | None:
+    wide = claim.text.translate({ord(str(d)): chr(0xFF10 + d) for d in range(10)})
+    return replace(claim, text=wide) if wide != claim.text else None
+
+
+def _in_bold(
+    claim: CitedClaim, _others: Sequence[CitedClaim], _rng: random.Random
+) -> CitedClaim | None:
+    bold = _FIGURE.sub(lambda match: f"**{match[0]}**", claim.text)
+    return replace(claim, text=bold) if bold != claim.text else None
+
+
+def _as_times(
+    claim: CitedClaim, _others: Sequence[CitedClaim], _rng: random.Random
+) -> CitedClaim | None:
+    """400 % as 4 times, and the reverse."""
+    for quantity in quantities(claim.text):
+        (value, unit) = (quantity.readings[0].value, quantity.readings[0].unit)
+        if unit == "percent" and value >= _PERCENT and not value % 1:
+            return replace(claim, text=_replaced(claim.text, quantity, f" {value / _PERCENT:g} 倍"))
+        if unit == "times" and not value * _PERCENT % 1 and quantity.text[-1] == "倍":
+            return replace(claim, text=_replaced(claim.text, quantity, f" {value * _PERCENT:g}%"))
+    return None
+
+
+def _reordered(
+    claim: CitedClaim, _others: Sequence[CitedClaim], _rng: random.Random
+) -> CitedClaim | None:
+    """The last clause of a Chinese sentence put first."""
+    *parts, last = re.split(r"，", claim.text.rstrip("。；"))
+    return replace(claim, text=f"{'，'.join([last, *parts])}。") if parts else None
+
+
+# None of these makes a claim false: nothing may object.
+HARMLESS: Mapping[str, Mutator] = {
+    "full-width digits": _full_width,
+    "numbers in bold": _in_bold,
+    "400% as 4 times": _as_times,
+    "clauses reordered": _reordered,
+}
 MUTATORS: Mapping[str, Mutator] = {
     "number changed": _number_changed,
     "unit or scale swapped": _unit_swapped,
@@ -192,6 +259,8 @@ MUTATORS: Mapping[str, Mutator] = {
     "negation dropped or added": _negated,
     "sentence from nowhere": _from_nowhere,
     "marker missing": _unmarked,
+    "marker to nowhere": _astray,
+    "one side of a comparison uncited": _side_dropped,
 }
 
 

@@ -1,5 +1,6 @@
 """What a figure of a few dozen questions is worth: bootstrap, grouped folds, calibration error."""
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from evals.items import Item
 
 Floats = NDArray[np.float64]
+_Z = 1.959964  # 95 %, two-sided
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,34 @@ def bootstrap(
     means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(np.mean(values)), float(low), float(high), len(values))
+
+
+def wilson(values: Sequence[float]) -> Estimate:
+    """The share of ones among zeros and ones, with Wilson's interval (1927)."""
+    n = len(values)
+    if not n:
+        return Estimate(0.0, 0.0, 0.0, 0)
+    share = float(np.mean(values))
+    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), n)
+
+
+def paired(
+    values: Mapping[str, float], baseline: Mapping[str, float], groups: Mapping[str, str]
+) -> Estimate:
+    """By how much values differ from the baseline's, over the cases that both have.
+
+    The interval is a bootstrap's over groups: a case is compared with itself alone.
+    """
+    both = [name for name in values if name in baseline]
+    return bootstrap([values[n] - baseline[n] for n in both], [groups.get(n, n) for n in both])
+
+
+def worst_share(values: Sequence[float], share: float = 0.05) -> float:
+    """The mean of the worst (lowest) values, a share of them but at least one (2601.21235)."""
+    count = max(1, math.ceil(share * len(values)))
+    return float(np.mean(sorted(values)[:count])) if values else 0.0
 
 
 def grouped_folds(items: Sequence[Item], k: int = 5, *, seed: int = 0) -> list[int]:

@@ -11,10 +11,11 @@ from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Language
 from evals.items import DATASETS, Item
-from evals.mutators import MUTATORS, CitedClaim
+from evals.mutators import HARMLESS, MUTATORS, CitedClaim
 from evals.statistics import Estimate, bootstrap
 
 UNTOUCHED = "untouched (false alarms)"
+_BARE = 4
 _ONE_ANSWER = {"fact", "numeric", "english", "followup", "comparison"}
 
 
@@ -27,13 +28,17 @@ class Caught:
 
 
 def true_claims(index: Index, items: Sequence[Item], language: Language) -> list[CitedClaim]:
-    """True claims in one language: the gold answers' sentences, and the paraphrases of sections."""
+    """True claims in one language: the gold answers' sentences, and the paraphrases of sections.
+
+    A bare "不用。" is left out: alone it says nothing of a paper, whichever it cites.
+    """
     by_name = {section.name: section for section in index.sections}
     claims = [
         CitedClaim(span.text, tuple(by_name[name] for name in item.sections))
         for item in items
         if item.type in _ONE_ANSWER and item.lang == language and item.sections
         for span in sentences(item.answer)
+        if len(span.text) > _BARE
     ]
     for line in (DATASETS / "claims.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -54,7 +59,8 @@ def caught(index: Index, claims: Sequence[CitedClaim], *, seed: int = 0) -> list
     Claims on one paper are drawn together for the intervals.
     """
     table = [_measured(index, UNTOUCHED, claims)]
-    for kind, mutate in MUTATORS.items():
+    harmless = {f"{kind} (false alarms)": mutate for kind, mutate in HARMLESS.items()}
+    for kind, mutate in {**harmless, **MUTATORS}.items():
         drawn = random.Random(seed)  # noqa: S311 - errors to plant, not a secret
         planted = [false for claim in claims if (false := mutate(claim, claims, drawn))]
         table.append(_measured(index, kind, planted))

@@ -1,7 +1,10 @@
 """What all tests share: a clean environment, settings of their own, the shipped reports indexed."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +12,14 @@ from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
 from chatbot.index.build import ingest
 from chatbot.index.store import Index, open_index
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM_FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,3 +85,22 @@ def seed_index(seed_settings: Settings) -> Index:
 def seed_bot(seed_settings: Settings) -> Chatbot:
     """A chatbot over the shipped reports, without a model."""
     return Chatbot(seed_settings, None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """The system's Chromium, headless."""
+    path = os.environ.get("CHATBOT_TEST_CHROMIUM") or shutil.which("chromium") or ""
+    if not path:
+        message = (
+            "no Chromium: apt-get install chromium fonts-noto-cjk, or set CHATBOT_TEST_CHROMIUM"
+        )
+        if os.environ.get("CHATBOT_TEST_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield chromium
+        chromium.close()

@@ -87,34 +87,59 @@ def answer_events(
     progress = _Progress({"understand": understood_ms}, usage=_usage(query.spent))
     yield Step("understand", understood_ms, query.intent)
     if query.intent == "chat":
-        evidence = Evidence(query, ())
-        draft, mode, version = small_talk(query.language), EXTRACTIVE, None
+        draft = small_talk(query.language)
         yield TextDelta(draft.markdown)
-    else:
-        yield Step("retrieve")
-        with progress.timing("retrieve"):
-            evidence = retrieve(index, query, model, top_k, widen=True)
-        progress.usage += _usage(evidence.spent)
-        if model is not None and query.intent == "compare" and evidence.hits:
-            yield Step("outline")
-            with progress.timing("outline"):
-                evidence, spent = outlined(index, evidence, model)
-            progress.usage += _usage(spent)
-            columns = len(evidence.query.columns)
-            yield Step("outline", progress.timings["outline"], str(columns))
-        progress.notice = notice_of(evidence)
-        yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))
-        yield Step("synthesize")
-        begin = time.perf_counter()
-        draft, mode, version = yield from _draft(index, evidence, model, progress)
-        if model is not None and mode == model.name and index.settings.repair == "on":
-            draft = yield from _repaired(index, evidence, model, draft, progress)
-        progress.timings["synthesize"] = (time.perf_counter() - begin) * 1000
-        yield Step("synthesize", progress.timings["synthesize"], mode)
-    answer = _finish(index, evidence, draft, (mode, version), progress)
-    yield Step(
-        "verify", progress.timings["verify"], str(sum(not s.supported for s in answer.sentences))
-    )
+        yield from _ended(index, Evidence(query, ()), draft, (EXTRACTIVE, None), progress)
+        return
+    yield Step("retrieve")
+    with progress.timing("retrieve"):
+        evidence = retrieve(index, query, model, top_k, widen=True)
+    progress.usage += _usage(evidence.spent)
+    yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))
+    yield from _answered(index, evidence, model, progress)
+
+
+def events_from_evidence(
+    index: Index, evidence: Evidence, model: ChatModel | None
+) -> Iterator[Event]:
+    """Answer from evidence that is at hand, as `answer_events` does from what it finds.
+
+    Raises:
+        ChatbotError: as for `answer_events`.
+    """
+    return _answered(index, evidence, model, _Progress({"understand": 0.0}))
+
+
+def _answered(
+    index: Index, evidence: Evidence, model: ChatModel | None, progress: _Progress
+) -> Iterator[Event]:
+    if model is not None and evidence.query.intent == "compare" and evidence.hits:
+        yield Step("outline")
+        with progress.timing("outline"):
+            evidence, spent = outlined(index, evidence, model)
+        progress.usage += _usage(spent)
+        yield Step("outline", progress.timings["outline"], str(len(evidence.query.columns)))
+    progress.notice = notice_of(evidence)
+    yield Step("synthesize")
+    begin = time.perf_counter()
+    draft, mode, version = yield from _draft(index, evidence, model, progress)
+    if model is not None and mode == model.name and index.settings.repair == "on":
+        draft = yield from _repaired(index, evidence, model, draft, progress)
+    progress.timings["synthesize"] = (time.perf_counter() - begin) * 1000
+    yield Step("synthesize", progress.timings["synthesize"], mode)
+    yield from _ended(index, evidence, draft, (mode, version), progress)
+
+
+def _ended(
+    index: Index,
+    evidence: Evidence,
+    draft: Draft,
+    made_by: tuple[str, str | None],
+    progress: _Progress,
+) -> Iterator[Event]:
+    answer = _finish(index, evidence, draft, made_by, progress)
+    failed = sum(not sentence.supported for sentence in answer.sentences)
+    yield Step("verify", progress.timings["verify"], str(failed))
     yield answer
 
 

@@ -22,6 +22,7 @@ from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.retrieval.mentions import term_pattern
 from chatbot.retrieval.models import Coverage, Evidence, Hit, Intent, Language, Query
+from chatbot.retrieval.wording import names_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ _BREADTH: dict[Intent, _Breadth] = {
     "overview": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
 }
 _NEAREST = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=2, characters=300)
+# Of another paper on the same system, so much beside: it may say otherwise.
+_BESIDE = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=3, characters=300)
 _MOST_COMPARED = 8
 
 _WORDING: dict[Language, dict[str, str]] = {
@@ -93,11 +96,10 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
         return _comparison(index, evidence)
     breadth = _BREADTH.get(query.intent, _LOOKUP)
     asked = Asked.of(index, query)
-    groups = [
-        ranked_sentences(index, asked, hits, weights)
-        for hits in _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
-    ]
-    refusal = refusal_of(index, evidence, groups[0])
+    found = _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
+    groups = [ranked_sentences(index, asked, hits, weights) for hits in found]
+    namesake = _namesake(index, evidence, found)
+    refusal = refusal_of(index, evidence, groups[0], has_namesake=namesake is not None)
     if refusal and refusal.reason == "off_topic":
         return Draft(wording["off_topic"], {}, abstain_reason="off_topic")
     if refusal:
@@ -107,6 +109,8 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     chosen: list[Sentence] = []
     for ranked in groups:
         chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)
+    if namesake is not None and refusal is None:
+        chosen += _choose(ranked_sentences(index, asked, namesake, weights), _BESIDE)
     draft = _write(index, query, chosen)
     if refusal is None:
         return draft
@@ -157,6 +161,29 @@ def _papers(hits: Sequence[Hit], most: int, closeness: float = 0.0) -> list[list
         by_paper.setdefault(hit.section.paper_id, []).append(hit)
     near = [group for group in by_paper.values() if group[0].score >= least]
     return near[:most]
+
+
+def _namesake(
+    index: Index, evidence: Evidence, shown: Sequence[Sequence[Hit]]
+) -> Sequence[Hit] | None:
+    """The hits of another paper whose title names the system of the one shown, or the reverse.
+
+    Both are given: which of them the reader means, or which is right, the words do not tell.
+    """
+    if evidence.query.intent != "lookup" or len(shown) > 1:
+        return None
+    first = shown[0][0].section
+    for hits in _papers(evidence.hits, _MOST_COMPARED):
+        other = hits[0].section
+        pairs = ((first, other), (other, first))
+        if other.paper_id != first.paper_id and any(
+            owner.paper_id in link.papers
+            for owner, titled in pairs
+            for name in names_in(titled.title)
+            for link in index.catalogue.names.find(name)
+        ):
+            return hits
+    return None
 
 
 def _with_terms(ranked: Sequence[Sentence], coverage: Coverage | None) -> list[Sentence]:

@@ -22,9 +22,13 @@ class Ground:
     written: SearchText | None
 
     @cached_property
+    def _words(self) -> str:
+        return self.section.text.replace("**", "")
+
+    @cached_property
     def text(self) -> str:
-        """The section and the title of its paper."""
-        return f"{self.section.text}\n{self.section.title}"
+        """The section, without emphasis, and the title of its paper."""
+        return f"{self._words}\n{self.section.title}"
 
     @cached_property
     def plain(self) -> str:
@@ -40,7 +44,7 @@ class Ground:
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """The numbers of the section where they stand."""
-        return places(self.section.text)
+        return places(self._words)
 
     @cached_property
     def squeezed(self) -> str:
@@ -50,7 +54,7 @@ class Ground:
     @cached_property
     def sentences(self) -> tuple[tuple[str, frozenset[str]], ...]:
         """Its sentences, each with its terms."""
-        cut = sentences(self.section.text)
+        cut = sentences(self._words)
         return tuple((s.text, frozenset(content_terms(s.text))) for s in cut)
 
     @cached_property

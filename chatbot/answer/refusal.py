@@ -39,12 +39,18 @@ class Refusal:
     contradicts: Sentence | None = None
 
 
-def refusal_of(index: Index, evidence: Evidence, ranked: Sequence[Sentence]) -> Refusal | None:
-    """Whether to refuse a look-up; `ranked` are the best paper's sentences, likeliest first."""
+def refusal_of(
+    index: Index, evidence: Evidence, ranked: Sequence[Sentence], *, has_namesake: bool = False
+) -> Refusal | None:
+    """Whether to refuse a look-up; `ranked` are the best paper's sentences, likeliest first.
+
+    With a namesake (another paper found on the same system) an unsure search is no sign that
+    neither is meant.
+    """
     query = evidence.query
     if query.intent != "lookup" or not evidence.hits:
         return None
-    if (reason := _out_of_reach(index, evidence)) is not None:
+    if not has_namesake and (reason := _out_of_reach(index, evidence)) is not None:
         return Refusal(reason)
     rest = unnamed(index, query.question, query.links)
     sentence = denied_by(query.question, rest, ranked, index.lexical.idf)

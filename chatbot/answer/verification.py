@@ -111,15 +111,16 @@ def _verdict(
     cited = tuple(sources[n] for n in numbers)
     if any(text in source.section.text for source in cited):
         return SentenceVerdict(text, numbers, supported=True)  # word for word
+    plain = text.replace("**", "")
     names = {source.section.name for source in cited}
     papers = {source.section.paper_id for source in cited}
     reason = _objection(
         _Claim(
-            text,
-            language_of(text) == "en",
+            plain,
+            language_of(plain) == "en",
             {}
-            if _NOT_SAID.search(text)
-            else {t: index.lexical.idf(t) for t in content_terms(text)},
+            if _NOT_SAID.search(plain)
+            else {t: index.lexical.idf(t) for t in content_terms(plain)},
             cited,
             tuple(s for s in known if s.section.paper_id in papers and s.section.name not in names),
         ),

@@ -204,11 +204,11 @@ def _month_of(day: dt.date) -> tuple[dt.date, dt.date]:
 
 
 def _last_days(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    return reports[-1] - dt.timedelta(days=_number(match["n"]) - 1), reports[-1]
+    return reports[-1] - dt.timedelta(days=max(1, _number(match["n"])) - 1), reports[-1]
 
 
 def _last_issues(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    return reports[max(0, len(reports) - _number(match["n"]))], reports[-1]
+    return reports[-min(len(reports), max(1, _number(match["n"])))], reports[-1]
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -1,11 +1,16 @@
 """Answers made of the sections' own sentences."""
 
+from pathlib import Path
+
 from chatbot.answer.extractive import extract
 from chatbot.answer.models import Draft
-from chatbot.index.store import Index
+from chatbot.config import Settings
+from chatbot.index.build import ingest
+from chatbot.index.store import Index, open_index
 from chatbot.retrieval.models import Message
 from chatbot.retrieval.search import search
 from chatbot.retrieval.understanding import understand
+from tests.report_text import paper, render_report
 
 
 def draft(index: Index, question: str) -> Draft:
@@ -65,3 +70,20 @@ def test_a_list_gives_the_title_whole_and_what_the_system_is_called(seed_index: 
 
 def test_a_lead_in_that_holds_a_number_can_be_quoted(seed_index: Index) -> None:
     assert "11 个最先进" in draft(seed_index, "RISE-Video 评测了多少个模型？").markdown
+
+
+def test_two_papers_on_the_same_system_are_both_quoted(tmp_path: Path) -> None:
+    said = {"first": "推理速度提升 **40%**。", "second": "推理速度下降 **15%**。"}
+    made = [
+        paper("2601.00001", "FooNet: Fast Inference", results=said["first"]),
+        paper("2601.00002", "Revisiting FooNet: Slow Inference", results=said["second"]),
+    ]
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (reports / "a.txt").write_bytes(render_report("2026-01-01", made))
+    settings = Settings(CHATBOT_DATA_DIR=tmp_path / "data")
+    ingest(settings, [reports])
+    found = draft(open_index(settings), "FooNet 的推理速度怎么样？")
+    assert "40%" in found.markdown
+    assert "15%" in found.markdown
+    assert found.abstain_reason is None

@@ -29,6 +29,7 @@ def verdict(index: Index, sentence: str, text: str = TEXT) -> tuple[bool, str | 
         "任务共 1655 个[1]。",
         "任务共 １６５５ 个[1]。",
         "数据有 50,000 条，训练用 8 张 GPU[1]。",
+        "数据有 **5** 万条，训练用 **8** 张 GPU[1]。",
         "推理速度提升 300% 到 400%[1]。",
         "2602.10560 训练用 8 张卡[1]。",
         "GRU-Mem 的准确率优于 BaseNet[1]。",

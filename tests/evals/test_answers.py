@@ -3,7 +3,7 @@
 import pytest
 
 from chatbot.answer.models import Draft
-from evals.answers import MEASURES, Answered, measure
+from evals.answers import MEASURES, Answered, cited_needed, every_fact, measure, whole
 from evals.items import Item
 from tests.answer.test_citations import section
 
@@ -16,21 +16,21 @@ ITEM = Item(
     sections=("2602.10560/results",),
     key_facts=("400%",),
 )
-RIGHT = Answered(ITEM, Draft("最高 4 倍 [1]。", {1: section()}))
-BESIDE = Answered(ITEM, Draft("很快 [1]。", {1: section(key="usage")}))
-SILENT = Answered(ITEM, Draft("没有。", {}, abstain_reason="not_reported"))
+RIGHT = Answered.of_draft(ITEM, Draft("最高 4 倍 [1]。", {1: section()}))
+BESIDE = Answered.of_draft(ITEM, Draft("很快 [1]。", {1: section(key="usage")}))
+SILENT = Answered.of_draft(ITEM, Draft("没有。", {}, abstain_reason="not_reported"))
 
 
 def test_a_right_answer_holds_the_facts_and_cites_what_is_needed() -> None:
-    assert RIGHT.holds_all
-    assert RIGHT.whole
-    assert (RIGHT.precision, BESIDE.precision, SILENT.precision) == (1.0, 0.0, 0.0)
+    assert every_fact(RIGHT)
+    assert whole(RIGHT)
+    assert [cited_needed(answer) for answer in (RIGHT, BESIDE, SILENT)] == [1.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("answer", [BESIDE, SILENT])
 def test_another_section_or_none_is_not_the_whole_answer(answer: Answered) -> None:
-    assert not answer.holds_all
-    assert not answer.whole
+    assert not every_fact(answer)
+    assert not whole(answer)
 
 
 def test_each_measure_is_a_share_over_the_items_that_belong() -> None:

@@ -117,6 +117,11 @@ def test_a_day_that_no_calendar_has_is_no_day() -> None:
     assert spans("2月31日") == []
 
 
+@pytest.mark.parametrize("text", ["近0天", "最近0期", "last 0 days", "latest 0 issues"])
+def test_none_of_the_last_days_or_issues_is_the_newest(text: str) -> None:
+    assert spans(text) == [str(REPORTS[-1])]
+
+
 @given(st.text(alphabet="12年月日号/-.今昨天上周最近两期 Febto到第0", max_size=40))
 def test_whatever_is_written_the_days_are_in_order_and_apart(text: str) -> None:
     mentions = find_dates(text, REPORTS)

@@ -1,11 +1,9 @@
 """The page in headless Chromium, on the real index."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
@@ -19,26 +17,6 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=15_000)
 
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHATBOT_TEST_CHROMIUM") or shutil.which("chromium") or ""
-    if not path:
-        message = (
-            "no Chromium: apt-get install chromium fonts-noto-cjk, or set CHATBOT_TEST_CHROMIUM"
-        )
-        if os.environ.get("CHATBOT_TEST_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

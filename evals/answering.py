@@ -1,0 +1,136 @@
+"""Cases to answers, as rows of JSON: the first stage of a run."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from chatbot.answer.engine import answer_events, events_from_evidence
+from chatbot.answer.models import Answer
+from chatbot.answer.payload import answer_payload
+from chatbot.errors import ChatbotError
+from chatbot.index.store import Index
+from chatbot.llm import ChatModel
+from chatbot.retrieval.models import Evidence, Hit, Message, Query
+from chatbot.retrieval.ranking import signals_of
+from chatbot.retrieval.reranking import retrieve
+from chatbot.retrieval.rewriting import interpret
+from chatbot.retrieval.search import search
+from evals.cases import Case
+
+Status = Literal["ok", "abstained", "error", "unscored"]
+DEPTH = 10
+_NOISE = 3
+_OTHER_TALK = (
+    Message("user", "推荐一种适合周末做的家常菜？"),
+    Message("assistant", "可以试试番茄炒蛋，十分钟就好。"),
+)
+
+
+class AnswerRow(BaseModel):
+    """One question asked: what came back, or the error; `ranked` are sections found, by method."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    case: str
+    repeat: int = 0
+    status: Status
+    error: str | None = None
+    answer: dict[str, Any] | None = None
+    ranked: dict[str, list[str]] = {}
+    milliseconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What answers: the reports' index, one with contradictions planted in it, perhaps a model."""
+
+    index: Index
+    planted: Index | None = None
+    model: ChatModel | None = None
+
+
+def answer_case(bench: Bench, case: Case, repeat: int = 0) -> AnswerRow:
+    """Ask one question; whatever goes wrong is a row too."""
+    begin = time.perf_counter()
+    try:
+        answer, ranked = _asked(bench, case)
+    except ChatbotError as error:
+        return AnswerRow(
+            case=case.key,
+            repeat=repeat,
+            status="error",
+            error=str(error),
+            milliseconds=_since(begin),
+        )
+    return AnswerRow(
+        case=case.key,
+        repeat=repeat,
+        status="abstained" if answer.abstained else "ok",
+        answer=answer_payload(answer, case.item.id),
+        ranked=ranked,
+        milliseconds=_since(begin),
+    )
+
+
+def _since(begin: float) -> float:
+    return round((time.perf_counter() - begin) * 1000, 1)
+
+
+def _asked(bench: Bench, case: Case) -> tuple[Answer, dict[str, list[str]]]:
+    index = bench.planted if case.setting == "planted" and bench.planted else bench.index
+    history = (*(_OTHER_TALK if case.setting == "history" else ()), *case.item.history)
+    query = interpret(case.item.question, index.catalogue, history, None, bench.model)
+    if case.setting in {"plain", "history", "planted"}:
+        events = answer_events(index, query, bench.model)
+    else:
+        events = events_from_evidence(index, _evidence(bench, case, query), bench.model)
+    *_, last = events
+    if not isinstance(last, Answer):
+        raise TypeError(last)
+    return last, (_ranked(index, query) if case.setting == "plain" else {})
+
+
+def _evidence(bench: Bench, case: Case, query: Query) -> Evidence:
+    """What the chatbot is given to read, instead of or beside what it would find."""
+    index = bench.index
+    found = retrieve(index, query, bench.model, widen=True)
+    needed = {*case.item.sections, *case.item.alt_sections}
+    gold = [Hit(s, 1.0) for s in index.sections if s.name in needed]
+    match case.setting:
+        case "nothing":
+            return replace(found, hits=())
+        case "removed":
+            return replace(found, hits=tuple(h for h in found.hits if h.section.name not in needed))
+        case "gold":
+            return replace(found, hits=tuple(gold), confidence=None)
+        case "gold_and_noise":
+            return replace(found, hits=(*gold, *_noise(index, case, 0.9)), confidence=None)
+        case _:
+            least = min((hit.score for hit in found.hits), default=1.0)
+            return replace(found, hits=(*found.hits, *_noise(index, case, least)))
+
+
+def _noise(index: Index, case: Case, score: float) -> Sequence[Hit]:
+    """Sections of other papers, the same ones whenever this case is asked."""
+    others = [s for s in index.sections if s.paper_id not in case.item.papers]
+    drawn = random.Random(case.item.id)  # noqa: S311 - which sections disturb, not a secret
+    return [Hit(section, score) for section in drawn.sample(others, _NOISE)]
+
+
+def _ranked(index: Index, query: Query) -> dict[str, list[str]]:
+    """The first sections found: by the search, and by its plainest parts alone."""
+    signals = signals_of(index, query.search_text)
+    alone: Mapping[str, Any] = {
+        "BM25 of the section": signals.columns["words_section"],
+        "embedding": signals.dense,
+    }
+    first = {"search": [hit.section.name for hit in search(index, query, DEPTH).hits]}
+    for name, scores in alone.items():
+        order = np.argsort(-scores, kind="stable")[:DEPTH]
+        first[name] = [index.sections[signals.rows[place]].name for place in order]
+    return first

@@ -1,0 +1,61 @@
+"""Indexes for a run: the shipped reports, and the same with a report that contradicts them."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from chatbot.config import SEEDS, Settings
+from chatbot.headings import SECTION_KEYS, SECTION_LABELS
+from chatbot.index.build import ingest
+from chatbot.index.store import Index, open_index
+from evals.items import Contradiction
+
+_DAY = "2026-02-23"
+_RULE = "=" * 60
+
+
+def seeds_index(settings: Settings, folder: Path) -> Index:
+    """The shipped reports, indexed in a folder that later runs find again.
+
+    Raises:
+        ChatbotError: they cannot be indexed.
+    """
+    return _indexed(settings, folder, SEEDS)
+
+
+def planted_index(
+    settings: Settings, folder: Path, contradictions: Sequence[Contradiction]
+) -> Index:
+    """The shipped reports and one more, of made-up papers that say otherwise.
+
+    Raises:
+        ChatbotError: they cannot be indexed.
+    """
+    reports = folder / "reports"
+    shutil.rmtree(reports, ignore_errors=True)
+    shutil.copytree(SEEDS, reports)
+    (reports / "planted.txt").write_text(_report(contradictions), encoding="utf-8")
+    return _indexed(settings, folder, reports)
+
+
+def _indexed(settings: Settings, folder: Path, reports: Path) -> Index:
+    own = settings.model_copy(update={"data_dir": folder / "data", "chroma_url": None})
+    ingest(own, [reports])
+    return open_index(own)
+
+
+def _report(contradictions: Sequence[Contradiction]) -> str:
+    url = f"https://huggingface.co/papers/date/{_DAY}"
+    head = f"# Hugging Face Daily Papers Report\n**Date**: {_DAY}\n**Source URL**: {url}"
+    papers = [_paper(f"9902.{number:05}", made) for number, made in enumerate(contradictions, 1)]
+    return "".join(f"{block}\n\n{_RULE}\n\n" for block in (head, *papers))
+
+
+def _paper(name: str, made: Contradiction) -> str:
+    texts = {"contribution": made.contribution, made.key: made.text}
+    sections = [
+        f"### {n}. **{SECTION_LABELS[key]}**\n{texts.get(key, '报告未展开。')}"
+        for n, key in enumerate(SECTION_KEYS, 1)
+    ]
+    link = f"- **链接**: https://huggingface.co/papers/{name}\n- **阅读来源**: HTML"
+    return "\n\n".join([f"## 📄 {made.title}", link, *sections])

@@ -1,0 +1,54 @@
+"""Tokens and what they cost, by the price table."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from chatbot.errors import ChatbotError
+from evals.answering import AnswerRow
+
+PRICES = Path(__file__).with_name("prices.toml")
+_MILLION = 1e6
+
+
+def usage_by_call(
+    model: str, answers: Mapping[str, Sequence[AnswerRow]], prices: Path = PRICES
+) -> list[dict[str, Any]]:
+    """What each setting of questions cost: calls, tokens, and dollars where the price is known.
+
+    Raises:
+        ChatbotError: the price table cannot be read.
+    """
+    found: dict[str, list[int]] = {}
+    for key, rows in answers.items():
+        total = found.setdefault(key.partition("/")[0], [0, 0, 0])
+        for row in rows:
+            used = (row.answer or {}).get("usage", {})
+            for place, name in enumerate(("llm_calls", "prompt_tokens", "completion_tokens")):
+                total[place] += used.get(name, 0)
+    price = _price(model, prices)
+    return [
+        {
+            "call": f"answer ({setting})",
+            "calls": calls,
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "cost": price and round((prompt * price[0] + completion * price[1]) / _MILLION, 4),
+        }
+        for setting, (calls, prompt, completion) in found.items()
+    ]
+
+
+def _price(model: str, path: Path) -> tuple[float, float] | None:
+    """Dollars for a million prompt and completion tokens; None where they are not in the table."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        known = sorted((name for name in table if model.startswith(name)), key=len)
+        return (
+            (float(table[known[-1]]["prompt"]), float(table[known[-1]]["completion"]))
+            if known
+            else None
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ChatbotError(f"{path} cannot be read: {error}") from error
