@@ -7,6 +7,7 @@ and where it stands nowhere papers are ranked and cut (`topics`).
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
 from chatbot.index.store import Index
 from chatbot.retrieval import wording
 from chatbot.retrieval.mentions import COMMON, Listed, mentioning, terms_of
-from chatbot.retrieval.models import Coverage, Query
+from chatbot.retrieval.models import Coverage, ListBy, Query
 from chatbot.retrieval.topics import (
+    narrowed,
     papers_about,
     papers_introducing,
     papers_near,
@@ -38,12 +40,16 @@ def find_papers(
     question = query.search_text
     if (records := _by_records(scope, question)) is not None:
         return _whole(records), Coverage("records", len(scope), len(records))
-    if (listed := papers_introducing(index, scope, question)) is not None:
-        return listed
+    if (introduced := papers_introducing(index, scope, question)) is not None:
+        listed, coverage = introduced
+        listed = narrowed(index, query, listed, coverage.terms)
+        return listed, replace(coverage, matched=len(listed))
     terms = terms_of(index, scope, question)
     if terms:
-        found = mentioning(index, query, scope, terms)
-        return found, Coverage("mention", len(scope), len(found), terms)
+        mentioned = mentioning(index, query, scope, terms)
+        found = narrowed(index, query, mentioned, terms)
+        by: ListBy = "mention" if len(found) == len(mentioned) else "topic"
+        return found, Coverage(by, len(scope), len(found), terms)
     topic = topic_of(question)
     if not topic:
         return _whole(scope), Coverage("records", len(scope), len(scope))

@@ -33,6 +33,11 @@ _SCAFFOLD = re.compile(
     r"领域|主题|做|搞|讲|涉及|包含|包括|属于|针对|一下|[都有的是了在跟和与里中把也要吗呢]",
     re.IGNORECASE,
 )
+# What a paper did with what the list is by, not what it is about.
+_HOW = re.compile(
+    r"用|采用|基于|借助|自己|自身|方法|模型|底座|骨干|基准|评测|测评|提出|推出|新|跑|拿|训|实验|上报|一个|显卡|这个"
+)
+_FOR = re.compile(r"\b(?:for|of|about|in)\s+(?P<what>[\w\s-]+)", re.IGNORECASE)
 _FILLERS = re.compile(r"已经|目前|现在")
 _SUFFIX = re.compile(r"(?<=[\u3400-\u9fff]{2})(?:机制|方法|技术|算法|问题|任务)$")
 _WANTS_NEW = re.compile(
@@ -97,6 +102,45 @@ def topic_of(question: str) -> list[str]:
     pieces = re.split(r"[/、，,。？?！：:；“”\"\s]|或者?", _SCAFFOLD.sub(" ", text))
     stems = (_SUFFIX.sub("", piece) for piece in dict.fromkeys(pieces))
     return [piece for piece in stems if len(piece) > 1]
+
+
+def narrowed(
+    index: Index, query: Query, listed: Sequence[Listed], taken: Sequence[str]
+) -> tuple[Listed, ...]:
+    """Of listed papers those whose head says what else is asked; all where none says any of it.
+
+    "哪些论文用强化学习做 GUI 智能体": made by GUI (`taken`), narrowed to 强化学习. What no head of
+    them says does not narrow.
+    """
+    english = query.language == "en"
+    kept = list(listed)
+    for piece in _further(query.search_text, taken, english=english):
+        saying = [entry for entry in kept if _head_says(index, entry.paper, piece, english)]
+        if 0 < len(saying) < len(kept):
+            kept = saying
+    return tuple(kept)
+
+
+def _further(question: str, taken: Sequence[str], *, english: bool) -> list[str]:
+    """What else a list is asked by; in English what follows "for" or "of" after the term taken."""
+    rest = ASIDE.sub(" ", question)
+    for term in taken:
+        *before, after = term_pattern(term).split(rest)
+        rest = after if english else " ".join([*before, after])
+    if english:
+        followed = _FOR.search(rest)
+        phrases = topic_of(f"which {followed['what']}") if followed else []
+        pieces = [word for phrase in phrases for word in phrase.split()]
+    else:
+        pieces = topic_of(rest)
+    return [p for p in pieces if p.lower() not in GENERIC and not _HOW.search(p)]
+
+
+def _head_says(index: Index, paper: PaperRecord, piece: str, english: bool) -> bool:
+    rows = [row for row in paper.rows if index.sections[row].key in HEADS]
+    head = "\n".join([index.paper_heads[paper.place], *(index.sections[r].text for r in rows)])
+    patterns = _either_language(index, piece) if english else [re.compile(re.escape(piece), re.I)]
+    return bool(patterns) and all(pattern.search(head) for pattern in patterns)
 
 
 def papers_about(

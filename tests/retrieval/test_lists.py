@@ -140,3 +140,24 @@ def test_a_topic_asked_for_in_english_is_found_in_chinese(seed_index: Index) -> 
     titles = {hit.section.title for hit in find(seed_index, "Which papers are about speech?").hits}
     assert {"Covo-Audio Technical Report"} <= titles
     assert len(titles) < 10
+
+
+@pytest.mark.parametrize(
+    ("question", "papers"),
+    [
+        ("哪些论文用 AIME 做语音合成？", {"2603.00003"}),
+        ("哪些论文用 LoRA 做机器人操作？", {"2603.00001"}),
+        ("哪些论文在 AIME 上做了评测？", {"2603.00001", "2603.00003"}),
+        ("哪些论文用 AIME 做量子纠错？", {"2603.00001", "2603.00003"}),
+    ],
+)
+def test_what_else_is_asked_narrows_a_list_where_any_head_says_it(
+    index: Index, question: str, papers: set[str]
+) -> None:
+    assert {hit.section.paper_id for hit in find(index, question).hits} == papers
+
+
+def test_a_narrowed_list_does_not_claim_to_be_complete(index: Index) -> None:
+    coverage = find(index, "哪些论文用 AIME 做语音合成？").coverage
+    assert coverage is not None
+    assert (coverage.by, coverage.matched) == ("topic", 1)
