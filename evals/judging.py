@@ -28,6 +28,8 @@ class JudgedClaim(BaseModel):
     text: str
     label: str
     reason: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 def judged_claims(
@@ -62,6 +64,8 @@ def judged_claims(
             text=sentence.text,
             label=found.label,
             reason=found.reason,
+            prompt_tokens=found.spent.prompt_tokens,
+            completion_tokens=found.spent.completion_tokens,
         )
 
     with ThreadPoolExecutor(concurrency) as pool:

@@ -12,7 +12,7 @@ from chatbot.retrieval.models import Language
 from evals.answering import AnswerRow, Bench, answer_case
 from evals.cases import Case, Datasets
 from evals.gates import Gate
-from evals.judging import LEAST_AGREEMENT, agreement_with, judged_claims
+from evals.judging import LEAST_AGREEMENT, JudgedClaim, agreement_with, judged_claims
 from evals.report_html import to_html
 from evals.reporting import Scored, suite_report, to_markdown
 from evals.runs import ANSWERS, SCORES, RunFolder
@@ -123,7 +123,7 @@ def report_stage(
         "run": run.manifest() | {"seconds": round(spent, 1)},
         "suites": reports,
         "gates": {"passed": not failed, "failed": failed},
-        "usage": usage_by_call(run.manifest()["model"], answers),
+        "usage": usage_by_call(run.manifest()["model"], answers, run.rows(JUDGED, JudgedClaim)),
         **extras,
     }
     for suffix, text in (

@@ -7,36 +7,44 @@ from typing import Any
 
 from chatbot.errors import ChatbotError
 from evals.answering import AnswerRow
+from evals.judging import JudgedClaim
 
 PRICES = Path(__file__).with_name("prices.toml")
 _MILLION = 1e6
 
 
 def usage_by_call(
-    model: str, answers: Mapping[str, Sequence[AnswerRow]], prices: Path = PRICES
+    model: str,
+    answers: Mapping[str, Sequence[AnswerRow]],
+    judged: Sequence[JudgedClaim] = (),
+    prices: Path = PRICES,
 ) -> list[dict[str, Any]]:
-    """What each setting of questions cost: calls, tokens, and dollars where the price is known.
+    """What answering in each setting and judging cost: calls, tokens, dollars if there is a price.
 
     Raises:
         ChatbotError: the price table cannot be read.
     """
     found: dict[str, list[int]] = {}
     for key, rows in answers.items():
-        total = found.setdefault(key.partition("/")[0], [0, 0, 0])
+        total = found.setdefault(f"answer ({key.partition('/')[0]})", [0, 0, 0])
         for row in rows:
             used = (row.answer or {}).get("usage", {})
             for place, name in enumerate(("llm_calls", "prompt_tokens", "completion_tokens")):
                 total[place] += used.get(name, 0)
+    if judged:
+        prompt = sum(claim.prompt_tokens for claim in judged)
+        completion = sum(claim.completion_tokens for claim in judged)
+        found["judge"] = [len(judged), prompt, completion]
     price = _price(model, prices)
     return [
         {
-            "call": f"answer ({setting})",
+            "call": call,
             "calls": calls,
             "prompt_tokens": prompt,
             "completion_tokens": completion,
             "cost": price and round((prompt * price[0] + completion * price[1]) / _MILLION, 4),
         }
-        for setting, (calls, prompt, completion) in found.items()
+        for call, (calls, prompt, completion) in found.items()
     ]
 
 

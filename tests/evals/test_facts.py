@@ -38,3 +38,8 @@ def test_a_fact_that_only_hides_in_something_else_is_not(answer: str, fact: str)
 def test_the_recall_is_the_share_of_facts_held() -> None:
     assert fact_recall("从 24% 到 89%", ["24", "89", "7"]) == pytest.approx(2 / 3)
     assert fact_recall("随便", []) == 1.0
+
+
+def test_a_fact_is_looked_for_in_the_answer_and_not_the_reverse() -> None:
+    assert holds("最高实现 400% 的加速", "400%")
+    assert not holds("400%", "最高实现 400% 的加速")

@@ -180,6 +180,8 @@ def test_a_judge_scores_each_claim_and_is_unverified_until_it_agrees_with_reader
     assert report["judge"]["kappa"]["n"] == 120
     assert "unverified" in report["judge"]["note"]
     assert (folder / "judged.jsonl").exists()
+    assert [used["call"] for used in report["usage"]] == ["answer (plain)", "judge"]
+    assert all(used["prompt_tokens"] for used in report["usage"])
 
 
 def test_without_a_model_there_is_no_judge_to_ask(settings: Settings) -> None:
@@ -194,7 +196,9 @@ def test_tokens_cost_what_the_price_table_says(tmp_path: Path) -> None:
     )
     used = {"llm_calls": 1, "prompt_tokens": 1_000_000, "completion_tokens": 500_000}
     rows = {"plain/a": [AnswerRow(case="plain/a", status="ok", answer={"usage": used})]}
-    assert [usage_by_call(m, rows, prices)[0]["cost"] for m in ("m-7b", "m-large-2", "x")] == [
+    assert [
+        usage_by_call(m, rows, prices=prices)[0]["cost"] for m in ("m-7b", "m-large-2", "x")
+    ] == [
         2.0,
         20.0,
         None,

@@ -3,7 +3,15 @@
 import pytest
 
 from evals.items import Item
-from evals.statistics import bootstrap, calibration_error, grouped_folds
+from evals.statistics import (
+    Estimate,
+    bootstrap,
+    calibration_error,
+    grouped_folds,
+    paired,
+    wilson,
+    worst_share,
+)
 
 
 def item(name: str, *papers: str) -> Item:
@@ -59,3 +67,34 @@ def test_calibration_error_is_the_gap_between_said_and_was(
     said: list[float], was: list[float], error: float
 ) -> None:
     assert calibration_error(said, was, bins=1) == pytest.approx(error)
+
+
+def test_wilsons_interval_is_the_one_computed_by_hand() -> None:
+    found = wilson([1.0] * 8 + [0.0] * 2)
+    assert found.mean == pytest.approx(0.8)
+    assert (round(found.low, 3), round(found.high, 3)) == (0.490, 0.943)
+
+
+def test_wilson_never_leaves_0_to_1_and_of_nothing_is_nothing() -> None:
+    assert wilson([1.0] * 5).high == 1.0
+    assert 0 < wilson([1.0] * 5).low < 1
+    assert wilson([]) == Estimate(0.0, 0.0, 0.0, 0)
+
+
+def test_a_paired_difference_is_of_the_cases_that_both_have() -> None:
+    found = paired({"a": 1.0, "b": 0.5, "new": 0.0}, {"a": 0.0, "b": 0.5, "gone": 1.0}, {})
+    assert (found.mean, found.n) == (0.5, 2)
+
+
+def test_a_paired_difference_the_other_way_round_is_its_negative() -> None:
+    before = {str(n): n % 3 / 2 for n in range(30)}
+    after = {str(n): n % 4 / 3 for n in range(30)}
+    there, back = paired(after, before, {}), paired(before, after, {})
+    assert there.mean == pytest.approx(-back.mean)
+    assert there.low == pytest.approx(-back.high)
+
+
+def test_the_worst_are_the_lowest_twentieth_but_at_least_one() -> None:
+    assert worst_share([0.0, *[1.0] * 9]) == 0.0
+    assert worst_share([0.0, 0.5, *[1.0] * 38]) == 0.25
+    assert worst_share([]) == 0.0

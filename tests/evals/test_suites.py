@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chatbot.answer.models import SentenceVerdict
+from chatbot.index.store import Index
 from evals.answering import AnswerRow
 from evals.answers import Answered, Quoted
 from evals.cases import Case, Datasets, load_datasets
@@ -192,6 +193,20 @@ def test_the_written_datasets_hold_at_least_what_was_promised(datasets: Datasets
     assert len(datasets.contradictions) >= 40
     assert len(datasets.labels) >= 100
     assert {label.lang for label in datasets.labels} == {"zh", "en"}
+
+
+def test_every_written_row_fits_the_item_and_section_it_is_of(
+    datasets: Datasets, seed_index: Index
+) -> None:
+    by_id = {item.id: item for item in datasets.items}
+    sections = {section.name for section in seed_index.sections}
+    assert {p.of for p in datasets.paraphrases} <= by_id.keys()
+    assert all(p.question != by_id[p.of].question for p in datasets.paraphrases)
+    for made in datasets.contradictions:
+        assert all(words in made.text for words in made.planted), made.id
+        assert not set(made.planted) & set(by_id[made.of].key_facts), made.id
+    assert {label.section for label in datasets.labels} <= sections
+    assert {label.label for label in datasets.labels} == {"supported", "unsupported", "abstention"}
 
 
 @pytest.mark.parametrize("name", list(SUITES))
