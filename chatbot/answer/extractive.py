@@ -61,6 +61,7 @@ _WORDING: dict[Language, dict[str, str]] = {
         ),
         "not_reported": "报告没有给出所问的信息，最接近的内容如下：",
         "false_premise": "问题的前提与报告不符，报告是这样说的：",
+        "namesake": "另有一篇论文涉及同名系统，说法可能不同：",
         "chat": (
             "你好！我只回答与 AI 论文日报有关的问题，并给出出处。"
             "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
@@ -75,6 +76,7 @@ _WORDING: dict[Language, dict[str, str]] = {
         ),
         "not_reported": "The report does not give what is asked for. The nearest it says:",
         "false_premise": "The question takes for granted what the report denies. It says:",
+        "namesake": "Another paper is on a system of this name, and may say otherwise:",
         "chat": (
             "Hello! I only answer questions about the daily AI-paper reports, with sources. "
             "Ask what a paper does, what it achieved, or which papers are about a topic."
@@ -109,9 +111,10 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     chosen: list[Sentence] = []
     for ranked in groups:
         chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)
+    beside: list[Sentence] = []
     if namesake is not None and refusal is None:
-        chosen += _choose(ranked_sentences(index, asked, namesake, weights), _BESIDE)
-    draft = _write(index, query, chosen)
+        beside = _choose(ranked_sentences(index, asked, namesake, weights), _BESIDE)
+    draft = _write(index, query, chosen, beside)
     if refusal is None:
         return draft
     markdown = f"{wording[refusal.reason]}\n\n{draft.markdown}"
@@ -222,13 +225,19 @@ def _glosses(index: Index, language: Language, chosen: Sequence[Sentence]) -> di
     return glosses
 
 
-def _write(index: Index, query: Query, chosen: Sequence[Sentence]) -> Draft:
-    listing, glosses = query.intent == "list", _glosses(index, query.language, chosen)
+def _write(
+    index: Index, query: Query, chosen: Sequence[Sentence], beside: Sequence[Sentence] = ()
+) -> Draft:
+    """The sentences under their papers' names; those `beside` after a line that says why."""
+    listing = query.intent == "list"
+    glosses = _glosses(index, query.language, [*chosen, *beside])
     sources: dict[int, IndexedSection] = {}
     lines: list[str] = []
     paper = None
-    for candidate in chosen:
+    for candidate in [*chosen, *beside]:
         section = candidate.section
+        if beside and candidate is beside[0]:
+            lines += ["", _WORDING[query.language]["namesake"]]
         if section.paper_id != paper:
             paper = section.paper_id
             name = full_name(index, section) if listing else short_name(section)
