@@ -184,9 +184,9 @@ def _chosen(known: Mapping[str, Any], wanted: Wanted, has_model: bool) -> list[A
     if not wanted.suites:
         return [suite for suite in known.values() if suite.by_default]
     chosen = [known[name] for name in wanted.suites]
-    if any(suite.needs_judge for suite in chosen) and not has_model:
+    if any(suite.judged for suite in chosen) and not has_model:
         raise ChatbotError(
-            "the faithfulness suite needs a judge: set OPENAI_API_KEY or OPENAI_BASE_URL"
+            "faithfulness and correctness need a judge: set OPENAI_API_KEY or OPENAI_BASE_URL"
         )
     return chosen
 

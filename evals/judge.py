@@ -28,7 +28,7 @@ from chatbot.llm_errors import one_line
 from chatbot.prompts import load_prompt
 from evals.statistics import Estimate
 
-_TAG = re.compile(r"<(?=\s*/?\s*(?:section|reference|claim)\b)", re.IGNORECASE)
+_TAG = re.compile(r"<(?=\s*/?\s*(?:section|reference|claim|question|answer)\b)", re.IGNORECASE)
 _LONGEST_EXCERPT = 120
 
 
@@ -82,8 +82,28 @@ def judge_claim(
     Raises:
         PromptError: its prompt cannot be used.
     """
+    return _judgement(model, judge_turns(claim, section, reference))
+
+
+def judge_answer(model: ChatModel, question: str, answer: str, reference: Reference) -> Judgement:
+    """Whether an answer says what the right one does: ``supported`` where it does.
+
+    Raises:
+        PromptError: its prompt cannot be used.
+    """
+    values = {
+        "question": question,
+        "reference": reference.answer,
+        "evidence": reference.quote,
+        "answer": answer,
+    }
+    escaped = {name: _TAG.sub("< ", value) for name, value in values.items()}
+    return _judgement(model, list(load_prompt("judge_answer").turns(**escaped)))
+
+
+def _judgement(model: ChatModel, turns: Sequence[ChatTurn]) -> Judgement:
     try:
-        text, spent = complete(model, judge_turns(claim, section, reference), _Verdict)
+        text, spent = complete(model, turns, _Verdict)
     except ModelError as error:
         return Judgement("unscored", str(error), TokenUsage(0, 0))
     verdicts = list(_verdicts(text))

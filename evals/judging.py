@@ -1,28 +1,29 @@
 """The judge over a run's answers, and its agreement with the hand labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import BaseModel, ConfigDict
 
+from chatbot.answer.models import SentenceVerdict
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel
 from evals.answering import AnswerRow
 from evals.answers import Answered
-from evals.cases import Case
 from evals.items import Item, JudgeLabel
-from evals.judge import Judgement, Passage, Reference, Section, agreement, judge_claim
+from evals.judge import Judgement, Passage, Reference, Section, agreement, judge_answer, judge_claim
 from evals.statistics import Estimate
 
 # Cohen's kappa under which a judge's scores are shown as unverified.
 LEAST_AGREEMENT = 0.7
 
 
-class JudgedClaim(BaseModel):
-    """A sentence of an answer, and what the judge made of it beside the sections it cites."""
+class JudgedText(BaseModel):
+    """What the judge made of a sentence beside the sections it cites, or of an answer whole."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    suite: str
     case: str
     repeat: int
     text: str
@@ -32,13 +33,12 @@ class JudgedClaim(BaseModel):
     completion_tokens: int = 0
 
 
+Answer = tuple[AnswerRow, Answered]
+
+
 def judged_claims(
-    model: ChatModel,
-    index: Index,
-    cases: Mapping[str, Case],
-    answers: Mapping[str, Sequence[AnswerRow]],
-    concurrency: int = 2,
-) -> list[JudgedClaim]:
+    model: ChatModel, index: Index, suite: str, answers: Sequence[Answer], concurrency: int = 2
+) -> list[JudgedText]:
     """Each claim of each answer judged against the sections that it cites itself, guided by gold.
 
     Raises:
@@ -46,35 +46,59 @@ def judged_claims(
     """
     sections = {section.name: section for section in index.sections}
     todo = [
-        (row, number, Answered.of_row(cases[key], row))
-        for key, rows in answers.items()
-        if key in cases
-        for row in rows
-        for number in range(len(Answered.of_row(cases[key], row).sentences))
+        (row, answered, sentence) for row, answered in answers for sentence in answered.sentences
     ]
 
-    def judged(job: tuple[AnswerRow, int, Answered]) -> JudgedClaim:
-        row, number, answered = job
-        sentence, named = answered.sentences[number], dict(answered.numbered)
+    def judged(job: tuple[AnswerRow, Answered, SentenceVerdict]) -> JudgedText:
+        row, answered, sentence = job
+        named = dict(answered.numbered)
         cited = [sections[named[n]] for n in sentence.citations if named.get(n) in sections]
         found = _judged(model, sentence.text, cited, answered.item)
-        return JudgedClaim(
-            case=row.case,
-            repeat=row.repeat,
-            text=sentence.text,
-            label=found.label,
-            reason=found.reason,
-            prompt_tokens=found.spent.prompt_tokens,
-            completion_tokens=found.spent.completion_tokens,
-        )
+        return _text(suite, row, sentence.text, found)
 
     with ThreadPoolExecutor(concurrency) as pool:
         return list(pool.map(judged, todo))
 
 
+def judged_answers(
+    model: ChatModel, suite: str, answers: Sequence[Answer], concurrency: int = 2
+) -> list[JudgedText]:
+    """Each answer judged whole, beside the right one.
+
+    Raises:
+        ChatbotError: in replay, a call that was not recorded.
+    """
+
+    def judged(job: Answer) -> JudgedText:
+        row, answered = job
+        found = judge_answer(
+            model, answered.item.question, answered.markdown, _reference(answered.item)
+        )
+        return _text(suite, row, answered.markdown, found)
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        return list(pool.map(judged, [job for job in answers if job[1].status != "error"]))
+
+
+def _text(suite: str, row: AnswerRow, text: str, found: Judgement) -> JudgedText:
+    return JudgedText(
+        suite=suite,
+        case=row.case,
+        repeat=row.repeat,
+        text=text,
+        label=found.label,
+        reason=found.reason,
+        prompt_tokens=found.spent.prompt_tokens,
+        completion_tokens=found.spent.completion_tokens,
+    )
+
+
+def _reference(item: Item) -> Reference:
+    return Reference(item.answer, "\n".join(evidence.quote for evidence in item.evidence))
+
+
 def _judged(model: ChatModel, claim: str, cited: Sequence[Section], item: Item) -> Judgement:
-    quote = "\n".join(evidence.quote for evidence in item.evidence)
-    reference = Reference(item.answer, quote) if item.answer else None
+    reference = _reference(item) if item.answer else None
     if len(cited) == 1:
         return judge_claim(model, claim, cited[0], reference)
     return judge_claim(model, claim, Passage("\n\n".join(s.text for s in cited)), reference)

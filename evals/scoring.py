@@ -118,7 +118,7 @@ def _status(suite: Suite, answers: Sequence[Answered]) -> Status:
     """An error in any repeat is one; what a judge was to score and did not is unscored."""
     if any(answer.status == "error" for answer in answers):
         return "error"
-    if suite.needs_judge and any("unscored" in a.judged or not a.judged for a in answers):
+    if suite.judged and any("unscored" in a.judged or not a.judged for a in answers):
         return "unscored"
     return answers[0].status
 

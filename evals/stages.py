@@ -10,9 +10,10 @@ from chatbot.index.manifest import write_atomically
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Language
 from evals.answering import AnswerRow, Bench, answer_case
+from evals.answers import Answered
 from evals.cases import Case, Datasets
 from evals.gates import Gate
-from evals.judging import LEAST_AGREEMENT, JudgedClaim, agreement_with, judged_claims
+from evals.judging import LEAST_AGREEMENT, JudgedText, agreement_with, judged_answers, judged_claims
 from evals.report_html import to_html
 from evals.reporting import Scored, suite_report, to_markdown
 from evals.runs import ANSWERS, SCORES, RunFolder
@@ -67,24 +68,39 @@ def score_stage(
     """Score all answers there are, anew; the bench's model judges where a suite wants a judge."""
     answers = answers_of(run)
     judged = _judged(run, suites, datasets, bench)
-    rows = [row for suite in suites for row in score(suite, datasets, answers, judged)]
+    rows = [
+        row for suite in suites for row in score(suite, datasets, answers, judged.get(suite.name))
+    ]
     run.replace(SCORES, list(rows))
     return rows
 
 
 def _judged(
     run: RunFolder, suites: Sequence[Suite], datasets: Datasets, bench: Bench
-) -> dict[tuple[str, int], list[str]]:
-    """A judge's labels by case and repeat, kept in the run's folder."""
-    wanted = [suite for suite in suites if suite.needs_judge]
-    if not wanted or bench.model is None:
+) -> dict[str, dict[tuple[str, int], list[str]]]:
+    """A judge's labels by suite, then case and repeat; what it said is kept in the run's folder."""
+    model = bench.model
+    if model is None:
         return {}
-    cases = {case.key: case for suite in wanted for case in suite.cases(datasets)}
-    found = judged_claims(bench.model, bench.index, cases, answers_of(run))
-    run.replace(JUDGED, list(found))
-    labels: dict[tuple[str, int], list[str]] = {}
-    for claim in found:
-        labels.setdefault((claim.case, claim.repeat), []).append(claim.label)
+    answers = answers_of(run)
+    found: list[JudgedText] = []
+    for suite in (suite for suite in suites if suite.judged):
+        given = [
+            (row, Answered.of_row(case, row))
+            for case in suite.cases(datasets)
+            for row in answers.get(case.key, ())
+        ]
+        found += (
+            judged_claims(model, bench.index, suite.name, given)
+            if suite.judged == "claims"
+            else judged_answers(model, suite.name, given)
+        )
+    if found:
+        run.replace(JUDGED, list(found))
+    labels: dict[str, dict[tuple[str, int], list[str]]] = {}
+    for text in found:
+        of_suite = labels.setdefault(text.suite, {})
+        of_suite.setdefault((text.case, text.repeat), []).append(text.label)
     return labels
 
 
@@ -123,7 +139,7 @@ def report_stage(
         "run": run.manifest() | {"seconds": round(spent, 1)},
         "suites": reports,
         "gates": {"passed": not failed, "failed": failed},
-        "usage": usage_by_call(run.manifest()["model"], answers, run.rows(JUDGED, JudgedClaim)),
+        "usage": usage_by_call(run.manifest()["model"], answers, run.rows(JUDGED, JudgedText)),
         **extras,
     }
     for suffix, text in (
@@ -164,7 +180,7 @@ def verifier_table(index: Index, datasets: Datasets) -> dict[str, list[dict[str,
 
 def judge_table(bench: Bench, datasets: Datasets, suites: Sequence[Suite]) -> dict[str, Any]:
     """How far the judge agrees with the hand labels, and what that makes of its scores."""
-    if bench.model is None or not any(suite.needs_judge for suite in suites):
+    if bench.model is None or not any(suite.judged for suite in suites):
         return {"kappa": None, "note": "not measured: no judge was asked"}
     if not datasets.labels:
         return {"kappa": None, "note": "not measured: this dataset has no labelled claims"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from chatbot.errors import ChatbotError
 from evals.answering import AnswerRow
-from evals.judging import JudgedClaim
+from evals.judging import JudgedText
 
 PRICES = Path(__file__).with_name("prices.toml")
 _MILLION = 1e6
@@ -16,7 +16,7 @@ _MILLION = 1e6
 def usage_by_call(
     model: str,
     answers: Mapping[str, Sequence[AnswerRow]],
-    judged: Sequence[JudgedClaim] = (),
+    judged: Sequence[JudgedText] = (),
     prices: Path = PRICES,
 ) -> list[dict[str, Any]]:
     """What answering in each setting and judging cost: calls, tokens, dollars if there is a price.
@@ -32,8 +32,8 @@ def usage_by_call(
             for place, name in enumerate(("llm_calls", "prompt_tokens", "completion_tokens")):
                 total[place] += used.get(name, 0)
     if judged:
-        prompt = sum(claim.prompt_tokens for claim in judged)
-        completion = sum(claim.completion_tokens for claim in judged)
+        prompt = sum(text.prompt_tokens for text in judged)
+        completion = sum(text.completion_tokens for text in judged)
         found["judge"] = [len(judged), prompt, completion]
     price = _price(model, prices)
     return [

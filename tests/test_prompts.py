@@ -102,7 +102,9 @@ def test_the_compare_prompt_reads_as_reviewed(
     assert matches_snapshot(rendered(turns))
 
 
-@pytest.mark.parametrize("name", ["enrich", "judge", "outline", "repair", "rerank", "rewrite"])
+@pytest.mark.parametrize(
+    "name", ["enrich", "judge", "judge_answer", "outline", "repair", "rerank", "rewrite"]
+)
 def test_each_other_prompt_reads_as_reviewed(
     name: str, matches_snapshot: Callable[[str], bool]
 ) -> None:

@@ -47,6 +47,6 @@ SUITE = Suite(
             better="lower",
         ),
     ),
-    needs_judge=True,
+    judged="claims",
     by_default=False,
 )

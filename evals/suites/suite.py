@@ -24,7 +24,8 @@ class GroupMetric:
 class Suite:
     """A set of cases and what is measured on their answers.
 
-    With `needs_judge` the answers are judged claim by claim, which only a model can do.
+    `judged` says what a judge has to label, which only a model can: each claim of the answers, or
+    the answers whole.
     """
 
     name: str
@@ -32,5 +33,5 @@ class Suite:
     cases: Callable[[Datasets], Sequence[Case]]
     metrics: tuple[Metric, ...] = ()
     group_metrics: tuple[GroupMetric, ...] = ()
-    needs_judge: bool = False
+    judged: Literal["claims", "answers"] | None = None
     by_default: bool = True

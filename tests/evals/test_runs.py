@@ -184,8 +184,25 @@ def test_a_judge_scores_each_claim_and_is_unverified_until_it_agrees_with_reader
     assert all(used["prompt_tokens"] for used in report["usage"])
 
 
+def test_a_judge_reads_whole_answers_beside_the_right_ones(settings: Settings) -> None:
+    def reply(body: Body) -> str:
+        if "response_format" not in body:
+            return "最高 400% [1]。"
+        asked = body["messages"][-1]["content"]
+        wrong = "<answer>" in asked and "<claim>" not in asked
+        return '{"label": "unsupported", "reason": "x"}' if wrong else "{}"
+
+    with FakeOpenAI(default=Reply.text(reply)) as server:
+        with_judge = settings.model_copy(update={"openai_base_url": server.url, "llm": "fake"})
+        wanted = Wanted(suites=("correctness",), limit=2, run="read", mode="live")
+        report, _ = run_suites(with_judge, wanted)
+    assert report is not None
+    figures = {m["name"]: m["mean"] for m in report["suites"][0]["metrics"]}
+    assert (figures["right by judge"], figures["answers unsupported"]) == (0.0, 1.0)
+
+
 def test_without_a_model_there_is_no_judge_to_ask(settings: Settings) -> None:
-    with pytest.raises(ChatbotError, match="needs a judge"):
+    with pytest.raises(ChatbotError, match="need a judge"):
         run_suites(settings, Wanted(suites=("faithfulness",)))
 
 
