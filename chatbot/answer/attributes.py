@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from chatbot.answer.quantities import Quantity, quantities
 from chatbot.answer.sentences import sentences
 from chatbot.index.enrichment import OF_THE_FIELD
+from chatbot.index.naming import squeeze
 from chatbot.index.terms import normalise
 from chatbot.retrieval import wording
 
@@ -111,7 +112,6 @@ _OF_A_NAME = re.compile(
 )
 _ELSEWHERE = re.compile(r"在\s*[（(“\"]?(?P<name>[A-Z][A-Za-z0-9.+\-]*)")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9.+@\-]*")
-_NO_LETTER = re.compile(r"[\W_]")
 _CLAUSE = re.compile(r"[，,]")
 # "48.2 的 MAP@5": so close before a name stands its number.
 _BEFORE = 16
@@ -146,11 +146,11 @@ def lacks(question: str, paper: PaperText, is_rare: Callable[[str], bool]) -> bo
 
 def _names(text: str, paper: PaperText, is_rare: Callable[[str], bool]) -> list[str]:
     """The names that narrow what is asked: not the paper's own, and spelt as the paper does."""
-    own = _squeezed(paper.own)
+    own = squeeze(paper.own)
     return [
         name
         for name in (_SUFFIX.sub("", name) for name in wording.names_in(text))
-        if _squeezed(name) not in own
+        if squeeze(name) not in own
         and not is_misspelt_in(name, paper.own)
         and not is_misspelt_in(name, paper.text)
         and normalise(name) not in OF_THE_FIELD
@@ -172,7 +172,7 @@ def _has_figure(name: str, text: str, question: str) -> bool:
             others = (
                 other
                 for other in _ELSEWHERE.finditer(after)
-                if _squeezed(other["name"]) not in _squeezed(question)
+                if squeeze(other["name"]) not in squeeze(question)
             )
             end = next((other.start() for other in others), None)
             before = _CLAUSE.split(sentence[: match.start()])[-1][-_BEFORE:]
@@ -192,11 +192,11 @@ def is_misspelt_in(name: str, text: str) -> bool:
     """
     from rapidfuzz.distance import OSA
 
-    squeezed = _squeezed(name)
+    squeezed = squeeze(name)
     if name in text:
         return False
     allowed = 1 if len(squeezed) < _LONG_NAME else 2
-    words = {_squeezed(word) for word in _LATIN.findall(text)}
+    words = {squeeze(word) for word in _LATIN.findall(text)}
     return any(
         len(word) > allowed
         and _digits(word) == _digits(squeezed)
@@ -207,7 +207,3 @@ def is_misspelt_in(name: str, text: str) -> bool:
 
 def _digits(text: str) -> str:
     return "".join(filter(str.isdigit, text))
-
-
-def _squeezed(text: str) -> str:
-    return _NO_LETTER.sub("", normalise(text))

@@ -176,17 +176,20 @@ def _namesake(
     if evidence.query.intent != "lookup" or len(shown) > 1:
         return None
     first = shown[0][0].section
+    named = _named_in(index, first.title)
     for hits in _papers(evidence.hits, _MOST_COMPARED):
         other = hits[0].section
-        pairs = ((first, other), (other, first))
-        if other.paper_id != first.paper_id and any(
-            owner.paper_id in link.papers
-            for owner, titled in pairs
-            for name in names_in(titled.title)
-            for link in index.catalogue.names.find(name)
+        if other.paper_id != first.paper_id and (
+            other.paper_id in named or first.paper_id in _named_in(index, other.title)
         ):
             return hits
     return None
+
+
+def _named_in(index: Index, title: str) -> frozenset[str]:
+    """The papers whose names stand in a title."""
+    links = (link for name in names_in(title) for link in index.catalogue.names.find(name))
+    return frozenset(paper for link in links for paper in link.papers)
 
 
 def _with_terms(ranked: Sequence[Sentence], coverage: Coverage | None) -> list[Sentence]:

@@ -62,10 +62,10 @@ def refusal_of(
 def _out_of_reach(index: Index, evidence: Evidence) -> AbstainReason | None:
     """Why no report can answer: it holds neither the paper asked about nor anything like it."""
     links = evidence.query.links
-    nearest = index.paper_texts[index.catalogue.by_id[evidence.hits[0].section.paper_id].place]
-    unknown = any(not is_misspelt_in(name.lower(), nearest) for name in evidence.unknown)
-    if unknown and all(link.typo for link in links):
-        return "not_in_corpus"
+    if evidence.unknown and all(link.typo for link in links):
+        nearest = _nearest(index, evidence).text.lower()
+        if any(not is_misspelt_in(name.lower(), nearest) for name in evidence.unknown):
+            return "not_in_corpus"
     if links:
         return None
     if _is_off_topic(index, evidence):
@@ -77,13 +77,18 @@ def _out_of_reach(index: Index, evidence: Evidence) -> AbstainReason | None:
 def _is_not_reported(index: Index, evidence: Evidence) -> bool:
     """Whether the paper asked about does not give what is asked for."""
     query = evidence.query
-    paper = index.catalogue.by_id[evidence.hits[0].section.paper_id]
-    if paper.id not in query.papers and decide(evidence.confidence) != "answer":
+    named = evidence.hits[0].section.paper_id in query.papers
+    if not named and decide(evidence.confidence) != "answer":
         return False
+    return lacks(query.question, _nearest(index, evidence), partial(_is_rare, index))
+
+
+def _nearest(index: Index, evidence: Evidence) -> PaperText:
+    """The paper found first, as it is searched."""
+    paper = index.catalogue.by_id[evidence.hits[0].section.paper_id]
     texts = {s.key: s.text for s in (index.sections[row] for row in paper.rows)}
     own = f"{paper.title}\n{texts.get('contribution', '')}"
-    searched = PaperText("\n".join([paper.title, *texts.values()]), own)
-    return lacks(query.question, searched, partial(_is_rare, index))
+    return PaperText("\n".join([paper.title, *texts.values()]), own)
 
 
 def _is_rare(index: Index, name: str) -> bool:

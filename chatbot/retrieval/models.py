@@ -51,9 +51,9 @@ class Query:
     `standalone` can be read without the history; `search_text` is what is searched for: it without
     dates and ids. `links` are the papers that the question names, or that its history does where it
     leans on it. `aspects` are the sections it seems to ask for, which weigh and do not narrow;
-    `filters` narrow. `columns` are what a comparison is laid out by, in the
-    reader's words. `follows_up` says that the history was needed, `spent` what each call to a
-    model cost on the way.
+    `filters` narrow. `columns` are what a comparison is laid out by, in the reader's words.
+    `follows_up` says that the history was needed, `spent` what each call to a model cost on the
+    way.
     """
 
     question: str

@@ -115,7 +115,8 @@ def narrowed(
     english = query.language == "en"
     kept = list(listed)
     for piece in _further(query.search_text, taken, english=english):
-        saying = [entry for entry in kept if _head_says(index, entry.paper, piece, english)]
+        said = _either_language(index, piece) if english else [re.compile(re.escape(piece), re.I)]
+        saying = [entry for entry in kept if said and _head_says(index, entry.paper, said)]
         if 0 < len(saying) < len(kept):
             kept = saying
     return tuple(kept)
@@ -136,11 +137,19 @@ def _further(question: str, taken: Sequence[str], *, english: bool) -> list[str]
     return [p for p in pieces if p.lower() not in GENERIC and not _HOW.search(p)]
 
 
-def _head_says(index: Index, paper: PaperRecord, piece: str, english: bool) -> bool:
-    rows = [row for row in paper.rows if index.sections[row].key in HEADS]
-    head = "\n".join([index.paper_heads[paper.place], *(index.sections[r].text for r in rows)])
-    patterns = _either_language(index, piece) if english else [re.compile(re.escape(piece), re.I)]
-    return bool(patterns) and all(pattern.search(head) for pattern in patterns)
+def _head_says(index: Index, paper: PaperRecord, patterns: Sequence[re.Pattern[str]]) -> bool:
+    """Whether title, keywords, field and contribution together hold every pattern."""
+    head = _head_of(index, paper, _head_rows(index, paper))
+    return all(pattern.search(head) for pattern in patterns)
+
+
+def _head_rows(index: Index, paper: PaperRecord) -> list[int]:
+    return [row for row in paper.rows if index.sections[row].key in HEADS]
+
+
+def _head_of(index: Index, paper: PaperRecord, rows: Sequence[int]) -> str:
+    texts = (index.sections[row].text for row in rows)
+    return "\n".join([index.paper_heads[paper.place], *texts])
 
 
 def papers_about(
@@ -152,12 +161,12 @@ def papers_about(
     only_field = bool(FIELD_ONLY.search(query.question))
     listed, heads = [], index.paper_heads
     for paper in scope:
-        rows = [row for row in paper.rows if index.sections[row].key in HEADS]
+        rows = _head_rows(index, paper)
         if only_field:
             rows = [row for row in rows if index.sections[row].key == "field"]
         found = [row for row in rows if any(p.search(index.sections[row].text) for p in patterns)]
         in_title = not only_field and any(p.search(heads[paper.place]) for p in patterns)
-        head = "\n".join([heads[paper.place], *(index.sections[row].text for row in rows)])
+        head = _head_of(index, paper, rows)
         said = any(asked and all(w.search(head) for w in asked) for asked in words_of)
         if found or in_title or said:
             listed.append(Listed(paper, tuple(found or rows[:1] or paper.rows[:1]), 1.0))
