@@ -7,11 +7,19 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from chatbot.errors import ChatbotError
+
+if TYPE_CHECKING:
+    from chatbot.config import Settings
+    from chatbot.index.generation import Progress
+    from chatbot.llm import ChatModel
+    from evals.answering import Bench
+    from evals.cases import Datasets
+    from evals.suites.suite import Suite
 
 _HERE = Path(__file__).resolve().parent
 BASELINE, RECORDINGS = _HERE / "baseline" / "scores.jsonl", _HERE / "recordings"
@@ -70,6 +78,7 @@ def eval_command(
 ) -> None:
     """Measure how good the answers are; exit 1 where a gate fails."""
     from chatbot.config import load_settings
+    from chatbot.terminal import progress_bar
     from evals import terminal
 
     settings = load_settings()
@@ -93,7 +102,8 @@ def eval_command(
         concurrency,
         repeats,
     )
-    report, folder = run_suites(settings, wanted, terminal.progress)
+    with progress_bar() as progress:
+        report, folder = run_suites(settings, wanted, progress)
     if save_baseline:
         terminal.save_baseline(folder, BASELINE)
     terminal.print_report(report, folder, as_json=as_json)
@@ -102,7 +112,7 @@ def eval_command(
 
 
 def run_suites(
-    settings: Any, wanted: Wanted, progress: Any = nullcontext
+    settings: "Settings", wanted: Wanted, progress: "Progress | None" = None
 ) -> tuple[dict[str, Any] | None, Path]:
     """Run the stages wanted; the report, where its stage was among them, and the run's folder.
 
@@ -125,10 +135,9 @@ def run_suites(
         if "answer" in wanted.stages:
             run.write_manifest(_manifest(run.id, wanted, chosen, bench[0].model))
             cases = stages.cases_of(chosen, datasets, wanted.limit)
-            with progress() as shown:
-                stages.answer_stage(
-                    run, bench, cases, concurrency=wanted.concurrency, progress=shown
-                )
+            stages.answer_stage(
+                run, bench, cases, concurrency=wanted.concurrency, progress=progress
+            )
         if "score" in wanted.stages:
             stages.score_stage(run, chosen, datasets, bench[0])
         if "report" not in wanted.stages:
@@ -142,14 +151,14 @@ def run_suites(
     return report, run.path
 
 
-def _network(settings: Any, wanted: Wanted) -> AbstractContextManager[None]:
+def _network(settings: "Settings", wanted: Wanted) -> AbstractContextManager[None]:
     from evals.recording import no_network
 
     asks = settings.has_llm or wanted.llm is not None
     return no_network() if asks and wanted.mode == "replay" else nullcontext()
 
 
-def _bench(settings: Any, wanted: Wanted, datasets: Any, home: Path) -> list[Any]:
+def _bench(settings: "Settings", wanted: Wanted, datasets: "Datasets", home: Path) -> "list[Bench]":
     """What answers, one for each repeat."""
     from chatbot.bot import ensure_index
     from chatbot.index.store import open_index
@@ -177,7 +186,7 @@ def _bench(settings: Any, wanted: Wanted, datasets: Any, home: Path) -> list[Any
     ]
 
 
-def _chosen(known: Mapping[str, Any], wanted: Wanted, has_model: bool) -> list[Any]:
+def _chosen(known: "Mapping[str, Suite]", wanted: Wanted, has_model: bool) -> "list[Suite]":
     unknown = [name for name in wanted.suites if name not in known]
     if unknown:
         raise ChatbotError(f"no suite {', '.join(unknown)}; 'chatbot eval --list' lists them")
@@ -191,7 +200,9 @@ def _chosen(known: Mapping[str, Any], wanted: Wanted, has_model: bool) -> list[A
     return chosen
 
 
-def _manifest(name: str, wanted: Wanted, chosen: list[Any], model: Any) -> dict[str, Any]:
+def _manifest(
+    name: str, wanted: Wanted, chosen: "list[Suite]", model: "ChatModel | None"
+) -> dict[str, Any]:
     from chatbot.config import PROMPTS
     from chatbot.prompts import load_prompt
     from evals.items import DATASETS
@@ -220,7 +231,7 @@ def _manifest(name: str, wanted: Wanted, chosen: list[Any], model: Any) -> dict[
     }
 
 
-def _extras(bench: Any, datasets: Any, chosen: list[Any]) -> dict[str, Any]:
+def _extras(bench: "Bench", datasets: "Datasets", chosen: "list[Suite]") -> dict[str, Any]:
     from evals.stages import judge_table, verifier_table
 
     grounded = any(suite.name == "grounding" for suite in chosen)

@@ -170,10 +170,9 @@ def _direction_swapped(
 ) -> CitedClaim | None:
     for up, down in _DIRECTIONS:
         for old, new in ((up, down), (down, up)):
-            if re.search(rf"(?<![a-z]){old}(?![a-z])", claim.text):
-                return replace(
-                    claim, text=re.sub(rf"(?<![a-z]){old}(?![a-z])", new, claim.text, count=1)
-                )
+            text = re.sub(rf"(?<![a-z]){old}(?![a-z])", new, claim.text, count=1)
+            if text != claim.text:
+                return replace(claim, text=text)
     return None
 
 

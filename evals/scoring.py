@@ -1,7 +1,8 @@
 """Answers to scores: a row for each case and each group of cases, by suite."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -60,7 +61,7 @@ def score(
 
 def _of_case(suite: Suite, case: Case, answers: Sequence[Answered]) -> ScoreRow:
     values = {
-        metric.name: _mean(metric.of(answer) for answer in answers)
+        metric.name: fmean(metric.of(answer) for answer in answers)
         for metric in suite.metrics
         if metric.applies(case)
     }
@@ -77,7 +78,7 @@ def _of_groups(
     for name, members in groups.items():
         first = [answered[case.key][0] for case in members]
         values = {
-            metric.name: _mean(metric.value(group) for group in _by_repeat(members, answered))
+            metric.name: fmean(metric.value(group) for group in _by_repeat(members, answered))
             for metric in suite.group_metrics
             if metric.applies(first)
         }
@@ -121,8 +122,3 @@ def _status(suite: Suite, answers: Sequence[Answered]) -> Status:
     if suite.judged and any("unscored" in a.judged or not a.judged for a in answers):
         return "unscored"
     return answers[0].status
-
-
-def _mean(values: Iterable[float]) -> float:
-    listed = list(values)
-    return sum(listed) / len(listed)

@@ -1,11 +1,12 @@
 """The stages of a run, each of which can be run again alone: answer, score, report."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from chatbot.index.generation import Progress
 from chatbot.index.manifest import write_atomically
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Language
@@ -22,7 +23,6 @@ from evals.suites.suite import Suite
 from evals.usage import usage_by_call
 from evals.verifier import caught, true_claims
 
-Progress = Callable[[str, int, int], None]
 REPORT, JUDGED = "report", "judged.jsonl"
 
 
@@ -124,7 +124,7 @@ def report_stage(
     `extras` are what is not drawn from the rows: the verifier's table, the judge's agreement.
     """
     gates, baseline = against
-    answers = answers_of(run)
+    answers, manifest = answers_of(run), run.manifest()
     scored = Scored(run.rows(SCORES, ScoreRow), by_metric(baseline), gates)
     cases = {case.key: case for suite in suites for case in suite.cases(datasets)}
     reports = [suite_report(suite, scored, cases, answers) for suite in suites]
@@ -136,10 +136,10 @@ def report_stage(
     ]
     spent = sum(row.milliseconds for rows in answers.values() for row in rows) / 1000
     report = {
-        "run": run.manifest() | {"seconds": round(spent, 1)},
+        "run": manifest | {"seconds": round(spent, 1)},
         "suites": reports,
         "gates": {"passed": not failed, "failed": failed},
-        "usage": usage_by_call(run.manifest()["model"], answers, run.rows(JUDGED, JudgedText)),
+        "usage": usage_by_call(manifest["model"], answers, run.rows(JUDGED, JudgedText)),
         **extras,
     }
     for suffix, text in (

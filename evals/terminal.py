@@ -1,10 +1,9 @@
-"""What ``chatbot eval`` prints: results on standard output, progress on standard error."""
+"""What ``chatbot eval`` prints: results on standard output, tidings on standard error."""
 
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,7 @@ import typer
 
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
-from chatbot.terminal import progress_bar
 from evals.runs import run_names
-from evals.stages import Progress
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """A bar on standard error."""
-    with progress_bar() as shown:
-        yield shown
 
 
 def print_list(settings: Settings, *, runs: bool) -> None:

@@ -1,9 +1,11 @@
 """Are the needed sections found, beside what its plainest parts find alone?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from evals.answers import Answered, Metric
 from evals.cases import Case, Datasets, plain
+from evals.items import Item
 from evals.metrics import f1, ndcg_at, paper_recall_at, recall_at, reciprocal_rank
 from evals.suites.suite import Suite
 
@@ -26,31 +28,11 @@ def _is_no_list(case: Case) -> bool:
     return not _is_list(case)
 
 
-def _section_recall(k: int) -> Metric:
-    return Metric(
-        f"section recall@{k}",
-        f"share of needed sections among the first {k}",
-        _is_no_list,
-        lambda a: recall_at(k, a.item, _ranked(a)),
-    )
-
-
-def _paper_recall(k: int) -> Metric:
-    return Metric(
-        f"paper recall@{k}",
-        f"share of needed papers with a section among the first {k}",
-        _is_no_list,
-        lambda a: paper_recall_at(k, a.item, _ranked(a)),
-    )
-
-
-def _against(by: str) -> Metric:
-    return Metric(
-        f"section recall@5, {by} alone",
-        "the same, of one part of the search",
-        _is_no_list,
-        lambda a: recall_at(5, a.item, _ranked(a, by)),
-    )
+def _of_ranking(
+    name: str, about: str, value: Callable[[Item, Sequence[str]], float], by: str = "search"
+) -> Metric:
+    """A metric of the sections that the search found, or one part of it alone."""
+    return Metric(name, about, _is_no_list, lambda a: value(a.item, _ranked(a, by)))
 
 
 SUITE = Suite(
@@ -58,26 +40,42 @@ SUITE = Suite(
     "Whether the sections that answer are found.",
     _cases,
     (
-        *map(_section_recall, (5, 10)),
-        *map(_paper_recall, (5, 10)),
-        Metric(
+        *(
+            _of_ranking(
+                f"section recall@{k}",
+                f"share of needed sections among the first {k}",
+                partial(recall_at, k),
+            )
+            for k in (5, 10)
+        ),
+        *(
+            _of_ranking(
+                f"paper recall@{k}",
+                f"share of needed papers with a section among the first {k}",
+                partial(paper_recall_at, k),
+            )
+            for k in (5, 10)
+        ),
+        _of_ranking(
             "nDCG@10",
             "needed sections count more the higher they stand (Järvelin 2002)",
-            _is_no_list,
-            lambda a: ndcg_at(10, a.item, _ranked(a)),
+            partial(ndcg_at, 10),
         ),
-        Metric(
-            "MRR",
-            "1 over the rank of the first needed section",
-            _is_no_list,
-            lambda a: reciprocal_rank(a.item, _ranked(a)),
-        ),
+        _of_ranking("MRR", "1 over the rank of the first needed section", reciprocal_rank),
         Metric(
             "list F1",
             "papers listed against papers wanted",
             _is_list,
             lambda a: f1({name.partition("/")[0] for name in a.cited}, a.item.papers),
         ),
-        *map(_against, _BASELINES),
+        *(
+            _of_ranking(
+                f"section recall@5, {by} alone",
+                "the same, of one part of the search",
+                partial(recall_at, 5),
+                by,
+            )
+            for by in _BASELINES
+        ),
     ),
 )
