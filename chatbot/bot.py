@@ -19,6 +19,7 @@ from chatbot.retrieval.reranking import retrieve
 from chatbot.retrieval.rewriting import interpret
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.retrieval.understanding import understand
+from chatbot.rules import rules_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ class Chatbot:
         context = self.settings.llm_context
         sources = number_sources(evidence, context)
         outline = outline_turns(evidence) if query.intent == "compare" else []
-        return [*outline, *prompt_turns(prompt_for(evidence), evidence, sources, context)]
+        rules = rules_for(self.settings.data_dir, query.intent, query.language)
+        return [*outline, *prompt_turns(prompt_for(evidence), evidence, sources, context, rules)]
 
     def answer(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None

@@ -14,6 +14,7 @@ import typer
 
 from chatbot.config import SEEDS, Settings, load_settings
 from chatbot.errors import ChatbotError
+from chatbot.feedback_commands import add_commands
 from chatbot.terminal import (
     print_answer,
     print_json,
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+add_commands(app)
 
 _Question = Annotated[str | None, typer.Argument(help="The question, in Chinese or English.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -201,14 +203,14 @@ def ask_command(
     concurrency: _Concurrency = 4,
 ) -> None:
     """Answer a question with citations, streamed."""
-    from chatbot.answer.payload import answer_payload
+    from chatbot.answer.record import record_of
     from chatbot.inputs import Request, make_filters, read_history
 
     filters = make_filters(dates or (), papers or (), sections or ())
 
     def work(bot: "Chatbot", request: Request) -> dict[str, Any]:
         answer = bot.answer(request.question, request.history, request.filters or filters)
-        return answer_payload(answer, request.id)
+        return record_of(answer, request.id).model_dump(mode="json")
 
     if input_file:
         _run_batch(input_file, concurrency, work)
@@ -244,7 +246,7 @@ def compare_command(
     """Compare papers in a table; each cell is cited, or says that nothing is reported."""
     from chatbot.answer.comparison_table import to_csv
     from chatbot.answer.models import Answer
-    from chatbot.answer.payload import answer_payload
+    from chatbot.answer.record import record_of
     from chatbot.retrieval.wording import language_of
 
     if language not in {None, "zh", "en"}:
@@ -257,7 +259,9 @@ def compare_command(
         return
     *_, answer = events
     if isinstance(answer, Answer):
-        print(to_csv(answer.markdown), end="") if as_csv else print_json(answer_payload(answer))
+        print(to_csv(answer.markdown), end="") if as_csv else print_json(
+            record_of(answer).model_dump(mode="json")
+        )
 
 
 @app.command("serve")
@@ -314,7 +318,8 @@ def main() -> NoReturn:
 
 def _add_commands(asked: list[str]) -> None:
     """Commands of other packages, looked for only where none of these is asked for."""
-    if asked and asked[0] in {command.name for command in app.registered_commands}:
+    own = {command.name for command in app.registered_commands}
+    if asked and asked[0] in own | {group.name for group in app.registered_groups}:
         return
     from importlib.metadata import entry_points
 

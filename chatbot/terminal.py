@@ -37,6 +37,8 @@ def _print_sources(answer: "Answer") -> None:
         print(f"{_OWN_WORDS[answer.language]}\n")
     if answer.notice:
         print(f"{answer.notice}\n")
+    if answer.rules:
+        print(f"rules used: {', '.join(answer.rules)}")
     for citation in answer.citations:
         section = citation.section
         print(f"[{citation.n}] {section.title} · {section.date} · {section.name} · {section.url}")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chatbot.answer.engine import answer_events, events_from_evidence
 from chatbot.answer.models import Answer
-from chatbot.answer.payload import answer_payload
+from chatbot.answer.record import record_of
 from chatbot.errors import ChatbotError
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel
@@ -71,7 +71,7 @@ def answer_case(bench: Bench, case: Case, repeat: int = 0) -> AnswerRow:
         case=case.key,
         repeat=repeat,
         status="abstained" if answer.abstained else "ok",
-        answer=answer_payload(answer, case.item.id),
+        answer=record_of(answer, case.item.id).model_dump(mode="json"),
         ranked=ranked,
         milliseconds=_since(begin),
     )

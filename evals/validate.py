@@ -46,11 +46,21 @@ def _problems(item: Item, texts: Mapping[str, str], papers: set[str]) -> Iterato
             yield f"not verbatim in {evidence.section}: {evidence.quote!r}"
     if not item.question.strip():
         yield "no question"
-    if not item.is_answerable:
-        return
-    if not item.sections:
-        yield "an answerable question needs sections"
-    yield from _facts_missing(item, texts)
+    if item.is_answerable:
+        yield from _unfinished(item)
+        yield from _facts_missing(item, texts)
+
+
+def _unfinished(item: Item) -> Iterator[str]:
+    """What an answerable question still needs."""
+    needed = {
+        "sections": bool(item.sections),
+        "a right answer": bool(item.answer.strip()),
+        "key facts": bool(item.key_facts),
+    }
+    for name, there in needed.items():
+        if not there:
+            yield f"an answerable question needs {name}"
 
 
 def _facts_missing(item: Item, texts: Mapping[str, str]) -> Iterator[str]:

@@ -103,7 +103,7 @@ def test_the_compare_prompt_reads_as_reviewed(
 
 
 @pytest.mark.parametrize(
-    "name", ["enrich", "judge", "judge_answer", "outline", "repair", "rerank", "rewrite"]
+    "name", ["distil", "enrich", "judge", "judge_answer", "outline", "repair", "rerank", "rewrite"]
 )
 def test_each_other_prompt_reads_as_reviewed(
     name: str, matches_snapshot: Callable[[str], bool]

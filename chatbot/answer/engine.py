@@ -21,6 +21,7 @@ from chatbot.answer.models import (
     Event,
     Repair,
     Restart,
+    Scope,
     Step,
     TextDelta,
     Usage,
@@ -37,6 +38,8 @@ from chatbot.prompts import Prompt
 from chatbot.retrieval.models import Evidence, Language, Query
 from chatbot.retrieval.reranking import retrieve
 from chatbot.retrieval.search import DEFAULT_TOP_K
+from chatbot.rule_format import Rule
+from chatbot.rules import rules_for
 
 EXTRACTIVE = "extractive"
 _FALLBACK: dict[Language, str] = {
@@ -60,6 +63,7 @@ class _Progress:
     usage: Usage = field(default_factory=Usage)
     notice: str | None = None
     repair: Repair | None = None
+    rules: tuple[Rule, ...] = ()
 
     @contextmanager
     def timing(self, stage: str) -> Iterator[None]:
@@ -156,7 +160,8 @@ def _draft(
 ) -> Generator[Event, None, tuple[Draft, str, str | None]]:
     """Yield the text as it comes; return the draft, its mode and the prompt's version."""
     if model is not None and evidence.hits:
-        prompt = prompt_for(evidence)
+        prompt, query = prompt_for(evidence), evidence.query
+        progress.rules = rules_for(index.settings.data_dir, query.intent, query.language)
         try:
             return (
                 (yield from _synthesize(evidence, model, prompt, progress)),
@@ -164,9 +169,10 @@ def _draft(
                 prompt.version,
             )
         except ModelError as error:
-            notice = _FALLBACK[evidence.query.language].format(error=error)
+            notice = _FALLBACK[query.language].format(error=error)
             progress.notice = " ".join(filter(None, [progress.notice, notice]))
             progress.removed.clear()
+            progress.rules = ()
             yield Restart(notice)
     draft = extract(index, evidence)
     yield TextDelta(draft.markdown)
@@ -199,7 +205,8 @@ def _written(
     sources: dict[int, IndexedSection],
     progress: _Progress,
 ) -> Generator[Event, None, Draft]:
-    chunks = model.stream(prompt_turns(prompt, evidence, sources, model.context_tokens))
+    turns = prompt_turns(prompt, evidence, sources, model.context_tokens, progress.rules)
+    chunks = model.stream(turns)
     progress.usage += Usage(llm_calls=1)
     parts: list[str] = []
     reasons: list[AbstainReason] = []
@@ -260,6 +267,8 @@ def _finish(
         mode=mode,
         intent=query.intent,
         language=query.language,
+        scope=Scope.of(query),
+        retrieved=len(evidence.hits),
         abstain_reason=draft.abstain_reason,
         clarification=evidence.clarification,
         coverage=evidence.coverage,
@@ -267,6 +276,7 @@ def _finish(
         removed_markers=tuple(progress.removed),
         notice=progress.notice,
         prompt_version=version,
+        rules=tuple(rule.name for rule in progress.rules),
         repair=progress.repair,
         usage=progress.usage,
         timings_ms=dict(progress.timings),

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chatbot.headings import SectionKey
 from chatbot.index.records import IndexedSection
-from chatbot.retrieval.models import Clarification, Coverage, Intent, Language
+from chatbot.retrieval.models import Clarification, Coverage, Intent, Language, Query
 
 AbstainReason = Literal["not_in_corpus", "not_reported", "false_premise", "off_topic"]
 
@@ -83,10 +84,34 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a question was understood to be about, by its own words or the reader's filters.
+
+    Dates are days, or ``D1..D2``.
+    """
+
+    papers: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    sections: tuple[SectionKey, ...] = ()
+
+    @classmethod
+    def of(cls, query: Query) -> "Scope":
+        """The scope of a query."""
+        filters = query.filters
+        return cls(
+            tuple(dict.fromkeys([*filters.papers, *query.papers])),
+            tuple(str(span) for span in filters.dates),
+            tuple(dict.fromkeys([*filters.sections, *query.aspects])),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer. `removed_markers` are those that pointed nowhere.
 
-    `notice` tells the reader what went wrong; the last three of the search are as in `Evidence`.
+    `notice` tells the reader what went wrong, `retrieved` counts the sections found;
+    `clarification`, `coverage` and `confidence` are as in `Evidence`. `rules` names those learnt
+    from feedback that were in the prompt.
     """
 
     question: str
@@ -96,6 +121,8 @@ class Answer:
     mode: str
     intent: Intent
     language: Language
+    scope: Scope = Scope()
+    retrieved: int = 0
     abstain_reason: AbstainReason | None = None
     removed_markers: tuple[int, ...] = ()
     notice: str | None = None
@@ -103,6 +130,7 @@ class Answer:
     coverage: Coverage | None = None
     confidence: float | None = None
     prompt_version: str | None = None
+    rules: tuple[str, ...] = ()
     repair: Repair | None = None
     usage: Usage = Usage()
     timings_ms: Mapping[str, float] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """What a reader should know of the search beside the answer, in the reader's language."""
 
-from chatbot.retrieval.models import Clarification, Coverage, DateRange, Evidence, Language
+from chatbot.retrieval.models import Clarification, Coverage, Evidence, Language
 
 _LEXICAL_ONLY: dict[Language, str] = {
     "zh": "向量模型不可用（{error}），本次只按词语检索。",
@@ -34,7 +34,7 @@ def notice_of(evidence: Evidence) -> str | None:
     if evidence.notice:
         parts.append(_LEXICAL_ONLY[language].format(error=evidence.notice))
     if evidence.missing_dates:
-        days = ", ".join(map(_days, evidence.missing_dates))
+        days = ", ".join(map(str, evidence.missing_dates))
         parts.append(_NO_REPORT[language].format(days=days))
     if evidence.unknown and evidence.hits:
         parts.append(_UNKNOWN[language].format(names=", ".join(evidence.unknown)))
@@ -56,8 +56,3 @@ def clarifying_question(clarification: Clarification, language: Language) -> str
 def _coverage(coverage: Coverage, language: Language) -> str:
     wording = _RANKED if coverage.by == "topic" else _CHECKED
     return wording[language].format(checked=coverage.checked, matched=coverage.matched)
-
-
-def _days(span: DateRange) -> str:
-    first, last = span.first.isoformat(), span.last.isoformat()
-    return first if first == last else f"{first}..{last}"

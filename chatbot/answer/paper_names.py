@@ -31,6 +31,11 @@ def full_name(index: Index, section: IndexedSection) -> str:
     return head if system is None or system in head else f"{system} · {head}"
 
 
+def name_to_ask_by(index: Index, section: IndexedSection) -> str:
+    """What a reader would call a paper in a question: its system's name, or its title's head."""
+    return _system(index, section.paper_id) or _head(section.title)
+
+
 def _head(title: str) -> str:
     return title.partition(":")[0].strip() or title
 

@@ -10,7 +10,7 @@ from pydantic import PrivateAttr
 
 from chatbot.answer.engine import answer_events
 from chatbot.answer.models import Answer
-from chatbot.answer.payload import answer_payload
+from chatbot.answer.record import record_of
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel
 from chatbot.retrieval.understanding import understand
@@ -43,4 +43,6 @@ class ReportQueryEngine(CustomQueryEngine):
             )
             for c in answer.citations
         ]
-        return Response(answer.markdown, source_nodes=nodes, metadata=answer_payload(answer))
+        return Response(
+            answer.markdown, source_nodes=nodes, metadata=record_of(answer).model_dump(mode="json")
+        )

@@ -7,6 +7,7 @@ from chatbot.index.records import IndexedSection
 from chatbot.llm import ChatTurn
 from chatbot.prompts import Prompt, load_prompt
 from chatbot.retrieval.models import Evidence, Message
+from chatbot.rule_format import Rule
 
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
 # Shares of the context: a conversation may take so much of it, the sources so much.
@@ -44,6 +45,7 @@ def prompt_turns(
     evidence: Evidence,
     sources: dict[int, IndexedSection],
     context_tokens: int,
+    rules: Sequence[Rule] = (),
 ) -> list[ChatTurn]:
     """All turns of one call: system prompt, latest history, the question with its sources."""
     query = evidence.query
@@ -54,8 +56,10 @@ def prompt_turns(
             [*(_source(n, section) for n, section in sources.items()), *_coverage(evidence)]
         ),
         "question": query.question,
+        "rules": "\n".join(rule.line for rule in rules),
     }
     system, user = prompt.turns(**{name: values[name] for name in prompt.variables})
+    system = ChatTurn(system.role, system.content.rstrip())
     return [system, *_history(query.history, context_tokens), user]
 
 

@@ -34,6 +34,10 @@ class DateRange:
     def __contains__(self, day: dt.date) -> bool:
         return self.first <= day <= self.last
 
+    def __str__(self) -> str:
+        first, last = self.first.isoformat(), self.last.isoformat()
+        return first if first == last else f"{first}..{last}"
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:

@@ -1,0 +1,141 @@
+"""Feedback: whether a reader liked an answer, and why, kept with all they saw of it."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
+
+from chatbot.answer.record import AnswerRecord
+from chatbot.database.schema import feedback, now
+from chatbot.errors import ChatbotError
+from chatbot.index.store import Index
+from chatbot.retrieval.models import Message
+
+Verdict = Literal["like", "dislike"]
+LONGEST_COMMENT = 2_000
+_PROJECT = "paper-chatbot"
+
+
+class Versions(BaseModel):
+    """What an answer was made by, beside the prompt and model that its record names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str
+    generation: int
+
+    @classmethod
+    def of(cls, index: Index) -> "Versions":
+        """Those of answers made now, from this index."""
+        return cls(project=version(_PROJECT), generation=index.manifest.generation)
+
+
+class RatedAnswer(BaseModel):
+    """An answer, where it stands, and what it was made from.
+
+    `conversation` is None where it is not saved; then position and question tell answers apart.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    conversation: str | None
+    position: int
+    question: str
+    history: tuple[Message, ...] = ()
+    record: AnswerRecord
+    versions: Versions
+
+
+class Feedback(RatedAnswer):
+    """A reader's verdict on an answer; `comment` is "" where there is none."""
+
+    id: str
+    owner: str
+    created: dt.datetime
+    verdict: Verdict
+    comment: str
+
+
+def save_feedback(
+    database: Engine, owner: str, rated: RatedAnswer, verdict: Verdict | None, comment: str = ""
+) -> str | None:
+    """Keep an owner's verdict on an answer instead of any they gave before; None withdraws it.
+
+    The comment is cut to `LONGEST_COMMENT` characters.
+
+    Returns:
+        The feedback's id, or None where it was withdrawn.
+    """
+    name = uuid.uuid4().hex[:12]
+    with database.begin() as connection:
+        connection.execute(delete(feedback).where(*_same_answer(owner, rated)))
+        if verdict is None:
+            return None
+        connection.execute(
+            insert(feedback).values(
+                id=name,
+                owner=owner,
+                created=now(),
+                verdict=verdict,
+                comment=_short(comment),
+                **rated.model_dump(mode="json"),
+            )
+        )
+    return name
+
+
+def add_comment(database: Engine, owner: str, name: str, comment: str) -> None:
+    """Say why: the comment of an owner's feedback with this id, instead of any it had.
+
+    Raises:
+        ChatbotError: the owner has no such feedback.
+    """
+    columns = feedback.c
+    with database.begin() as connection:
+        done = connection.execute(
+            update(feedback)
+            .where(columns.id == name, columns.owner == owner)
+            .values(comment=_short(comment))
+        )
+    if not done.rowcount:
+        raise ChatbotError("this feedback is gone; rate the answer again")
+
+
+def list_feedback(database: Engine, verdict: Verdict | None = None) -> tuple[Feedback, ...]:
+    """All feedback, or that of one verdict, the latest first."""
+    asked = select(feedback).order_by(feedback.c.created.desc(), feedback.c.id)
+    if verdict is not None:
+        asked = asked.where(feedback.c.verdict == verdict)
+    with database.connect() as connection:
+        rows = connection.execute(asked).mappings().all()
+    # SQLite keeps no time zone; what is stored is UTC.
+    return tuple(
+        Feedback.model_validate({**row, "created": row["created"].replace(tzinfo=dt.UTC)})
+        for row in rows
+    )
+
+
+def verdicts_of(database: Engine, owner: str, conversation: str) -> Mapping[int, Verdict]:
+    """What an owner said of a conversation's answers, by position."""
+    columns = feedback.c
+    asked = select(columns.position, columns.verdict).where(
+        columns.owner == owner, columns.conversation == conversation
+    )
+    with database.connect() as connection:
+        return {row.position: row.verdict for row in connection.execute(asked)}
+
+
+def _same_answer(owner: str, rated: RatedAnswer) -> list[ColumnElement[bool]]:
+    columns = feedback.c
+    place = [columns.owner == owner, columns.position == rated.position]
+    if rated.conversation is None:
+        return [*place, columns.conversation.is_(None), columns.question == rated.question]
+    return [*place, columns.conversation == rated.conversation]
+
+
+def _short(comment: str) -> str:
+    return comment.strip()[:LONGEST_COMMENT]

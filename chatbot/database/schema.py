@@ -1,0 +1,115 @@
+"""The tables, and opening the database that holds them."""
+
+import datetime as dt
+from pathlib import Path
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import Column
+
+from chatbot.config import Settings
+from chatbot.errors import ChatbotError
+
+DATABASE_FILE = "conversations.sqlite3"
+_BUSY_SECONDS = 30
+
+metadata = MetaData()
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+    Column("changed", DateTime(timezone=True), nullable=False),
+    Index("conversations_by_owner", "owner", "changed"),
+)
+
+# `answer` is the JSON of an AnswerRecord; without one, `partial` is what had come when it was
+# stopped or failed.
+turns = Table(
+    "turns",
+    metadata,
+    Column(
+        "conversation",
+        String(32),
+        ForeignKey("conversations.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("position", Integer, primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("asked", DateTime(timezone=True), nullable=False),
+    Column("filters", JSON, nullable=False),
+    Column("answer", JSON(none_as_null=True)),
+    Column("partial", Text, nullable=False, default=""),
+)
+
+# No foreign key: feedback outlives its conversation. `record` is the JSON of an AnswerRecord,
+# `versions` what else the answer was made by.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("conversation", String(32)),
+    Column("position", Integer, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("history", JSON, nullable=False),
+    Column("record", JSON, nullable=False),
+    Column("versions", JSON, nullable=False),
+    Index("feedback_by_answer", "owner", "conversation", "position"),
+)
+
+
+def open_database(settings: Settings) -> Engine:
+    """The database of the data folder, made on first use.
+
+    Raises:
+        ChatbotError: it cannot be opened or made.
+    """
+    path = settings.data_dir / DATABASE_FILE
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        engine = _sqlite(path)
+        metadata.create_all(engine)
+    except (OSError, SQLAlchemyError) as error:
+        cause = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+        raise ChatbotError(
+            f"{path} cannot be used ({cause}); move it away, or set CHATBOT_DATA_DIR to a folder "
+            "that can be written"
+        ) from error
+    return engine
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: object, _record: object) -> None:
+        # Readers go on while one writes, and what is confirmed is on disk.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
+
+    return engine
+
+
+def now() -> dt.datetime:
+    """The time as it is stored."""
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,239 @@
+"""`chatbot feedback` and `chatbot rules`: what readers said, and the rules learnt from it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from chatbot.config import Settings, load_settings
+from chatbot.errors import ChatbotError
+from chatbot.terminal import print_json
+
+if TYPE_CHECKING:
+    from chatbot.database.feedback import Feedback, Verdict
+    from chatbot.rule_format import Rule
+    from chatbot.rules import Rulebook
+
+rules_app = typer.Typer(
+    help="The rules learnt from feedback; only approved ones enter a prompt.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+_Name = Annotated[str, typer.Argument(help="A rule's name, as `chatbot rules` shows it.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Make these commands of the program."""
+    app.command("feedback")(feedback_command)
+    app.add_typer(rules_app, name="rules")
+
+
+def feedback_command(
+    verdict: Annotated[
+        Literal["like", "dislike"] | None, typer.Option(help="That of one verdict alone.")
+    ] = None,
+    to_dataset: Annotated[
+        str | None,
+        typer.Option(help="Add disliked answers to a JSONL file as eval items; '-' prints them."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """List what readers thought of answers, the latest first."""
+    if to_dataset is not None:
+        if verdict == "like":
+            raise typer.BadParameter("--to-dataset is for disliked answers")
+        _to_dataset(_feedback("dislike"), to_dataset)
+        return
+    entries = _feedback(verdict)
+    if as_json:
+        print_json([_json_of(entry) for entry in entries], indent=1)
+        return
+    for entry in entries:
+        asked = " ".join(entry.question.split())
+        typer.echo(f"{entry.created:%Y-%m-%d %H:%M}  {entry.verdict:7}  {entry.id}  {asked}")
+        if entry.comment:
+            typer.echo(f"    {' '.join(entry.comment.split())}")
+    _tell(f"{len(entries)} entries of feedback")
+
+
+@rules_app.callback()
+def rules_command(context: typer.Context, as_json: _Json = False) -> None:
+    """List the rules, or propose, approve, withdraw, edit or delete them."""
+    if context.invoked_subcommand is not None:
+        return
+    from chatbot.rules import crowded_out
+
+    settings = load_settings()
+    book = _rulebook(settings)
+    if as_json:
+        print_json([_rule_json(settings, rule) for rule in book.rules], indent=1)
+    else:
+        for rule in book.rules:
+            _show(rule)
+        _tell(f"{len(book.rules)} rules")
+    for name in crowded_out(book.rules):
+        _tell(f"{name} does not reach every answer it is for: older rules fill the prompt")
+    if book.problems:
+        raise typer.Exit(1)
+
+
+@rules_app.command("propose")
+def propose_command(as_json: _Json = False) -> None:
+    """Distil feedback that recurs into proposed rules, with the model where there is one."""
+    from chatbot.distil import distil
+    from chatbot.llm import open_chat_model
+    from chatbot.rules import write_rule
+
+    settings = load_settings()
+    book = _rulebook(settings)
+    proposed = distil(_feedback(None), book, open_chat_model(settings))
+    for rule in proposed:
+        write_rule(settings.data_dir, rule)
+    if as_json:
+        print_json([_rule_json(settings, rule) for rule in proposed], indent=1)
+        return
+    for rule in proposed:
+        _show(rule)
+    _tell(f"{len(proposed)} rules proposed; none is used until: chatbot rules approve NAME")
+
+
+@rules_app.command("approve")
+def approve_command(name: _Name) -> None:
+    """Let a rule enter the prompts it applies to."""
+    _set_status(name, "approved")
+
+
+@rules_app.command("withdraw")
+def withdraw_command(name: _Name) -> None:
+    """Make an approved rule a proposed one again."""
+    _set_status(name, "proposed")
+
+
+@rules_app.command("edit")
+def edit_command(
+    name: _Name,
+    text: Annotated[str | None, typer.Option(help="The rule's new text.")] = None,
+    applies: Annotated[
+        str | None, typer.Option(help="What it is for, such as 'lookup, zh'; '' is everything.")
+    ] = None,
+) -> None:
+    """Change a rule; without an option its file is opened in $EDITOR."""
+    from chatbot.rule_format import parse_reach, rule_text
+    from chatbot.rules import write_rule
+
+    settings = load_settings()
+    if text is None and applies is None:
+        _edit_file(settings, name)
+        return
+    rule = _rulebook(settings).named(name)
+    if text is not None:
+        rule = replace(rule, text=rule_text(text))
+    if applies is not None:
+        rule = replace(rule, reach=parse_reach(applies))
+    _tell(f"wrote {write_rule(settings.data_dir, rule)}")
+
+
+@rules_app.command("delete")
+def delete_command(name: _Name) -> None:
+    """Delete a rule; its feedback can be distilled again."""
+    from chatbot.rules import delete_rule
+
+    delete_rule(load_settings().data_dir, name)
+    _tell(f"deleted {name}")
+
+
+def _edit_file(settings: Settings, name: str) -> None:
+    """Open a rule's file, damaged or not; what is saved has to be a rule."""
+    import click
+
+    from chatbot.rule_format import parse_rule
+    from chatbot.rules import read_rule_file, write_rule
+
+    try:
+        edited = click.edit(read_rule_file(settings.data_dir, name), extension=".md")
+    except click.ClickException as error:
+        raise ChatbotError(f"{error.message}; set EDITOR, or give --text") from error
+    if edited is None:
+        _tell("nothing changed")
+        return
+    try:
+        rule = parse_rule(name, edited)
+    except ChatbotError as error:
+        raise ChatbotError(f"{name} was left as it was: what was saved {error}") from error
+    _tell(f"wrote {write_rule(settings.data_dir, rule)}")
+
+
+def _set_status(name: str, status: Literal["proposed", "approved"]) -> None:
+    from chatbot.rules import write_rule
+
+    settings = load_settings()
+    rule = replace(_rulebook(settings).named(name), status=status)
+    write_rule(settings.data_dir, rule)
+    _tell(f"{name} is {status}")
+
+
+def _to_dataset(entries: "tuple[Feedback, ...]", target: str) -> None:
+    from chatbot.database.eval_items import add_items, eval_item
+
+    items = [eval_item(entry) for entry in entries]
+    if target == "-":
+        for item in items:
+            print_json(item)
+        return
+    added = add_items(Path(target), items)
+    _tell(f"{added} items added to {target}, {len(items) - added} were there")
+    _tell(f"complete them, then check: chatbot eval --validate {target}")
+
+
+def _feedback(verdict: "Verdict | None") -> "tuple[Feedback, ...]":
+    from chatbot.database.feedback import list_feedback
+    from chatbot.database.schema import open_database
+
+    database = open_database(load_settings())
+    try:
+        return list_feedback(database, verdict)
+    finally:
+        database.dispose()
+
+
+def _rulebook(settings: Settings) -> "Rulebook":
+    """The rules; what is wrong with a file is told."""
+    from chatbot.rules import read_rules
+
+    book = read_rules(settings.data_dir)
+    for problem in book.problems.values():
+        _tell(problem)
+    return book
+
+
+def _json_of(entry: "Feedback") -> dict[str, Any]:
+    fields = entry.model_dump(mode="json")
+    first = ("id", "owner", "created", "verdict", "comment")
+    return {name: fields[name] for name in first} | fields
+
+
+def _rule_json(settings: Settings, rule: "Rule") -> dict[str, Any]:
+    from chatbot.rules import rule_path
+
+    return {
+        "name": rule.name,
+        "status": rule.status,
+        "text": rule.text,
+        "kinds": rule.reach.kinds,
+        "languages": rule.reach.languages,
+        "from": rule.sources,
+        "created": rule.created.isoformat(),
+        "file": str(rule_path(settings.data_dir, rule.name)),
+    }
+
+
+def _show(rule: "Rule") -> None:
+    reach = ", ".join([*rule.reach.kinds, *rule.reach.languages]) or "everything"
+    typer.echo(f"{rule.status}  {rule.name}  (for {reach}; from {', '.join(rule.sources) or '-'})")
+    typer.echo(f"    {rule.text}")
+
+
+def _tell(line: str) -> None:
+    typer.echo(line, err=True)
