@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test lint typecheck format lock bench bench-retrieval bench-answers bench-scale fit clean
+.PHONY: help setup chat test lint typecheck format lock bench bench-retrieval bench-answers bench-scale bench-page screenshots fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,12 @@ bench-answers: setup ## answers without a model, and what the verifier catches (
 
 bench-scale: setup ## indexing and retrieval as the corpus grows; some sizes only: SIZES="1000 10000"
 	$(BIN)/python benchmarks/scale.py $(SIZES)
+
+bench-page: setup ## ten conversations at once with the served page
+	$(BIN)/python benchmarks/page.py
+
+screenshots: setup ## the page at two widths, light and dark, in both languages, into docs/screenshots
+	$(BIN)/python benchmarks/screenshots.py
 
 fit: setup ## fit retrieval's weights on the development questions anew
 	$(BIN)/python -m evals.fitting

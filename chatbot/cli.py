@@ -272,7 +272,7 @@ def serve_command(
     port: Annotated[int, typer.Option(help="The first free port from here on is taken.")] = 7860,
 ) -> None:
     """Serve the chat page."""
-    from chatbot.ui.page import serve
+    from chatbot.ui.serving import serve
 
     gc.enable()
     settings = load_settings()

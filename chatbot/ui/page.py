@@ -1,254 +1,134 @@
-"""The chat page: layout, events, and serving it."""
+"""The page: its tabs, and what leads from one to another."""
 
-import logging
-import socket
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from sqlalchemy import Engine
 
-from chatbot.answer.models import Answer, Event, Restart, Step, TextDelta
+from chatbot.answer.record import AnswerRecord
 from chatbot.bot import Chatbot
-from chatbot.config import Settings
-from chatbot.errors import ChatbotError, ConfigurationError
-from chatbot.retrieval.models import Language, Message
-from chatbot.retrieval.wording import language_of
-from chatbot.ui.rendering import LATEX_DELIMITERS, render_answer, render_steps, safe_markdown
-from chatbot.ui.wording import EXAMPLES, WORDING, Wording
+from chatbot.database.conversations import keep_answer
+from chatbot.retrieval.models import Language
+from chatbot.ui.api import add_endpoints
+from chatbot.ui.browse import BrowseTab, build_browse
+from chatbot.ui.chat_tab import ChatTab, build_chat_tab
+from chatbot.ui.compare import Compare, build_compare
+from chatbot.ui.evals import build_evals
+from chatbot.ui.frame import Frame, action_links, owner_of, visitor_language
+from chatbot.ui.language import SWITCH_LANGUAGE, translations
+from chatbot.ui.reports import build_reports
+from chatbot.ui.saved import shown, shown_fields
+from chatbot.ui.wording import browse, chat, compare, evals, page, reports
 
-logger = logging.getLogger(__name__)
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_UPDATE_SECONDS = 0.1
-_PORTS_TRIED = 50
+_PARTS = (page, chat, compare, browse, reports, evals)
 _CONCURRENCY = 16
-_CSS = Path(__file__).with_name("page.css")
-
-Messages = list[dict[str, Any]]
-Turns = list[dict[str, Any]]
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_TO_QUESTION = "() => document.querySelector('#question textarea')?.focus()"
 
 
-def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Serve the page until interrupted, on the first free port from `port` on.
-
-    Raises:
-        ConfigurationError: `host` is not this machine alone, or no port is free.
-    """
-    if host not in _LOOPBACK:
-        raise ConfigurationError(
-            f"--host {host}: the page has no sign-in yet and listens on this machine only; "
-            "use 127.0.0.1"
-        )
-    page, i18n = build_page(Chatbot.open(settings))
-    address = launch(page, i18n, host, free_port(host, port))
-    print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
-    page.block_thread()
-
-
-def launch(page: gr.Blocks, i18n: gr.I18n, host: str, port: int) -> str:
-    """Start serving in the background, with nothing that is loaded from another host.
-
-    Returns:
-        The page's address.
-    """
-    theme = gr.themes.Soft(
-        primary_hue="indigo",
-        neutral_hue="slate",
-        font=["system-ui", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "sans-serif"],
-        font_mono=["ui-monospace", "Consolas", "monospace"],
-    )
-    _, address, _ = page.launch(
-        server_name=host,
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
-        share=False,
-        footer_links=[],
-        run_history=False,
-        theme=theme,
-        css_paths=_CSS,
-        i18n=i18n,
-    )
-    return address.rstrip("/")
-
-
-def free_port(host: str, first: int) -> int:
-    """The first port from `first` on that nothing listens on.
-
-    Raises:
-        ConfigurationError: none of the next fifty is free.
-    """
-    for port in range(first, first + _PORTS_TRIED):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return port
-    raise ConfigurationError(f"--port {first}: none of {_PORTS_TRIED} ports from there is free")
-
-
-def build_page(bot: Chatbot) -> tuple[gr.Blocks, gr.I18n]:
+def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
     """The page over a chatbot, not yet served, and its texts."""
-    i18n = gr.I18n(**_translations(bot))
-    with gr.Blocks(title=i18n("title"), analytics_enabled=False, fill_height=True) as page:
-        turns = gr.State([])
-        with gr.Column(elem_id="page"):
-            gr.Markdown(i18n("header"), elem_id="header")
-            chat = gr.Chatbot(
-                show_label=False,
-                elem_id="chat",
-                height="calc(100dvh - 300px)",
-                min_height=360,
-                scale=1,
-                layout="panel",
-                latex_delimiters=LATEX_DELIMITERS,
-                buttons=["copy"],
-                line_breaks=False,
-                placeholder="\n\n".join(wording.about for wording in WORDING.values()),
+    i18n = gr.I18n(**translations({language: _texts(language) for language in ("zh", "en")}))
+    title = " · ".join(texts.title for texts in page.TEXTS.values())
+    with gr.Blocks(title=title, analytics_enabled=False, fill_height=True) as blocks:
+        # First, for names are given out in order: a part's own event must not take one of these.
+        add_endpoints(bot)
+        frame = Frame(bot, database, i18n, action_links())
+        with gr.Row(elem_id="masthead"):
+            corpus = gr.Markdown(i18n("page_heading"), elem_id="corpus")
+            language = gr.Button(
+                i18n("page_other_language"), size="sm", scale=0, elem_id="language"
             )
-            with gr.Row(elem_id="ask"):
-                box = gr.Textbox(
-                    label=i18n("question"),
-                    show_label=False,
-                    placeholder=i18n("placeholder"),
-                    elem_id="question",
-                    scale=1,
-                    autofocus=True,
-                    max_lines=6,
-                )
-                send = gr.Button(i18n("send"), variant="primary", elem_id="send", scale=0)
-                stop = gr.Button(i18n("stop"), visible=False, elem_id="stop", scale=0)
-                clear = gr.Button(i18n("clear"), elem_id="clear", scale=0)
-            with gr.Row(elem_id="examples"):
-                examples = [gr.Button(text, size="sm") for text in EXAMPLES]
-        _wire(bot, (turns, chat, box), (send, stop, clear), examples)
-    page.queue(default_concurrency_limit=_CONCURRENCY)
-    return page, i18n
+        with gr.Tabs(selected="chat", elem_id="tabs") as tabs:
+            with gr.Tab(i18n("page_chat_tab"), id="chat"):
+                chat_tab = build_chat_tab(frame, blocks)
+            with gr.Tab(i18n("page_compare_tab"), id="compare"):
+                compare_tab = build_compare(frame)
+            with gr.Tab(i18n("page_browse_tab"), id="browse") as browse_place:
+                browse_tab = build_browse(frame)
+            with gr.Tab(i18n("page_reports_tab"), id="reports"):
+                build_reports(frame)
+            with gr.Tab(i18n("page_evals_tab"), id="evals"):
+                build_evals(frame)
+        browse_place.select(browse_tab.refresh, browse_tab.view, browse_tab.list_parts, **_QUIET)
+        _connect_masthead(frame, (blocks.load, tabs.change), corpus, language)
+        _connect_links(frame, blocks, tabs, browse_tab)
+        _connect_chat(frame, tabs, chat_tab, compare_tab)
+    blocks.queue(default_concurrency_limit=_CONCURRENCY)
+    return blocks, i18n
 
 
-def _wire(
-    bot: Chatbot,
-    fields: tuple[gr.State, gr.Chatbot, gr.Textbox],
-    buttons: tuple[gr.Button, gr.Button, gr.Button],
-    examples: list[gr.Button],
+def _connect_masthead(
+    frame: Frame, told_on: Sequence[Any], corpus: gr.Markdown, language: gr.Button
 ) -> None:
-    """Connect the parts: a question is shown at once, then its answer streams in.
+    def told(request: gr.Request) -> str:
+        return _corpus(frame.bot, visitor_language(request))
 
-    Meanwhile no other can be asked: two answers would write over each other.
-    """
-    turns, chat, box = fields
-    send, stop, clear = buttons
-    question = gr.State("")
-    controls = [box, send, stop, *examples]
-
-    def reply(asked: str, messages: Messages, earlier: Turns) -> Iterator[tuple[Messages, Turns]]:
-        if asked:
-            yield from _reply(bot, asked, messages, earlier)
-
-    def ready() -> list[Any]:
-        return _controls(running=False, examples=len(examples))
-
-    def ask(text: str, messages: Messages) -> list[Any]:
-        text = text.strip()
-        if not text:
-            return ["", messages, *ready()]
-        shown = {"role": "user", "content": safe_markdown(text)}
-        return [text, [*messages, shown], *_controls(running=True, examples=len(examples))]
-
-    running = []
-    for trigger, source in [
-        (box.submit, box),
-        (send.click, box),
-        *((example.click, example) for example in examples),
-    ]:
-        asked = trigger(
-            ask, [source, chat], [question, chat, *controls], queue=False, api_visibility="private"
-        )
-        answered = asked.then(
-            reply, [question, chat, turns], [chat, turns], api_visibility="private"
-        )
-        answered.then(ready, None, controls, queue=False, api_visibility="private")
-        running.append(answered)
-    for button, emptied in ((stop, []), (clear, [chat, turns])):
-        button.click(
-            lambda emptied=emptied: [*([] for _ in emptied), *ready()],
-            None,
-            [*emptied, *controls],
-            cancels=running,
-            queue=False,
-            api_visibility="private",
-        )
+    for event in told_on:
+        event(told, None, corpus, **_QUIET)
+    language.click(None, js=SWITCH_LANGUAGE, api_visibility="private")
 
 
-def _controls(*, running: bool, examples: int) -> list[Any]:
-    """The text box, its buttons and the examples, while an answer comes or while none does."""
-    box = gr.update(value="", interactive=False) if running else gr.update(interactive=True)
-    send, stop = gr.update(visible=not running), gr.update(visible=running)
-    return [box, send, stop, *[gr.update(interactive=not running)] * examples]
+def _connect_links(frame: Frame, blocks: gr.Blocks, tabs: gr.Tabs, browse_tab: BrowseTab) -> None:
+    """Connect the page's own addresses and links to the tab each is about."""
+
+    def linked(request: gr.Request) -> list[Any]:
+        asked = request.query_params
+        if paper := asked.get("paper"):
+            opened = browse_tab.open_paper(str(paper), visitor_language(request))
+            return [gr.update(selected="browse"), *opened]
+        tab = gr.update(selected="compare") if asked.get("compare") else gr.skip()
+        return [tab, *[gr.skip()] * len(browse_tab.panel)]
+
+    blocks.load(linked, None, [tabs, *browse_tab.panel], **_QUIET)
+    frame.actions.paper(lambda: gr.update(selected="browse"), None, tabs, **_QUIET)
+    frame.actions.compare(lambda: gr.update(selected="compare"), None, tabs, **_QUIET)
 
 
-def _reply(
-    bot: Chatbot, question: str, messages: Messages, earlier: Turns
-) -> Iterator[tuple[Messages, Turns]]:
-    """Stream the answer to a question; what the model reads later is the plain answer."""
-    history = [Message(**turn) for turn in earlier]
-    language = language_of(question)
-    try:
-        for shown, answer in _shown(bot.ask(question, history), WORDING[language], len(messages)):
-            asked = [asdict(Message("user", question)), asdict(Message("assistant", answer))]
-            done = [*earlier, *asked] if answer else earlier
-            yield [*messages, {"role": "assistant", "content": shown}], done
-    except ChatbotError as error:
-        yield _failed(messages, str(error), language), earlier
-    except Exception:
-        logger.exception("a question was not answered")
-        yield _failed(messages, "…", language), earlier
+def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: Compare) -> None:
+    """Connect what leads to the chat: a paper to ask about, a comparison to go on with."""
 
+    def ask_about(papers: list[str] | None, event: gr.EventData) -> list[Any]:
+        chosen = list(dict.fromkeys([*(papers or []), str(event.value)]))
+        return [chosen, gr.update(selected="chat")]
 
-def _shown(events: Iterator[Event], wording: Wording, turn: int) -> Iterator[tuple[str, str]]:
-    """What to show after each event worth showing, and the finished answer's own text."""
-    steps: list[Step] = []
-    text, due = "", 0.0
-    for event in events:
-        match event:
-            case Step():
-                steps.append(event)
-            case TextDelta():
-                text += event.text
-            case Restart():
-                text = ""
-            case Answer():
-                yield render_answer(event, turn), event.markdown
-                return
-        if time.monotonic() >= due:
-            due = time.monotonic() + _UPDATE_SECONDS
-            yield f"{safe_markdown(text)}\n\n{render_steps(steps, wording)}".strip(), ""
+    def go_on(papers: list[str], answered: str, request: gr.Request) -> list[Any]:
+        record = AnswerRecord.model_validate_json(answered)
+        begun = keep_answer(frame.database, owner_of(request), record)
+        opened = shown(frame, chat_tab.fields, begun, request)
+        return [papers, gr.update(selected="chat"), *opened]
 
-
-def _failed(messages: Messages, error: str, language: Language) -> Messages:
-    text = safe_markdown(WORDING[language].failed.format(error=error))
-    return [*messages, {"role": "assistant", "content": text}]
-
-
-def _translations(bot: Chatbot) -> dict[str, dict[str, str]]:
-    """The page's fixed texts by language, as the browser asks for them."""
-    zh, en = (_texts(bot, WORDING[language]) for language in ("zh", "en"))
-    return {"zh": zh, "zh-CN": zh, "zh-TW": zh, "en": en}
-
-
-def _texts(bot: Chatbot, wording: Wording) -> dict[str, str]:
-    papers = bot.papers()
-    dates = sorted({paper.date for paper in papers})
-    span = f"{dates[0]} – {dates[-1]}" if dates else "–"
-    corpus = wording.corpus.format(
-        papers=len(papers), reports=len(bot.index.manifest.reports), dates=span
+    papers = chat_tab.filters.papers
+    everything = shown_fields(chat_tab.fields, chat_tab.saved)
+    asking = frame.actions.ask(ask_about, papers, [papers, tabs], **_QUIET)
+    going_on = compare_tab.to_chat.click(
+        go_on, [compare_tab.papers, compare_tab.answered], [papers, tabs, *everything], **_QUIET
     )
-    mode = wording.model_mode.format(model=bot.model.name) if bot.model else wording.extractive_mode
-    names = ("title", "about", "question", "placeholder", "send", "stop", "clear", "examples")
-    header = f"# {wording.title}\n{wording.about} {corpus}\n\n{mode}"
-    return {**{name: getattr(wording, name) for name in names}, "header": header}
+    for event in (asking, going_on):
+        event.then(None, js=_TO_QUESTION, api_visibility="private")
+
+
+def _texts(language: Language) -> dict[str, str]:
+    """The texts that follow the visitor's language, by ``PART_FIELD``."""
+    return {
+        f"{part.__name__.rpartition('.')[2]}_{field}": text
+        for part in _PARTS
+        for field, text in asdict(part.TEXTS[language]).items()
+        if isinstance(text, str)
+    }
+
+
+def _corpus(bot: Chatbot, language: Language) -> str:
+    """What there is to be asked, and who answers."""
+    texts = page.TEXTS[language]
+    dates = bot.index.catalogue.dates
+    span = f"{dates[0]} – {dates[-1]}" if dates else "–"
+    corpus = texts.corpus.format(
+        papers=len(bot.index.catalogue.papers),
+        reports=len(bot.index.manifest.reports),
+        dates=span,
+    )
+    mode = texts.model_mode.format(model=bot.model.name) if bot.model else texts.extractive_mode
+    return f"{texts.heading}\n\n{corpus} {mode}"

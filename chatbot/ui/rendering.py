@@ -1,153 +1,218 @@
-"""An answer as the Markdown the page shows: its text, what could not be verified, its sources.
+"""Answers and their sources as the Markdown the page shows: linked, and honest about doubts.
 
-Everything that comes from a report or a model is text: tags are shown and not obeyed, images and
-links are written out, and a single ``$`` is a price unless it encloses a formula.
+A marker is a link ``#source/PLACE/N`` that opens source N of the answer at PLACE: a turn of the
+conversation, or another part of the page that shows an answer.
 """
 
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
+from urllib.parse import quote
 
-from chatbot.answer.markers import escape_markers
-from chatbot.answer.models import Answer, Citation, SentenceVerdict, Step
-from chatbot.headings import SECTION_KEYS
-from chatbot.ui.wording import WORDING, Wording
+from chatbot.answer.record import AnswerRecord, SentenceRecord
+from chatbot.headings import SECTION_KEYS, SectionKey
+from chatbot.index.records import IndexedSection
+from chatbot.index.store import Index
+from chatbot.retrieval.models import Filters, Language
+from chatbot.ui.markdown import outside_code, safe_markdown, section_markdown
+from chatbot.ui.wording.answers import TEXTS, AnswerWording
 
-LATEX_DELIMITERS: list[dict[str, str | bool]] = [
-    {"left": "\\(", "right": "\\)", "display": False},
-    {"left": "\\[", "right": "\\]", "display": True},
-]
+_STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
 _MARKER = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
-_CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-_FORMULA = re.compile(r"(?<![\\$\w])\$\$?(?=\S)([^$\n]{1,300}?)(?<=\S)\$\$?(?![\w$])")
-# The one tag that Markdown has no other sign for: a line's end within a table's cell.
-_TABLE_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
-_SHOWN_BREAK = re.compile(r"&lt;br ?/?>")
-_LINK = re.compile(r"\]\((?!#)")
+# Private characters around a doubtful sentence until the text about it is safe.
+_DOUBT, _END = "\ue002", "\ue003"
 
 
-def render_answer(answer: Answer, turn: int) -> str:
-    """A finished answer; `turn` makes the anchors of its sources unlike those of other turns."""
-    wording = WORDING[answer.language]
-    numbers = {citation.n for citation in answer.citations}
-    body = _linked(safe_markdown(answer.markdown), numbers, turn)
-    if answer.abstained:
-        body = f'<div class="abstained">\n\n{body}\n\n</div>'
-    seconds = answer.timings_ms.get("total", 0) / 1000
-    by = wording.by_extract if answer.mode == "extractive" else wording.by_model
-    footer = f"{by.format(model=answer.mode)} · {seconds:.2f} s"
+def render_answer(record: AnswerRecord, place: str, given: Filters | None = None) -> str:
+    """A finished answer: notice, text, doubts, the list of its sources, how it was made.
+
+    `given` are the reader's own filters: what narrowed the search besides is said.
+    """
+    texts = TEXTS[record.language]
+    body, unplaced = linked_text(record, place)
+    if record.abstained:
+        body = f'<div class="abstained"><b>{html.escape(texts.abstained)}</b>\n\n{body}\n\n</div>'
     parts = [
-        f'<div class="notice">{html.escape(answer.notice)}</div>' if answer.notice else "",
+        _scope(record, given or Filters(), texts),
+        f'<div class="notice">{html.escape(record.notice)}</div>' if record.notice else "",
         body,
-        _unverified([s for s in answer.sentences if not s.supported], wording),
-        _cards(answer.citations, wording, turn),
-        f'<div class="by">{html.escape(footer)}</div>',
+        _doubts(unplaced, texts),
+        source_list(record, place),
+        f'<div class="by">{_made_by(record, place, texts)}</div>',
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def render_steps(steps: Iterable[Step], wording: Wording) -> str:
-    """The stages so far on one line, the running one last."""
-    shown: dict[str, str] = {}
-    for step in steps:
-        found = step.name == "retrieve" and step.milliseconds is not None
-        label = wording.found.format(n=step.detail) if found else getattr(wording, step.name)
-        shown[step.name] = label
-    return f'<div class="steps">{" → ".join(html.escape(text) for text in shown.values())} …</div>'
+def steps_line(record: AnswerRecord) -> tuple[str, str]:
+    """The stages an answer went through on one line, and how long each took, as a list."""
+    texts = TEXTS[record.language]
+    names: dict[str, str] = {
+        stage: getattr(texts, stage)
+        for stage in _STAGES
+        if stage in record.timings_ms and hasattr(texts, stage)
+    }
+    if "retrieve" in names:
+        names["retrieve"] = texts.found.format(n=record.retrieved)
+    if record.failed:
+        names["verify"] = texts.checked.format(n=len(record.failed))
+    details = [f"- {name}: {record.timings_ms[stage]:.0f} ms" for stage, name in names.items()]
+    return " → ".join(names.values()), "\n".join(details)
 
 
-def safe_markdown(text: str) -> str:
-    """Markdown of a report or a model that can only be text: no tag, image or link works in it."""
-    return _outside_code(text, lambda piece: _formulas(_neutral(piece)))
+def linked_text(record: AnswerRecord, place: str) -> tuple[str, tuple[SentenceRecord, ...]]:
+    """The answer's text, its markers as links and its doubtful sentences marked with the reason.
+
+    Returns:
+        The Markdown, and the doubtful sentences that could not be found in the text.
+    """
+    texts = TEXTS[record.language]
+    text, marked, unplaced = record.answer, [], []
+    at = 0
+    for sentence in record.failed:
+        found = text.find(sentence.text, at)
+        if found < 0 or "\n" in sentence.text or "|" in sentence.text:
+            unplaced.append(sentence)
+            continue
+        at = found + len(sentence.text) + 2
+        text = f"{text[:found]}{_DOUBT}{sentence.text}{_END}{text[at - 2 :]}"
+        marked.append(sentence)
+    shown = _linked(safe_markdown(text), {citation.n for citation in record.citations}, place)
+    for sentence in marked:
+        why = html.escape(_reason(sentence.reason or "", texts), quote=True)
+        opening = f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
+        shown = shown.replace(_DOUBT, opening, 1).replace(_END, "</span>", 1)
+    return shown, tuple(unplaced)
 
 
-def _neutral(text: str) -> str:
-    text = text.replace("&", "&amp;").replace("<", "&lt;")
-    text = _TABLE_ROW.sub(lambda row: _SHOWN_BREAK.sub("<br>", row[0]), text)
-    return _LINK.sub("]&#40;", text.replace("![", "&#33;["))
+def source_list(record: AnswerRecord, place: str) -> str:
+    """The sources of an answer, a line each, as links that open them."""
+    if not record.citations:
+        return ""
+    texts = TEXTS[record.language]
+    lines = "".join(
+        f'<li><a class="source-link" href="#source/{place}/{citation.n}">[{citation.n}] '
+        f"{html.escape(citation.title)}</a> "
+        f"<small>{citation.date} · {section_name(citation.key, record.language)}</small></li>"
+        for citation in record.citations
+    )
+    return f'<div class="sources"><b>{texts.sources}</b><ul>{lines}</ul></div>'
 
 
-def _formulas(text: str) -> str:
-    r"""``$…$`` as ``\(…\)``, so that a price is no delimiter."""
+def render_source(record: AnswerRecord, n: int, index: Index, language: Language) -> str:
+    """Source `n` of an answer: its whole section with the quotes highlighted, and where it is from.
 
-    def formula(match: re.Match[str]) -> str:
-        inner = html.unescape(match[1]).replace("<", "\\lt ")
-        return f"\\({inner}\\)"
+    Where the report has changed since, the quotes alone.
+    """
+    texts = TEXTS[language]
+    citation = next((c for c in record.citations if c.n == n), None)
+    if citation is None:
+        return ""
+    section = find_section(index, citation.section)
+    spans = [
+        (first, last)
+        for quoted, (first, last) in zip(citation.quotes, citation.spans, strict=False)
+        if section and section.text[first:last] == quoted
+    ]
+    if section and spans:
+        body = section_markdown(section.text, spans)
+    else:
+        quotes = "\n\n".join(f"> {section_markdown(quoted)}" for quoted in citation.quotes)
+        body = f"*{texts.gone}*\n\n{quotes}"
+    where = texts.source.format(
+        section=section_name(citation.key, language),
+        first=citation.lines[0],
+        last=citation.lines[1],
+        report=citation.report,
+    )
+    return "\n\n".join(
+        [
+            f'<a class="close" href="#close/sources">✕ {texts.close}</a>',
+            f"## [{n}] {safe_markdown(citation.title)}",
+            f"<small>{citation.date} · {html.escape(where)}</small>",
+            body,
+            paper_links(citation.paper_id, citation.url, language),
+        ]
+    )
 
-    return _FORMULA.sub(formula, text)
+
+def paper_links(paper_id: str, url: str, language: Language) -> str:
+    """What can be done with a paper: ask about it, see all of it, read the paper itself."""
+    texts = TEXTS[language]
+    return (
+        f'<div class="paper-links"><a href="#ask/{paper_id}">{texts.ask_about}</a> '
+        f'<a href="#paper/{paper_id}">{texts.open_paper}</a>'
+        f"<p>{html.escape(texts.digest)} "
+        f"{_link(f'https://arxiv.org/abs/{paper_id}', texts.arxiv)} · "
+        f"{_link(url, texts.hugging_face)}</p></div>"
+    )
 
 
-def _outside_code(text: str, change: Callable[[str], str]) -> str:
-    """`text` with `change` made outside code, which Markdown shows as it is."""
-    parts, at = [], 0
-    for code in _CODE.finditer(text):
-        parts += [change(text[at : code.start()]), code[0]]
-        at = code.end()
-    return "".join([*parts, change(text[at:])])
+def section_name(key: SectionKey, language: Language) -> str:
+    """What a section is called."""
+    return TEXTS[language].sections[SECTION_KEYS.index(key)]
 
 
-def _linked(markdown: str, numbers: set[int], turn: int) -> str:
-    """The markers as links to their cards."""
+def find_section(index: Index, name: str) -> IndexedSection | None:
+    """The section ``ARXIV_ID/KEY`` of the index."""
+    paper = index.catalogue.by_id.get(name.partition("/")[0])
+    rows = paper.rows if paper else ()
+    return next((index.sections[row] for row in rows if index.sections[row].name == name), None)
+
+
+def _scope(record: AnswerRecord, given: Filters, texts: AnswerWording) -> str:
+    """The days and papers that the question itself narrowed the search to."""
+    days = [day for day in record.scope.dates if day not in {str(span) for span in given.dates}]
+    named = [paper for paper in record.scope.papers if paper not in given.papers]
+    titles = {citation.paper_id: citation.title for citation in record.citations}
+    papers = [f"{_head(titles[paper])} ({paper})" for paper in named if paper in titles]
+    if not days and not papers:
+        return ""
+    scope = html.escape(texts.scope.format(scope=" · ".join([*days, *papers])))
+    return f'<div class="scope">{scope}</div>'
+
+
+def _head(title: str) -> str:
+    return title.partition(":")[0].strip() or title
+
+
+def _made_by(record: AnswerRecord, place: str, texts: AnswerWording) -> str:
+    by = texts.by_extract if record.mode == "extractive" else texts.by_model
+    seconds = record.timings_ms.get("total", 0) / 1000
+    parts = [by.format(model=record.mode), f"{seconds:.2f} s"]
+    if record.confidence is not None:
+        parts.append(texts.confidence.format(confidence=f"{record.confidence:.0%}"))
+    if record.rules:
+        parts.append(texts.rules.format(rules=", ".join(record.rules)))
+    shown = html.escape(" · ".join(parts))
+    return f'{shown} · <a href="#copy/{place}">{texts.copy}</a>'
+
+
+def _linked(markdown: str, numbers: set[int], place: str) -> str:
+    """The markers as links to their sources."""
 
     def link(match: re.Match[str]) -> str:
         n = int(match[1])
-        return (
-            f'<a class="marker" href="#{_anchor(turn, n)}">[{n}]</a>' if n in numbers else match[0]
-        )
+        if n not in numbers:
+            return match[0]
+        return f'<a class="marker" href="#source/{quote(place)}/{n}">[{n}]</a>'
 
-    return _outside_code(markdown, lambda piece: _MARKER.sub(link, piece))
-
-
-def _anchor(turn: int, n: int) -> str:
-    return f"source-{turn}-{n}"
+    return outside_code(markdown, lambda piece: _MARKER.sub(link, piece))
 
 
-def _unverified(sentences: list[SentenceVerdict], wording: Wording) -> str:
+def _doubts(sentences: Sequence[SentenceRecord], texts: AnswerWording) -> str:
     if not sentences:
         return ""
     rows = "".join(
-        f"<li>{html.escape(s.text)} <em>({html.escape(_reason(s.reason or '', wording))})</em></li>"
+        f"<li>{html.escape(s.text)} <em>({html.escape(_reason(s.reason or '', texts))})</em></li>"
         for s in sentences
     )
-    return f'<div class="unverified">⚠ {wording.unverified}<ul>{rows}</ul></div>'
+    return f'<div class="unverified">⚠ {texts.unverified}<ul>{rows}</ul></div>'
 
 
-def _reason(reason: str, wording: Wording) -> str:
+def _reason(reason: str, texts: AnswerWording) -> str:
     code, _, detail = reason.partition(": ")
-    template: str = getattr(wording, code, reason)
+    template: str = getattr(texts, code, reason)
     return template.format(detail=detail)
-
-
-def _cards(citations: Iterable[Citation], wording: Wording, turn: int) -> str:
-    cards = "\n".join(_card(citation, wording, turn) for citation in citations)
-    return f'<div class="sources"><b>{wording.sources}</b>\n{cards}\n</div>' if cards else ""
-
-
-def _card(citation: Citation, wording: Wording, turn: int) -> str:
-    """One source; the anchor is inside, so that following a marker opens it."""
-    section = citation.section
-    name = wording.sections[SECTION_KEYS.index(section.key)]
-    where = wording.source.format(
-        section=name, first=section.lines.first, last=section.lines.last, report=section.report
-    )
-    quotes = "".join(f"<blockquote>{_plain(quote.text)}</blockquote>" for quote in citation.quotes)
-    arxiv = f"https://arxiv.org/abs/{section.paper_id}"
-    links = f"{_link(arxiv, wording.arxiv)} · {_link(section.url, wording.hugging_face)}"
-    summary = f"[{citation.n}] {section.title} · {section.date} · {name}"
-    return (
-        f"<details><summary>{html.escape(summary)}</summary>"
-        f'<div id="{_anchor(turn, citation.n)}">{quotes}'
-        f"<p>{html.escape(section.name)}, {html.escape(where)}</p>"
-        f"<p>{html.escape(wording.digest)} {links}</p></div></details>"
-    )
-
-
-def _plain(text: str) -> str:
-    """A verbatim quote in HTML: bold as the report has it, all else as it stands."""
-    shown = html.escape(escape_markers(text)).replace("\\[", "[")
-    for mark in "*_`$":
-        shown = shown.replace(mark, f"&#{ord(mark)};")
-    return re.sub(r"&#42;&#42;(.+?)&#42;&#42;", r"<b>\1</b>", shown)
 
 
 def _link(url: str, text: str) -> str:

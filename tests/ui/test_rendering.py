@@ -1,121 +1,109 @@
-"""An answer as the Markdown the page shows: safe, linked, honest about what was not verified."""
-
-import dataclasses
+"""An answer as the Markdown the page shows: linked, honest about what was not verified."""
 
 import pytest
 
-from chatbot.answer.models import Answer, SentenceVerdict, Step
+from chatbot.answer.record import AnswerRecord, SentenceRecord, record_of
 from chatbot.bot import Chatbot
-from chatbot.ui.rendering import render_answer, render_steps, safe_markdown
-from chatbot.ui.wording import WORDING
+from chatbot.inputs import make_filters
+from chatbot.ui.rendering import linked_text, render_answer, render_source, steps_line
 
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
 
 
 @pytest.fixture(scope="module")
-def answer(seed_bot: Chatbot) -> Answer:
-    return seed_bot.answer(QUESTION)
+def record(seed_bot: Chatbot) -> AnswerRecord:
+    return record_of(seed_bot.answer(QUESTION))
 
 
-@pytest.mark.parametrize("token", ["<tool_call>", "<sc>", "</think>", "<script>alert(1)</script>"])
-def test_tags_are_shown_and_not_obeyed(token: str) -> None:
-    assert safe_markdown(f"标记 {token} 在此") == f"标记 {token.replace('<', '&lt;')} 在此"
+def doubtful(record: AnswerRecord, text: str, sentence: str, reason: str) -> AnswerRecord:
+    """The record with another text, one sentence of which failed."""
+    failed = SentenceRecord(text=sentence, citations=(), supported=False, reason=reason)
+    return record.model_copy(update={"answer": text, "sentences": (failed,)})
 
 
-def test_tags_in_code_are_left_as_they_are_since_markdown_shows_them() -> None:
-    assert safe_markdown("`<sc>` 与 <sc>") == "`<sc>` 与 &lt;sc>"
+def test_each_marker_links_to_its_source_at_its_place(record: AnswerRecord) -> None:
+    shown = render_answer(record, "3")
+    for citation in record.citations:
+        assert f'<a class="marker" href="#source/3/{citation.n}">[{citation.n}]</a>' in shown
 
 
-@pytest.mark.parametrize(
-    "text", ["![图](http://evil.example/x.png)", "[点我](http://evil.example)", "[x](javascript:y)"]
-)
-def test_images_and_links_are_written_out(text: str) -> None:
-    shown = safe_markdown(text)
-    assert "](" not in shown
-    assert "![" not in shown
+def test_a_marker_without_a_source_or_in_code_is_no_link(record: AnswerRecord) -> None:
+    changed = record.model_copy(update={"answer": "见 [99] 与 `x[1]`"})
+    assert "<a" not in linked_text(changed, "0")[0]
 
 
-def test_a_formula_gets_delimiters_that_no_price_has() -> None:
-    assert safe_markdown("轨迹 $y^+$ 与 $a<b$") == r"轨迹 \(y^+\) 与 \(a\lt b\)"
+def test_a_doubtful_sentence_is_marked_where_it_stands(record: AnswerRecord) -> None:
+    changed = doubtful(
+        record, "前一句。快 900% [1]。后一句。", "快 900% [1]。", "number_not_in_source: 900%"
+    )
+    shown, unplaced = linked_text(changed, "0")
+    assert 'title="⚠ 数字 900% 不在所引的原文里">快 900% <a' in shown
+    assert shown.startswith("前一句。<span")
+    assert shown.endswith("</span>后一句。")
+    assert unplaced == ()
 
 
-@pytest.mark.parametrize("price", ["价格 $3 和 $6 美元", "$1.5/$15", "BUYER_PRICE($X)"])
-def test_prices_stay_prices(price: str) -> None:
-    assert safe_markdown(price) == price
+def test_a_reason_cannot_break_out_of_its_mark(record: AnswerRecord) -> None:
+    changed = doubtful(record, "坏。", "坏。", 'name_not_in_source: "><script>')
+    assert "<script>" not in linked_text(changed, "0")[0]
 
 
-def test_each_marker_links_to_its_own_turns_source(answer: Answer) -> None:
-    shown = render_answer(answer, turn=3)
-    for citation in answer.citations:
-        assert f'href="#source-3-{citation.n}">[{citation.n}]</a>' in shown
-        assert f'<div id="source-3-{citation.n}">' in shown
+def test_a_doubtful_cell_is_listed_below(record: AnswerRecord) -> None:
+    table = "| 论文 | 速度 |\n|---|---|\n| A | 快 9 倍 |"
+    shown = render_answer(doubtful(record, table, "| A | 快 9 倍 |", "missing_marker"), "0")
+    assert '<div class="unverified">' in shown
+    assert "没有标明出处" in shown
 
 
-def test_a_source_names_paper_date_section_lines_and_links(answer: Answer) -> None:
-    shown = render_answer(answer, 1)
-    assert "2026-02-12 · 实验效果</summary>" in shown
-    assert "2602.10560/results, 实验效果一节，第 1000–1003 行，000_a123f1b62403a6c8.txt" in shown
+def test_what_the_question_narrowed_is_shown_but_not_what_the_reader_chose(
+    seed_bot: Chatbot,
+) -> None:
+    question = "2月12日 GRU-Mem 的效果如何？"
+    record = record_of(seed_bot.answer(question))
+    shown = render_answer(record, "0")
+    assert "2026-02-12" in shown.partition("</div>")[0]
+    assert "2602.10560" in shown.partition("</div>")[0]
+    given = make_filters(["2026-02-12"], ["2602.10560"], [])
+    assert 'class="scope"' not in render_answer(record, "0", given)
+
+
+def test_a_source_shows_its_whole_section_and_where_it_is_from(
+    seed_bot: Chatbot, record: AnswerRecord
+) -> None:
+    shown = render_source(record, 1, seed_bot.index, "zh")
+    assert "<mark><strong>效率提升</strong>：得益于早停机制" in shown
+    assert "综合性能" in shown
+    assert "2026-02-12 · 实验效果一节，第 1000–1003 行，000_a123f1b62403a6c8.txt" in shown
     assert 'href="https://arxiv.org/abs/2602.10560"' in shown
     assert 'href="https://huggingface.co/papers/2602.10560"' in shown
+    assert 'href="#ask/2602.10560"' in shown
 
 
-def test_a_quote_keeps_the_reports_bold_and_escapes_the_rest(answer: Answer) -> None:
-    citation = answer.citations[-1]
-    quote = dataclasses.replace(citation.quotes[0], text="**粗** <sc> $3 *a* `b` [1, 2]")
-    changed = dataclasses.replace(
-        answer, citations=(dataclasses.replace(citation, quotes=(quote,)),)
-    )
-    shown = render_answer(changed, 1)
-    expected = "<b>粗</b> &lt;sc&gt; &#36;3 &#42;a&#42; &#96;b&#96; [1, 2]"
-    assert f"<blockquote>{expected}</blockquote>" in shown
-
-
-def test_what_could_not_be_verified_is_listed_with_the_reason(answer: Answer) -> None:
-    sentences = (
-        SentenceVerdict("没有出处。", (), supported=False, reason="missing_marker"),
-        SentenceVerdict("提升 7%。", (1,), supported=False, reason="number_not_in_source: 7"),
-    )
-    shown = render_answer(dataclasses.replace(answer, sentences=sentences), 1)
-    assert "没有出处。 <em>(没有标明出处)</em>" in shown
-    assert "提升 7%。 <em>(数字 7 不在所引的原文里)</em>" in shown
-
-
-def test_a_sound_answer_has_no_warning(answer: Answer) -> None:
-    assert "⚠" not in render_answer(answer, 1)
-
-
-def test_a_refusal_looks_different(answer: Answer) -> None:
-    refused = dataclasses.replace(answer, abstain_reason="not_in_corpus")
-    assert 'class="abstained"' in render_answer(refused, 1)
-    assert 'class="abstained"' not in render_answer(answer, 1)
-
-
-def test_a_notice_comes_first_and_is_escaped(answer: Answer) -> None:
-    shown = render_answer(dataclasses.replace(answer, notice="模型 <x> 失败"), 1)
-    assert shown.startswith('<div class="notice">模型 &lt;x&gt; 失败</div>')
-
-
-@pytest.mark.parametrize(
-    ("mode", "language", "words"),
-    [
-        ("extractive", "zh", "原文摘录"),
-        ("gpt-x", "zh", "由 gpt-x 撰写"),
-        ("gpt-x", "en", "Written by"),
-    ],
-)
-def test_every_answer_says_how_it_was_made(
-    answer: Answer, mode: str, language: str, words: str
+def test_a_source_that_has_changed_since_shows_its_quotes_and_says_so(
+    seed_bot: Chatbot, record: AnswerRecord
 ) -> None:
-    assert words in render_answer(dataclasses.replace(answer, mode=mode, language=language), 1)
+    citation = record.citations[0].model_copy(
+        update={"quotes": ("旧的原句。",), "spans": ((0, 5),)}
+    )
+    shown = render_source(
+        record.model_copy(update={"citations": (citation,)}), 1, seed_bot.index, "zh"
+    )
+    assert "> 旧的原句。" in shown
+    assert "已不在索引里" in shown
 
 
-def test_the_steps_are_told_as_they_come() -> None:
-    steps = [Step("understand", 0.1, "lookup"), Step("retrieve"), Step("retrieve", 2.0, "8")]
-    assert "理解问题 → 检索到 8 节 …" in render_steps(steps, WORDING["zh"])
-    assert "Understand → Search …" in render_steps(steps[:2], WORDING["en"])
+def test_there_is_no_source_beyond_the_last(seed_bot: Chatbot, record: AnswerRecord) -> None:
+    assert render_source(record, 99, seed_bot.index, "zh") == ""
 
 
-def test_a_cell_of_a_table_may_hold_several_lines_and_no_other_tag() -> None:
-    row = safe_markdown("| 甲 | 一 [1]<br>二<img src=x> |")
-    assert "一 [1]<br>二&lt;img" in row
-    assert "<br>" not in safe_markdown("一<br>二")
+def test_a_refused_answer_is_set_apart(seed_bot: Chatbot) -> None:
+    record = record_of(seed_bot.answer("GRU-Mem 在 ImageNet 上的准确率是多少？"))
+    assert '<div class="abstained"><b>报告里没有答案</b>' in render_answer(record, "0")
+
+
+def test_the_steps_are_a_line_with_what_was_found_and_a_list_with_times(
+    record: AnswerRecord,
+) -> None:
+    line, details = steps_line(record)
+    assert line == "理解问题 → 检索到 8 节 → 生成回答 → 核对引用"
+    assert details.count(" ms") == 4

@@ -1,0 +1,46 @@
+"""Conversations and answers as plain Markdown, references included, for use elsewhere."""
+
+from collections.abc import Sequence
+
+from chatbot.answer.record import AnswerRecord
+from chatbot.database.conversations import Turn
+from chatbot.retrieval.models import Language
+from chatbot.ui.rendering import section_name
+from chatbot.ui.wording.answers import TEXTS
+
+
+def conversation_markdown(title: str, turns: Sequence[Turn], language: Language) -> str:
+    """A conversation: its questions as headings, each answer followed by its own references."""
+    parts = [f"# {title}"]
+    for turn in turns:
+        parts.append(f"## {' '.join(turn.question.split())}")
+        if turn.answer:
+            parts.append(answer_markdown(turn.answer))
+        else:
+            parts += [turn.partial, f"*{TEXTS[language].stopped}*"]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def answer_markdown(record: AnswerRecord) -> str:
+    """An answer with its notice, its doubts and its numbered references with their quotes."""
+    texts = TEXTS[record.language]
+    doubts = [f"- {sentence.text}" for sentence in record.failed]
+    parts = [
+        f"> {record.notice}" if record.notice else "",
+        record.answer,
+        "\n".join([f"**⚠ {texts.unverified}**", "", *doubts]) if doubts else "",
+        _references(record) if record.citations else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _references(record: AnswerRecord) -> str:
+    lines = [f"**{TEXTS[record.language].sources}**", ""]
+    for citation in record.citations:
+        section = section_name(citation.key, record.language)
+        lines.append(
+            f"[{citation.n}] {citation.title} · {citation.date} · {section} · "
+            f"https://arxiv.org/abs/{citation.paper_id} · {citation.url}  "
+        )
+        lines += [f"    “{' '.join(quoted.split())}”  " for quoted in citation.quotes]
+    return "\n".join(lines)

@@ -1,0 +1,114 @@
+"""The reader's filters: the fields they are set with, and the line that shows what applies."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import gradio as gr
+
+from chatbot.headings import SectionKey
+from chatbot.index.store import Index
+from chatbot.inputs import make_filters
+from chatbot.retrieval.models import Filters, Language
+from chatbot.ui.comparison import choices as paper_choices
+from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.rendering import section_name
+from chatbot.ui.wording.chat import TEXTS
+
+_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterFields:
+    """The components, in the order in which events take and give them."""
+
+    dates: gr.Dropdown
+    papers: gr.Dropdown
+    sections: gr.CheckboxGroup
+    in_force: gr.Markdown
+
+    @property
+    def values(self) -> list[gr.Dropdown | gr.CheckboxGroup]:
+        """The fields whose values are the filters."""
+        return [self.dates, self.papers, self.sections]
+
+
+def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
+    """Lay the fields out; `in_force`, made elsewhere, says which filters apply."""
+    text = frame.text
+    gr.Markdown(text("chat_filters"), elem_classes="side-heading")
+    fields = FilterFields(
+        dates=gr.Dropdown(
+            label=text("chat_dates"),
+            info=text("chat_dates_info"),
+            choices=[],
+            multiselect=True,
+            allow_custom_value=True,
+            elem_id="filter-dates",
+        ),
+        papers=gr.Dropdown(
+            label=text("chat_papers"), choices=[], multiselect=True, elem_id="filter-papers"
+        ),
+        sections=gr.CheckboxGroup(
+            label=text("chat_sections"), choices=[], elem_id="filter-sections"
+        ),
+        in_force=in_force,
+    )
+
+    def shown(dates: list[str], papers: list[str], sections: list[str], request: gr.Request) -> str:
+        language = visitor_language(request)
+        return filters_line(frame.bot.index, (dates, papers, sections), language)
+
+    for field in fields.values:
+        field.change(
+            shown, fields.values, in_force, show_progress="hidden", api_visibility="private"
+        )
+
+    def dropped(
+        dates: list[str], papers: list[str], sections: list[str], event: gr.EventData
+    ) -> list[list[str]]:
+        kind, _, value = event.value.partition("/")
+        chosen = {"date": dates, "paper": papers, "section": sections}
+        return [
+            [name for name in names or () if (kind, name) != (of_kind, value)]
+            for of_kind, names in chosen.items()
+        ]
+
+    frame.actions.unfilter(dropped, fields.values, fields.values, api_visibility="private")
+    return fields
+
+
+def filter_choices(index: Index, language: Language) -> list[Any]:
+    """What can be chosen in the three fields now."""
+    days = [day.isoformat() for day in reversed(index.catalogue.dates)]
+    sections = [(section_name(key, language), key) for key in _KEYS]
+    return [gr.update(choices=choices) for choices in (days, paper_choices(index), sections)]
+
+
+def read_filters(dates: Sequence[str], papers: Sequence[str], sections: Sequence[str]) -> Filters:
+    """The filters that are set.
+
+    Raises:
+        ChatbotError: a day that was typed cannot be read.
+    """
+    return make_filters(dates or (), papers or (), sections or ())
+
+
+def filters_line(
+    index: Index, chosen: tuple[list[str], list[str], list[str]], language: Language
+) -> str:
+    """The filters in force, each with a link that takes it away; empty where there are none."""
+    dates, papers, sections = (names or [] for names in chosen)
+    titles = {paper.id: paper.title for paper in index.catalogue.papers if paper.id in papers}
+    chips = [
+        *(_chip("date", day, day) for day in dates),
+        *(_chip("paper", paper, f"{titles.get(paper, '')} ({paper})") for paper in papers),
+        *(_chip("section", key, section_name(key, language)) for key in _KEYS if key in sections),
+    ]
+    return f"{TEXTS[language].in_force} {' '.join(chips)}" if chips else ""
+
+
+def _chip(kind: str, value: str, label: str) -> str:
+    shown = html.escape(label)
+    return f'<a class="chip" href="#unfilter/{kind}/{html.escape(value, quote=True)}">{shown} ✕</a>'

@@ -1,0 +1,84 @@
+"""Markdown of reports and models: nothing in it works but text, which reads as it was meant."""
+
+import pytest
+
+from chatbot.ui.lists import nested_lists
+from chatbot.ui.markdown import safe_markdown, section_markdown
+
+
+@pytest.mark.parametrize("token", ["<tool_call>", "</think>", "<script>alert(1)</script>"])
+def test_tags_are_shown_and_not_obeyed(token: str) -> None:
+    assert safe_markdown(f"标记 {token} 在此") == f"标记 {token.replace('<', '&lt;')} 在此"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![图](http://evil.example/x.png)",
+        "[点我](http://evil.example)",
+        "见 https://evil.example。",
+        "见 www.evil.example",
+    ],
+)
+def test_images_links_and_addresses_are_written_out(text: str) -> None:
+    shown = safe_markdown(text)
+    assert not any(sign in shown for sign in ("](", "![", "http:", "https:", "www."))
+
+
+def test_a_metric_is_no_mail_address() -> None:
+    assert safe_markdown("Fast@1.2 与 CVaR@0.95") == "Fast&#64;1.2 与 CVaR&#64;0.95"
+
+
+def test_two_estimates_strike_nothing_out() -> None:
+    assert "~" not in safe_markdown("平均分 ~65.94）超过（~60.15）")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("轨迹 $y^+$ 与 $a<b$", r"轨迹 \(y^+\) 与 \(a\lt b\)"),
+        (r"Seq$\Delta$-REPA 目标", r"Seq\(\Delta\)-REPA 目标"),
+        (r"分数：$ \mathcal{S}_{i} = \hat{p} $。", r"分数：\(\mathcal{S}_{i} = \hat{p}\)。"),
+        (r"其中 \(a<b\) 时", r"其中 \(a\lt b\) 时"),
+        (r"\[ a<b ~ c \]", r"\[ a\lt b ~ c \]"),
+        (r"$x~y@z$", r"\(x~y@z\)"),
+    ],
+)
+def test_a_formula_gets_delimiters_that_no_price_has(text: str, shown: str) -> None:
+    assert safe_markdown(text) == shown
+
+
+@pytest.mark.parametrize("price", ["价格 $3 和 $6 美元", "$1.5/$15", "BUYER_PRICE($X)"])
+def test_prices_stay_prices(price: str) -> None:
+    assert safe_markdown(price) == price
+
+
+@pytest.mark.parametrize("code", ["`<sc> ~ a@b $x$`", "```\n[a](b)\n   * c\n```"])
+def test_code_is_left_as_it_is(code: str) -> None:
+    assert section_markdown(code) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "nested"),
+    [
+        ("* 一\n  * 二\n  * 三\n* 四", "* 一\n    * 二\n    * 三\n* 四"),
+        ("1.  一\n   *   二\n2.  三", "1. 一\n    * 二\n2. 三"),
+        ("- 一\n\t- 二\n\t\t- 三\n- 四", "- 一\n    - 二\n        - 三\n- 四"),
+        ("1. 一\n\n2. 二\n\n   二的续文\n\n末段", "1. 一\n\n2. 二\n\n    二的续文\n\n末段"),
+        ("*        一", "* 一"),
+        ("导语：\n   * 一\n    * 二", "导语：\n* 一\n* 二"),
+    ],
+)
+def test_lists_are_indented_by_their_depth(written: str, nested: str) -> None:
+    assert nested_lists(written) == nested
+
+
+def test_a_first_item_that_lost_its_indentation_stands_with_its_like() -> None:
+    assert nested_lists("1.  一\n    2.  二\n    3.  三") == "1. 一\n2. 二\n3. 三"
+    assert nested_lists("*   一：\n    1.  二\n    2.  三") == "* 一：\n    1. 二\n    2. 三"
+
+
+def test_a_highlight_survives_the_indenting() -> None:
+    text = "1.  甲乙\n    2.  丙丁"
+    at = text.index("丙")
+    assert section_markdown(text, [(at, at + 1)]) == "1. 甲乙\n2. <mark>丙</mark>丁"
