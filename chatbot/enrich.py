@@ -14,6 +14,7 @@ from threading import Event
 
 from chatbot.corpus import Paper, read_report
 from chatbot.errors import ChatbotError, ModelError, ReportError
+from chatbot.files import write_atomically
 from chatbot.index.enrichment import (
     content_hash,
     digest_of,
@@ -22,7 +23,6 @@ from chatbot.index.enrichment import (
     parse_search_text,
     without_unsupported,
 )
-from chatbot.index.manifest import write_atomically
 from chatbot.index.sources import report_files
 from chatbot.llm import ChatModel, ChatTurn, complete
 from chatbot.prompts import Prompt, load_prompt

@@ -8,7 +8,7 @@ import typer
 
 from chatbot.config import Settings, load_settings
 from chatbot.errors import ChatbotError
-from chatbot.terminal import print_json
+from chatbot.terminal import one_line, print_json
 
 if TYPE_CHECKING:
     from chatbot.database.feedback import Feedback, Verdict
@@ -51,10 +51,10 @@ def feedback_command(
         print_json([_json_of(entry) for entry in entries], indent=1)
         return
     for entry in entries:
-        asked = " ".join(entry.question.split())
+        asked = one_line(entry.question)
         typer.echo(f"{entry.created:%Y-%m-%d %H:%M}  {entry.verdict:7}  {entry.id}  {asked}")
-        if entry.comment:
-            typer.echo(f"    {' '.join(entry.comment.split())}")
+        if comment := one_line(entry.comment):
+            typer.echo(f"    {comment}")
     _tell(f"{len(entries)} entries of feedback")
 
 

@@ -14,6 +14,8 @@ from chatbot.errors import ChatbotError
 from chatbot.headings import SectionKey
 from chatbot.retrieval.models import DateRange, Filters, Message
 
+# Characters of a question; its cost grows faster than its length.
+LONGEST_QUESTION = 8_000
 _SECTION_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)
 
 

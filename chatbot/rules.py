@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 
 from chatbot.errors import ChatbotError
-from chatbot.index.manifest import write_atomically
+from chatbot.files import write_atomically
 from chatbot.retrieval.models import Intent, Language
 from chatbot.rule_format import KINDS, LANGUAGES, Rule, format_rule, parse_rule
 

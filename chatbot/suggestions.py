@@ -1,6 +1,6 @@
 """Questions to go on with, each tried first: only what the reports answer is suggested."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -50,11 +50,13 @@ class Suggestion:
     label: str
 
 
-def suggest(index: Index, record: AnswerRecord) -> tuple[Suggestion, ...]:
+def suggest(
+    index: Index, record: AnswerRecord, asked: Sequence[str] = ()
+) -> tuple[Suggestion, ...]:
     """Up to three questions that follow from an answer, or each paper it may have meant.
 
     In its language. Each of the three is answered without a model first, and kept where the section
-    it aims at is cited.
+    it aims at is cited; none is one of those `asked` already.
     """
     if record.clarification:
         return tuple(
@@ -62,11 +64,13 @@ def suggest(index: Index, record: AnswerRecord) -> tuple[Suggestion, ...]:
             for option in record.clarification.options
         )
     found: list[Suggestion] = []
-    for tried, (question, aims) in enumerate(_candidates(index, record)):
-        if tried == _TRIED or len(found) == _WANTED:
-            break
+    seen = {record.question, *asked}
+    for question, aims in islice(_candidates(index, record), _TRIED):
+        if question in seen or len(found) == _WANTED:
+            continue
+        seen.add(question)
         cited = _cited(index, question)
-        if question != record.question and cited and aims <= cited:
+        if cited and aims <= cited:
             found.append(Suggestion(question, question))
     return tuple(found)
 

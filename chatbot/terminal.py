@@ -49,6 +49,14 @@ def _print_sources(answer: "Answer") -> None:
             print(f"not verified ({sentence.reason}): {sentence.text}")
 
 
+def one_line(text: str) -> str:
+    """A text from elsewhere on one line, without characters that cannot be seen.
+
+    Some of those steer a terminal or turn the direction of writing.
+    """
+    return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
+
+
 def print_json(value: Any, indent: int | None = None) -> None:
     """Print JSON, by default on one line."""
     print(json.dumps(value, ensure_ascii=False, indent=indent), flush=True)

@@ -204,6 +204,7 @@ def _manifest(
     name: str, wanted: Wanted, chosen: "list[Suite]", model: "ChatModel | None"
 ) -> dict[str, Any]:
     from chatbot.config import PROMPTS
+    from chatbot.files import json_lines
     from chatbot.prompts import load_prompt
     from evals.items import DATASETS
 
@@ -217,7 +218,7 @@ def _manifest(
         "datasets": {
             file.name: {
                 "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-                "n": len(file.read_text(encoding="utf-8").splitlines()),
+                "n": sum(1 for _ in json_lines(file.read_text(encoding="utf-8"))),
             }
             for file in files
         },

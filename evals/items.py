@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from chatbot.answer.models import AbstainReason
 from chatbot.answer.sentences import Span
 from chatbot.errors import ChatbotError
+from chatbot.files import json_lines
 from chatbot.headings import SectionKey
 from chatbot.index.records import IndexedSection
 from chatbot.retrieval.models import Language, Message
@@ -137,11 +138,11 @@ def load_rows(path: Path, model: type[Row]) -> tuple[Row, ...]:
         ChatbotError: it cannot be read, or a line is not of this model.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ChatbotError(f"{path} cannot be read: {error.strerror}") from error
     rows = []
-    for number, line in enumerate(lines, 1):
+    for number, line in json_lines(text):
         try:
             rows.append(model.model_validate_json(line))
         except ValidationError as error:

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from chatbot.config import PROMPTS
 from chatbot.errors import ChatbotError
-from chatbot.index.manifest import write_atomically
+from chatbot.files import write_atomically
 from chatbot.llm import TEMPERATURE, ChatModel, ChatTurn, Chunk, TokenUsage
 from chatbot.prompts import Prompt, load_prompt
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from chatbot.errors import ChatbotError
-from chatbot.index.manifest import write_atomically
+from chatbot.files import json_lines, write_atomically
 
 MANIFEST, ANSWERS, SCORES = "run.json", "answers.jsonl", "scores.jsonl"
 Row = TypeVar("Row", bound=BaseModel)
@@ -75,7 +75,7 @@ class RunFolder:
         return list(self._parsed(name, whole, model))
 
     def _parsed(self, name: str, text: str, model: type[Row]) -> Iterator[Row]:
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in json_lines(text):
             try:
                 yield model.model_validate_json(line)
             except ValidationError as error:

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from chatbot.files import json_lines, write_atomically
 from chatbot.index.generation import Progress
-from chatbot.index.manifest import write_atomically
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Language
 from evals.answering import AnswerRow, Bench, answer_case
@@ -195,5 +195,5 @@ def read_scores(path: Path) -> list[ScoreRow]:
     """The scores of a run or of the committed baseline; none where there is no file."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [ScoreRow.model_validate_json(line) for line in lines]
+    lines = json_lines(path.read_text(encoding="utf-8"))
+    return [ScoreRow.model_validate_json(line) for _, line in lines]

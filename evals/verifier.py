@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chatbot.answer.sentences import sentences
 from chatbot.answer.verification import verify
+from chatbot.files import json_lines
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Language
@@ -40,7 +41,7 @@ def true_claims(index: Index, items: Sequence[Item], language: Language) -> list
         for span in sentences(item.answer)
         if len(span.text) > _BARE
     ]
-    for line in (DATASETS / "claims.jsonl").read_text(encoding="utf-8").splitlines():
+    for _, line in json_lines((DATASETS / "claims.jsonl").read_text(encoding="utf-8")):
         row = json.loads(line)
         if row["lang"] == language:
             claims.append(CitedClaim(row["text"], (by_name[row["section"]],)))

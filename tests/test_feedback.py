@@ -74,7 +74,7 @@ def test_feedback_json_has_every_documented_field(run: Run, say: Say) -> None:
     (entry,) = json.loads(run("feedback", "--json").stdout)
     assert set(entry) == {
         *("id", "owner", "created", "verdict", "comment", "conversation", "position", "question"),
-        *("history", "record", "versions"),
+        *("attempt", "history", "record", "versions"),
     }
     assert (entry["id"], entry["verdict"], entry["comment"]) == (name, "dislike", "太长")
     assert entry["record"]["prompt_version"] == "0123456789ab"
@@ -89,6 +89,17 @@ def test_feedback_lists_for_people_too(run: Run, say: Say) -> None:
     assert "2 entries" in listed.stderr
     assert run("feedback", "--verdict", "like").stdout.count("\n") == 1
     assert json.loads(run("feedback", "--verdict", "like", "--json").stdout)[0]["comment"] == ""
+
+
+def test_what_a_reader_wrote_cannot_steer_the_terminal(run: Run, say: Say) -> None:
+    steering = "\x1b[2J\x07\x9b31m\u202e\u2066\u200b\x7f\x00"
+    say(f"太{steering}长\u2028了", question=f"快{steering}吗？")
+    say(steering.replace("[2J", "").replace("31m", ""))
+    listed = run("feedback").stdout
+    assert all(character.isprintable() or character == "\n" for character in listed)
+    assert "快[2J31m吗？" in listed
+    assert "    太[2J31m长 了\n" in listed
+    assert listed.count("\n") == 3
 
 
 def test_without_feedback_the_list_is_empty(run: Run) -> None:
@@ -158,6 +169,17 @@ def test_items_a_person_has_completed_stay_as_they_are(run: Run, say: Say, tmp_p
     kept, added = file.read_text(encoding="utf-8").splitlines()
     assert kept == completed
     assert json.loads(added)["note"] == "太短"
+
+
+def test_separators_in_a_comment_are_no_ends_of_items(run: Run, say: Say, tmp_path: Path) -> None:
+    file = tmp_path / "more.jsonl"
+    comment = "太长\u2028不对\u2029少\u0085数字"
+    say(comment)
+    assert "1 items added" in run("feedback", "--to-dataset", str(file)).stderr
+    file.write_text(file.read_text(encoding="utf-8") + "\n\n", encoding="utf-8")
+    assert "0 items added" in run("feedback", "--to-dataset", str(file)).stderr
+    assert json.loads(file.read_text(encoding="utf-8"))["note"] == comment
+    assert len(load_items(file)) == 1
 
 
 @pytest.mark.parametrize("content", [b"no items\n", b"[1]\n", b"\xff\xfe"])

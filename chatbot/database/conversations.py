@@ -3,13 +3,13 @@
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from chatbot.answer.record import AnswerRecord
-from chatbot.database.schema import conversations, now, turns
+from chatbot.database.schema import conversations, now, reading, turns, writing
 from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Filters, Message
 
@@ -21,7 +21,8 @@ _FILTERS = TypeAdapter(Filters)
 class Turn:
     """A question and what came of it.
 
-    `answer` is None where it was stopped or failed; then `partial` is what had come by then.
+    `answer` is None where it was stopped or failed; then `partial` is what had come by then, and
+    `error` why it failed. `attempt` tells it from other turns that stood at its place.
     """
 
     position: int
@@ -29,6 +30,8 @@ class Turn:
     filters: Filters = field(default_factory=Filters)
     answer: AnswerRecord | None = None
     partial: str = ""
+    error: str = ""
+    attempt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Conversation:
 def begin_conversation(database: Engine, owner: str, title: str) -> str:
     """A new conversation's id; the title is cut to `TITLE_LENGTH` characters."""
     made, began = uuid.uuid4().hex, now()
-    with database.begin() as connection:
+    with writing(database) as connection:
         connection.execute(
             insert(conversations).values(
                 id=made, owner=owner, title=_short(title), created=began, changed=began
@@ -61,7 +64,7 @@ def list_conversations(database: Engine, owner: str, limit: int = 200) -> tuple[
         .order_by(columns.changed.desc())
         .limit(limit)
     )
-    with database.connect() as connection:
+    with reading(database) as connection:
         return tuple(Conversation(*row) for row in connection.execute(asked))
 
 
@@ -73,11 +76,19 @@ def read_turns(database: Engine, owner: str, conversation: str) -> tuple[Turn, .
     """
     columns = turns.c
     asked = (
-        select(columns.position, columns.question, columns.filters, columns.answer, columns.partial)
+        select(
+            columns.position,
+            columns.question,
+            columns.filters,
+            columns.answer,
+            columns.partial,
+            columns.error,
+            columns.attempt,
+        )
         .where(columns.conversation == conversation)
         .order_by(columns.position)
     )
-    with database.connect() as connection:
+    with reading(database) as connection:
         _require(connection, owner, conversation)
         return tuple(
             Turn(
@@ -86,6 +97,8 @@ def read_turns(database: Engine, owner: str, conversation: str) -> tuple[Turn, .
                 _FILTERS.validate_python(row.filters),
                 row.answer and AnswerRecord.model_validate(row.answer),
                 row.partial,
+                row.error,
+                row.attempt,
             )
             for row in connection.execute(asked)
         )
@@ -93,15 +106,19 @@ def read_turns(database: Engine, owner: str, conversation: str) -> tuple[Turn, .
 
 def begin_turn(
     database: Engine, owner: str, conversation: str, turn: Turn, *, anew: bool = False
-) -> None:
+) -> Turn:
     """Keep a question before it is answered.
 
     With `anew` the turn at its place and all after it are forgotten first.
 
+    Returns:
+        The turn with its attempt.
+
     Raises:
         ChatbotError: the owner has no such conversation.
     """
-    with database.begin() as connection:
+    attempt = uuid.uuid4().hex
+    with writing(database) as connection:
         _require(connection, owner, conversation)
         if anew:
             connection.execute(
@@ -116,47 +133,47 @@ def begin_turn(
                 question=turn.question,
                 asked=now(),
                 filters=_FILTERS.dump_python(turn.filters, mode="json"),
+                attempt=attempt,
                 partial=turn.partial,
+                error=turn.error,
             )
         )
         _changed(connection, conversation, {})
+    return replace(turn, attempt=attempt)
 
 
 def end_turn(
-    database: Engine,
-    conversation: str,
-    position: int,
-    answer: AnswerRecord | None,
-    partial: str = "",
+    database: Engine, turn: Turn, answer: AnswerRecord | None, *, partial: str = "", error: str = ""
 ) -> None:
-    """Keep what came of a question; nothing is done where the turn was forgotten meanwhile."""
+    """Keep what came of an attempt; nothing is done where it was forgotten meanwhile."""
     kept = answer and answer.model_dump(mode="json")
-    with database.begin() as connection:
+    with writing(database) as connection:
         connection.execute(
             update(turns)
-            .where(turns.c.conversation == conversation, turns.c.position == position)
-            .values(answer=kept, partial=partial)
+            .where(turns.c.attempt == turn.attempt)
+            .values(answer=kept, partial=partial, error=error)
         )
-        _changed(connection, conversation, {})
 
 
 def keep_answer(database: Engine, owner: str, record: AnswerRecord) -> str:
     """A new conversation that begins with an answer given elsewhere; its id."""
     conversation = begin_conversation(database, owner, record.question)
-    begin_turn(database, owner, conversation, Turn(0, record.question))
-    end_turn(database, conversation, 0, record)
+    filters = Filters(papers=record.scope.papers)
+    turn = begin_turn(database, owner, conversation, Turn(0, record.question, filters))
+    end_turn(database, turn, record)
     return conversation
 
 
 def rename_conversation(database: Engine, owner: str, conversation: str, title: str) -> None:
-    """Give a conversation another title; a blank one changes nothing.
+    """Give a conversation another title; a blank one, or the same, changes nothing.
 
     Raises:
         ChatbotError: the owner has no such conversation.
     """
-    with database.begin() as connection:
+    with writing(database) as connection:
         _require(connection, owner, conversation)
-        if title.strip():
+        same = conversations.c.id == conversation, conversations.c.title == _short(title)
+        if title.strip() and not connection.execute(select(conversations).where(*same)).first():
             _changed(connection, conversation, {"title": _short(title)})
 
 
@@ -166,7 +183,7 @@ def delete_conversation(database: Engine, owner: str, conversation: str) -> None
     Raises:
         ChatbotError: the owner has no such conversation.
     """
-    with database.begin() as connection:
+    with writing(database) as connection:
         _require(connection, owner, conversation)
         connection.execute(delete(conversations).where(conversations.c.id == conversation))
 

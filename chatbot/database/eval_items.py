@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chatbot.database.feedback import Feedback
 from chatbot.errors import ChatbotError
-from chatbot.index.manifest import write_atomically
+from chatbot.files import json_lines, write_atomically
 
 # Verbatim in no section, so `chatbot eval --validate` names each that is still to be written.
 _UNWRITTEN = "to be completed: the words of this section that a right answer stands on"
@@ -65,7 +65,7 @@ def add_items(path: Path, items: Sequence[dict[str, object]]) -> int:
 
 def _ids(path: Path, content: str) -> set[object]:
     ids: set[object] = set()
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in json_lines(content):
         try:
             ids.add(json.loads(line)["id"])
         except (ValueError, KeyError, TypeError) as error:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
 
 from chatbot.answer.record import AnswerRecord
-from chatbot.database.schema import feedback, now
+from chatbot.database.schema import feedback, now, reading, writing
 from chatbot.errors import ChatbotError
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Message
@@ -44,6 +44,7 @@ class RatedAnswer(BaseModel):
 
     conversation: str | None
     position: int
+    attempt: str | None = None
     question: str
     history: tuple[Message, ...] = ()
     record: AnswerRecord
@@ -71,7 +72,7 @@ def save_feedback(
         The feedback's id, or None where it was withdrawn.
     """
     name = uuid.uuid4().hex[:12]
-    with database.begin() as connection:
+    with writing(database) as connection:
         connection.execute(delete(feedback).where(*_same_answer(owner, rated)))
         if verdict is None:
             return None
@@ -95,7 +96,7 @@ def add_comment(database: Engine, owner: str, name: str, comment: str) -> None:
         ChatbotError: the owner has no such feedback.
     """
     columns = feedback.c
-    with database.begin() as connection:
+    with writing(database) as connection:
         done = connection.execute(
             update(feedback)
             .where(columns.id == name, columns.owner == owner)
@@ -110,7 +111,7 @@ def list_feedback(database: Engine, verdict: Verdict | None = None) -> tuple[Fee
     asked = select(feedback).order_by(feedback.c.created.desc(), feedback.c.id)
     if verdict is not None:
         asked = asked.where(feedback.c.verdict == verdict)
-    with database.connect() as connection:
+    with reading(database) as connection:
         rows = connection.execute(asked).mappings().all()
     # SQLite keeps no time zone; what is stored is UTC.
     return tuple(
@@ -119,22 +120,27 @@ def list_feedback(database: Engine, verdict: Verdict | None = None) -> tuple[Fee
     )
 
 
-def verdicts_of(database: Engine, owner: str, conversation: str) -> Mapping[int, Verdict]:
-    """What an owner said of a conversation's answers, by position."""
+def verdicts_of(
+    database: Engine, owner: str, conversation: str
+) -> Mapping[tuple[int, str | None], Verdict]:
+    """What an owner said of a conversation's answers, by position and attempt."""
     columns = feedback.c
-    asked = select(columns.position, columns.verdict).where(
+    asked = select(columns.position, columns.attempt, columns.verdict).where(
         columns.owner == owner, columns.conversation == conversation
     )
-    with database.connect() as connection:
-        return {row.position: row.verdict for row in connection.execute(asked)}
+    with reading(database) as connection:
+        return {(row.position, row.attempt): row.verdict for row in connection.execute(asked)}
 
 
 def _same_answer(owner: str, rated: RatedAnswer) -> list[ColumnElement[bool]]:
     columns = feedback.c
-    place = [columns.owner == owner, columns.position == rated.position]
-    if rated.conversation is None:
-        return [*place, columns.conversation.is_(None), columns.question == rated.question]
-    return [*place, columns.conversation == rated.conversation]
+    place = [
+        columns.owner == owner,
+        columns.position == rated.position,
+        columns.attempt.is_not_distinct_from(rated.attempt),
+        columns.conversation.is_not_distinct_from(rated.conversation),
+    ]
+    return place if rated.conversation else [*place, columns.question == rated.question]
 
 
 def _short(comment: str) -> str:

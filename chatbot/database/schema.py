@@ -1,10 +1,13 @@
 """The tables, and opening the database that holds them."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import (
     JSON,
+    Connection,
     DateTime,
     Engine,
     ForeignKey,
@@ -40,7 +43,8 @@ conversations = Table(
 )
 
 # `answer` is the JSON of an AnswerRecord; without one, `partial` is what had come when it was
-# stopped or failed.
+# stopped, and `error` says why it failed, if it did. A question asked anew at the same place is
+# another `attempt`: what still comes of the first must not be taken for it.
 turns = Table(
     "turns",
     metadata,
@@ -55,7 +59,9 @@ turns = Table(
     Column("asked", DateTime(timezone=True), nullable=False),
     Column("filters", JSON, nullable=False),
     Column("answer", JSON(none_as_null=True)),
+    Column("attempt", String(32), nullable=False, unique=True),
     Column("partial", Text, nullable=False, default=""),
+    Column("error", Text, nullable=False, default=""),
 )
 
 # No foreign key: feedback outlives its conversation. `record` is the JSON of an AnswerRecord,
@@ -70,6 +76,7 @@ feedback = Table(
     Column("comment", Text, nullable=False),
     Column("conversation", String(32)),
     Column("position", Integer, nullable=False),
+    Column("attempt", String(32)),
     Column("question", Text, nullable=False),
     Column("history", JSON, nullable=False),
     Column("record", JSON, nullable=False),
@@ -96,6 +103,39 @@ def open_database(settings: Settings) -> Engine:
             "that can be written"
         ) from error
     return engine
+
+
+@contextmanager
+def reading(database: Engine) -> Iterator[Connection]:
+    """A connection to read with.
+
+    Raises:
+        ChatbotError: the database does not answer.
+    """
+    with _told(), database.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(database: Engine) -> Iterator[Connection]:
+    """A transaction, committed at its end.
+
+    Raises:
+        ChatbotError: the database does not answer, or what is written does not fit it.
+    """
+    with _told(), database.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        raise ChatbotError(
+            f"the saved conversations cannot be used ({cause}); try again, or run 'chatbot doctor'"
+        ) from error
 
 
 def _sqlite(path: Path) -> Engine:

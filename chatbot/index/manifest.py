@@ -5,7 +5,6 @@ manifest names it, so a process killed at any moment leaves the old index or the
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from chatbot.errors import MissingIndexError
+from chatbot.files import write_atomically
 
 FORMAT = 2
 _FILE = "manifest.json"
@@ -92,14 +92,3 @@ def write_manifest(data_dir: Path, manifest: Manifest) -> None:
     """Commit: replace the manifest in one step."""
     text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
     write_atomically(data_dir / _FILE, text.encode())
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

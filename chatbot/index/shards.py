@@ -13,8 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from chatbot.corpus import Report, parse_report
 from chatbot.errors import MissingIndexError, ReportError
+from chatbot.files import write_atomically
 from chatbot.index.enrichment import SearchText, parse_rows
-from chatbot.index.manifest import ReportEntry, write_atomically
+from chatbot.index.manifest import ReportEntry
 from chatbot.index.terms import bigrams, words
 
 _FOLDER = "reports"

@@ -13,9 +13,9 @@ from pathlib import Path
 from chatbot.config import Settings
 from chatbot.corpus import Paper, Report, parse_report
 from chatbot.errors import ChatbotError, ReportError
+from chatbot.files import write_atomically
 from chatbot.index.build import IngestResult, ingest
 from chatbot.index.generation import Progress
-from chatbot.index.manifest import write_atomically
 from chatbot.index.records import IndexedSection, live_sections
 from chatbot.index.shards import fingerprint, read_parsed
 from chatbot.index.store import Index

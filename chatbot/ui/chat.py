@@ -1,5 +1,7 @@
 """The chat tab: asking, answering, asking again."""
 
+import contextlib
+import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,22 +16,27 @@ from chatbot.database.conversations import (
 )
 from chatbot.database.feedback import verdicts_of
 from chatbot.errors import ChatbotError
+from chatbot.inputs import LONGEST_QUESTION
 from chatbot.suggestions import suggest
 from chatbot.ui.conversation import (
     Messages,
     answering,
+    literal,
     shown_turns,
     turn_of,
     with_suggestions,
 )
 from chatbot.ui.filters import FilterFields, read_filters
-from chatbot.ui.frame import Frame, owner_of
-from chatbot.ui.markdown import LATEX_DELIMITERS, safe_markdown
+from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
+from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.wording import page
-from chatbot.ui.wording.chat import EXAMPLES
+from chatbot.ui.wording.chat import EXAMPLES, TEXTS
 
+# On a small screen the focus would call the keyboard up.
+TO_QUESTION = """() => {
+  if (innerWidth > 900) document.querySelector('#question textarea')?.focus();
+}"""
 _THUMBS = {"like": "Like", "dislike": "Dislike"}
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ def build_chat(frame: Frame, conversation: gr.Textbox) -> ChatFields:
             scale=1,
             autofocus=True,
             max_lines=6,
+            max_length=LONGEST_QUESTION,
         )
         send = gr.Button(text("chat_send"), variant="primary", elem_id="send", scale=0)
         stop = gr.Button(text("chat_stop"), visible=False, elem_id="stop", scale=0)
@@ -111,121 +119,135 @@ class _Asked:
     text: str
     conversation: str
     place: int | None
-    owner: str
     chosen: tuple[Any, ...]
 
 
 def connect_asking(
     frame: Frame, fields: ChatFields, filters: FilterFields, blocks: gr.Blocks
-) -> None:
+) -> list[Any]:
     """Connect what asks a question: the box, the examples, suggestions, retry and edit.
 
     A question is kept and shown at once, then its answer streams in. Meanwhile no other can be
     asked: two answers would write over each other. `done` grows when an answer has ended.
+
+    Returns:
+        The events that answer, for others to cancel.
     """
 
+    @told
     def typed(request: gr.Request, text: str, conversation: str, *chosen: Any) -> list[Any]:
-        asked = _Asked(text, conversation, None, owner_of(request), chosen)
-        return _begun(frame, asked, fields)
+        asked = _Asked(text, conversation, None, chosen)
+        return _begun(frame, asked, fields, request)
 
     def linked(request: gr.Request) -> str:
         """The question that the page's address asks."""
         return str(request.query_params.get("q", ""))
 
+    @told
     def suggested(
         request: gr.Request, event: gr.SelectData, conversation: str, *chosen: Any
     ) -> list[Any]:
-        asked = _Asked(str(event.value), conversation, None, owner_of(request), chosen)
-        return _begun(frame, asked, fields)
+        asked = _Asked(str(event.value), conversation, None, chosen)
+        return _begun(frame, asked, fields, request)
 
+    @told
     def again(
         request: gr.Request, event: gr.RetryData, conversation: str, *chosen: Any
     ) -> list[Any]:
         place = turn_of(_index(event))
-        asked = _Asked("", conversation, place, owner_of(request), chosen)
-        return _begun(frame, asked, fields)
+        asked = _Asked("", conversation, place, chosen)
+        return _begun(frame, asked, fields, request)
 
+    @told
     def edited(
         request: gr.Request, event: gr.EditData, conversation: str, *chosen: Any
     ) -> list[Any]:
         place = turn_of(_index(event))
-        asked = _Asked(str(event.value), conversation, place, owner_of(request), chosen)
-        return _begun(frame, asked, fields)
+        text = html.unescape(str(event.value))
+        asked = _Asked(text, conversation, place, chosen)
+        return _begun(frame, asked, fields, request)
 
     # Of its own: a page without such an address must begin nothing beside what is typed at once.
     link = gr.Textbox("", visible="hidden")
-    blocks.load(linked, None, link, **_QUIET)
+    blocks.load(linked, None, link, **QUIET)
     begun = [fields.conversation, fields.asked, fields.chat, *fields.controls]
     narrowed = [fields.conversation, *filters.values]
     triggers = [
-        fields.box.submit(typed, [fields.box, *narrowed], begun, **_QUIET),
-        fields.send.click(typed, [fields.box, *narrowed], begun, **_QUIET),
+        fields.box.submit(typed, [fields.box, *narrowed], begun, **QUIET),
+        fields.send.click(typed, [fields.box, *narrowed], begun, **QUIET),
         *(
-            example.click(typed, [example, *narrowed], begun, **_QUIET)
+            example.click(typed, [example, *narrowed], begun, **QUIET)
             for example in fields.examples
         ),
-        link.change(typed, [link, *narrowed], begun, **_QUIET),
-        fields.chat.option_select(suggested, narrowed, begun, **_QUIET),
-        fields.chat.retry(again, narrowed, begun, **_QUIET),
-        fields.chat.edit(edited, narrowed, begun, **_QUIET),
+        link.change(typed, [link, *narrowed], begun, **QUIET),
+        fields.chat.option_select(suggested, narrowed, begun, **QUIET),
+        fields.chat.retry(again, narrowed, begun, **QUIET),
+        fields.chat.edit(edited, narrowed, begun, **QUIET),
     ]
-    _connect_answering(frame, fields, triggers)
+    return _connect_answering(frame, fields, triggers)
 
 
-def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) -> None:
+def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) -> list[Any]:
     """Connect what follows a question: its answer, the end of it, and stopping it."""
 
     def reply(
         conversation: str, asked: int | None, request: gr.Request
     ) -> Iterator[Messages | dict[str, Any]]:
-        if asked is None:
+        turns: tuple[Turn, ...] = ()
+        if asked is not None:
+            with contextlib.suppress(ChatbotError):  # deleted meanwhile
+                turns = read_turns(frame.database, owner_of(request), conversation)
+        if asked is None or asked >= len(turns):
             yield gr.skip()
             return
-        turns = read_turns(frame.database, owner_of(request), conversation)
-        yield from answering(frame.bot, frame.database, conversation, turns[:asked], turns[asked])
+        yield from answering(frame.bot, frame.database, turns[:asked], turns[asked])
 
     def ended(conversation: str, done: float) -> list[Any]:
-        return [done + 1, *_controls(running=False, begun=bool(conversation), fields=fields)]
+        return [done + 1, *controls(running=False, begun=bool(conversation), fields=fields)]
 
     running = []
+    after = [fields.done, *fields.controls]
     for trigger in triggers:
-        answer = trigger.then(
-            reply,
-            [fields.conversation, fields.asked],
-            fields.chat,
-            **_QUIET,
-        )
-        answer.then(
-            ended, [fields.conversation, fields.done], [fields.done, *fields.controls], **_QUIET
+        answer = trigger.then(reply, [fields.conversation, fields.asked], fields.chat, **QUIET)
+        answer.then(ended, [fields.conversation, fields.done], after, **QUIET).then(
+            None, js=TO_QUESTION, api_visibility="private"
         )
         running.append(answer)
     stopped = fields.stop.click(None, cancels=running, api_visibility="private")
-    stopped.then(
-        ended, [fields.conversation, fields.done], [fields.done, *fields.controls], **_QUIET
+    stopped.then(ended, [fields.conversation, fields.done], after, **QUIET)
+    return running
+
+
+def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request) -> list[Any]:
+    """Keep the question, show it, and let none other be asked; nothing where it is blank.
+
+    Raises:
+        ChatbotError: it is too long, a filter cannot be used, or the conversation is gone.
+    """
+    owner, language = owner_of(request), visitor_language(request)
+    turns: tuple[Turn, ...] = ()
+    if asked.conversation:
+        turns = read_turns(frame.database, owner, asked.conversation)
+    earlier = turns if asked.place is None else turns[: asked.place]
+    replaced = turns[len(earlier)] if len(earlier) < len(turns) else None
+    question = asked.text.strip() or (replaced.question if replaced else "")
+    if not question:
+        return [gr.skip(), None, gr.skip(), *[gr.skip()] * len(fields.controls)]
+    if len(question) > LONGEST_QUESTION:
+        raise ChatbotError(TEXTS[language].too_long.format(most=LONGEST_QUESTION))
+    # Tried again, a question is asked of what it was asked of.
+    again = replaced is not None and not asked.text.strip()
+    filters = (
+        replaced.filters
+        if replaced and again
+        else read_filters(frame.bot.index, asked.chosen, language)
     )
-
-
-def _begun(frame: Frame, asked: _Asked, fields: ChatFields) -> list[Any]:
-    """Keep the question, show it, and let none other be asked; nothing where it is blank."""
-    nothing = [gr.skip(), None, gr.skip(), *[gr.skip()] * len(fields.controls)]
-    try:
-        filters = read_filters(*asked.chosen)
-        turns: tuple[Turn, ...] = ()
-        if asked.conversation:
-            turns = read_turns(frame.database, asked.owner, asked.conversation)
-        earlier = turns if asked.place is None else turns[: asked.place]
-        replaced = turns[len(earlier)].question if len(earlier) < len(turns) else ""
-        question = asked.text.strip() or replaced
-        if not question:
-            return nothing
-        opened = asked.conversation or begin_conversation(frame.database, asked.owner, question)
-        turn = Turn(len(earlier), question, filters)
-        begin_turn(frame.database, asked.owner, opened, turn, anew=asked.place is not None)
-    except ChatbotError as error:
-        gr.Warning(str(error))
-        return nothing
-    shown = [*shown_turns(earlier), {"role": "user", "content": safe_markdown(question)}]
-    return [opened, turn.position, shown, *_controls(running=True, begun=True, fields=fields)]
+    opened = asked.conversation or begin_conversation(frame.database, owner, question)
+    turn = Turn(len(earlier), question, filters)
+    begin_turn(frame.database, owner, opened, turn, anew=replaced is not None)
+    shown = [*shown_turns(earlier), {"role": "user", "content": literal(question)}]
+    chat = gr.update(value=shown, editable=None)
+    return [opened, turn.position, chat, *controls(running=True, begun=True, fields=fields)]
 
 
 def settled(frame: Frame, owner: str, conversation: str) -> Any:
@@ -235,19 +257,23 @@ def settled(frame: Frame, owner: str, conversation: str) -> Any:
         ChatbotError: the owner has no such conversation.
     """
     if not conversation:
-        return gr.update(value=[], feedback_value=None)
+        return gr.update(value=[], feedback_value=None, editable="user")
     turns = read_turns(frame.database, owner, conversation)
     last = turns[-1].answer if turns else None
-    suggestions = suggest(frame.bot.index, last) if last else ()
+    asked = [turn.question for turn in turns]
+    suggestions = suggest(frame.bot.index, last, asked) if last else ()
     verdicts = verdicts_of(frame.database, owner, conversation)
     # Of each turn's two messages that are not the reader's, the second is the answer.
     thumbs = [
-        thumb for turn in turns for thumb in (None, _THUMBS.get(verdicts.get(turn.position, "")))
+        thumb
+        for turn in turns
+        for thumb in (None, _THUMBS.get(verdicts.get((turn.position, turn.attempt), "")))
     ]
-    return gr.update(value=with_suggestions(shown_turns(turns), suggestions), feedback_value=thumbs)
+    messages = with_suggestions(shown_turns(turns), suggestions)
+    return gr.update(value=messages, feedback_value=thumbs, editable="user")
 
 
-def _controls(*, running: bool, begun: bool, fields: ChatFields) -> list[Any]:
+def controls(*, running: bool, begun: bool, fields: ChatFields) -> list[Any]:
     """The text box, its buttons and the examples, while an answer comes or while none does."""
     box = gr.update(value="", interactive=False) if running else gr.update(interactive=True)
     send, stop = gr.update(visible=not running), gr.update(visible=running)

@@ -5,11 +5,17 @@ from typing import Any
 
 import gradio as gr
 
-from chatbot.ui.chat import ChatFields, build_chat, connect_asking
-from chatbot.ui.filters import FilterFields, build_filters, filter_choices
-from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.chat import build_chat, connect_asking
+from chatbot.ui.filters import build_filters, filter_choices
+from chatbot.ui.frame import QUIET, Frame, visitor_language
 from chatbot.ui.rating import build_comment, connect_rating
-from chatbot.ui.saved import SavedFields, build_bar, build_saved, connect_saved
+from chatbot.ui.saved import (
+    ConversationPlace,
+    SavedFields,
+    build_bar,
+    build_saved,
+    connect_saved,
+)
 from chatbot.ui.sources import build_sources, connect_sources
 
 # A sidebar that covers most of a small screen begins closed.
@@ -18,11 +24,10 @@ _NARROW = 900
 
 @dataclass(frozen=True, slots=True)
 class ChatTab:
-    """What the rest of the page may lead to."""
+    """What the rest of the page may lead to, and the events that answer."""
 
-    fields: ChatFields
-    filters: FilterFields
-    saved: SavedFields
+    place: ConversationPlace
+    running: list[Any]
 
 
 def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
@@ -40,9 +45,9 @@ def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
             comment = build_comment(frame)
         with gr.Column(scale=2, elem_id="sources-column", min_width=280):
             panel = build_sources(frame)
-    connect_asking(frame, fields, filters, blocks)
-    saved = SavedFields(new, kept, title, export, delete)
-    connect_saved(frame, fields, saved, blocks)
+    running = connect_asking(frame, fields, filters, blocks)
+    place = ConversationPlace(fields, SavedFields(new, kept, title, export, delete), filters)
+    connect_saved(frame, place, blocks, running)
     connect_sources(frame, fields, panel)
     connect_rating(frame, fields, comment)
 
@@ -53,7 +58,6 @@ def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
         return gr.update(open=width >= _NARROW)
 
     width = gr.Number(visible=False)
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    blocks.load(choices, None, filters.values, **quiet)
-    blocks.load(beside, width, side, js="() => window.innerWidth", **quiet)
-    return ChatTab(fields, filters, saved)
+    blocks.load(choices, None, filters.values, **QUIET)
+    blocks.load(beside, width, side, js="() => window.innerWidth", **QUIET)
+    return ChatTab(place, running)

@@ -4,10 +4,12 @@ A turn is three messages: the question, the steps taken, the answer. So message 
 i // 3.
 """
 
+import html
 import logging
+import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Engine
@@ -28,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 MESSAGES_A_TURN = 3
 _UPDATE_SECONDS = 0.1
+_KEEP_SECONDS = 0.5
+# All that could be Markdown or HTML, and the ends of lines.
+_MARKUP = re.compile(r"[!-/:-@\[-`{-~\n]")
 
 Messages = list[dict[str, Any]]
 
@@ -46,8 +51,9 @@ def shown_turn(turn: Turn) -> Messages:
     """The messages of a turn that has ended: answered, stopped or failed."""
     if turn.answer is None:
         texts = TEXTS[language_of(turn.question)]
-        partial = safe_markdown(turn.partial)
-        text = f'{partial}\n\n<div class="notice stopped">{texts.stopped}</div>'
+        why = texts.failed.format(error=turn.error) if turn.error else texts.stopped
+        shown = f'<div class="notice stopped">{html.escape(why)}</div>'
+        text = f"{safe_markdown(turn.partial)}\n\n{shown}"
         return _messages(turn.question, texts.steps, "", text)
     record = turn.answer
     title, details = steps_line(record)
@@ -56,10 +62,15 @@ def shown_turn(turn: Turn) -> Messages:
     return _messages(turn.question, title, details, text, duration=round(took, 2))
 
 
+def literal(text: str) -> str:
+    """A reader's own text as it was typed; `html.unescape` gives it back for editing."""
+    return _MARKUP.sub(lambda sign: f"&#{ord(sign[0])};", text)
+
+
 def _messages(question: str, title: str, details: str, text: str, **metadata: Any) -> Messages:
     steps = {"title": title, "status": "done", **metadata}
     return [
-        {"role": "user", "content": safe_markdown(question)},
+        {"role": "user", "content": literal(question)},
         {"role": "assistant", "content": details, "metadata": steps},
         {"role": "assistant", "content": text},
     ]
@@ -92,32 +103,35 @@ class _Coming:
 
 
 def answering(
-    bot: Chatbot, database: Engine, conversation: str, earlier: Sequence[Turn], turn: Turn
+    bot: Chatbot, database: Engine, earlier: Sequence[Turn], turn: Turn
 ) -> Iterator[Messages]:
     """All messages of the conversation, again and again while the answer of its last turn comes.
 
-    What has come is kept, finished or not, also when nobody listens any more.
+    What comes is kept meanwhile, so that a turn which is stopped, or which nobody listens to any
+    more, has it. Nothing is kept when the iterator is closed: that happens on the event loop.
     """
     before, language = shown_turns(earlier), language_of(turn.question)
     coming = _Coming()
-    due = 0.0
+    due = kept = 0.0
+    error = ""
     try:
         for event in bot.ask(turn.question, history_of(earlier), turn.filters):
             coming.take(event)
-            if coming.answer is None and time.monotonic() >= due:
-                due = time.monotonic() + _UPDATE_SECONDS
+            clock = time.monotonic()
+            if coming.text and clock >= kept and coming.answer is None:
+                kept = clock + _KEEP_SECONDS
+                end_turn(database, turn, None, partial=coming.text)
+            if coming.answer is None and clock >= due:
+                due = clock + _UPDATE_SECONDS
                 yield [*before, *_unfinished(turn, coming, language)]
-    except ChatbotError as error:
-        yield [*before, *_failed(turn, str(error), language)]
-        return
+    except ChatbotError as failure:
+        error = str(failure)
     except Exception:
         logger.exception("a question was not answered")
-        yield [*before, *_failed(turn, "…", language)]
-        return
-    finally:
-        end_turn(database, conversation, turn.position, coming.answer, coming.text)
-    done = Turn(turn.position, turn.question, turn.filters, coming.answer)
-    yield [*before, *shown_turn(done)]
+        error = "…"
+    end_turn(database, turn, coming.answer, partial=coming.text, error=error)
+    ended = replace(turn, answer=coming.answer, partial=coming.text, error=error)
+    yield [*before, *shown_turn(ended)]
 
 
 def _unfinished(turn: Turn, coming: _Coming, language: Language) -> Messages:
@@ -133,9 +147,3 @@ def _step_names(steps: Sequence[Step], language: Language) -> list[str]:
         found = step.name == "retrieve" and step.milliseconds is not None
         shown[step.name] = texts.found.format(n=step.detail) if found else getattr(texts, step.name)
     return list(shown.values())
-
-
-def _failed(turn: Turn, error: str, language: Language) -> Messages:
-    texts = TEXTS[language]
-    text = safe_markdown(texts.failed.format(error=error))
-    return _messages(turn.question, texts.steps, "", f'<div class="notice">{text}</div>')

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chatbot.answer.record import AnswerRecord
 from chatbot.database.conversations import Turn
 from chatbot.retrieval.models import Language
-from chatbot.ui.rendering import section_name
+from chatbot.ui.rendering import scope_text, section_name
 from chatbot.ui.wording.answers import TEXTS
 
 
@@ -15,7 +15,8 @@ def conversation_markdown(title: str, turns: Sequence[Turn], language: Language)
     for turn in turns:
         parts.append(f"## {' '.join(turn.question.split())}")
         if turn.answer:
-            parts.append(answer_markdown(turn.answer))
+            scope = scope_text(turn.answer, turn.filters)
+            parts += [f"*{scope}*" if scope else "", answer_markdown(turn.answer)]
         else:
             parts += [turn.partial, f"*{TEXTS[language].stopped}*"]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,18 +1,20 @@
 """The reader's filters: the fields they are set with, and the line that shows what applies."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
+from urllib.parse import quote
 
 import gradio as gr
 
+from chatbot.errors import ChatbotError
 from chatbot.headings import SectionKey
 from chatbot.index.store import Index
-from chatbot.inputs import make_filters
+from chatbot.inputs import make_filters, parse_date_range
 from chatbot.retrieval.models import Filters, Language
 from chatbot.ui.comparison import choices as paper_choices
 from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.markdown import plain_html
 from chatbot.ui.rendering import section_name
 from chatbot.ui.wording.chat import TEXTS
 
@@ -48,10 +50,15 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
             elem_id="filter-dates",
         ),
         papers=gr.Dropdown(
-            label=text("chat_papers"), choices=[], multiselect=True, elem_id="filter-papers"
+            label=text("chat_papers"),
+            choices=[],
+            multiselect=True,
+            # What is chosen stays allowed when a report is added, or the server started anew.
+            allow_custom_value=True,
+            elem_id="filter-papers",
         ),
         sections=gr.CheckboxGroup(
-            label=text("chat_sections"), choices=[], elem_id="filter-sections"
+            label=text("chat_sections"), choices=list(_KEYS), elem_id="filter-sections"
         ),
         in_force=in_force,
     )
@@ -86,13 +93,28 @@ def filter_choices(index: Index, language: Language) -> list[Any]:
     return [gr.update(choices=choices) for choices in (days, paper_choices(index), sections)]
 
 
-def read_filters(dates: Sequence[str], papers: Sequence[str], sections: Sequence[str]) -> Filters:
-    """The filters that are set.
+def read_filters(index: Index, chosen: Sequence[Sequence[str]], language: Language) -> Filters:
+    """The filters that are set, by the values of the three fields.
 
     Raises:
-        ChatbotError: a day that was typed cannot be read.
+        ChatbotError: a day that was typed cannot be read, or a paper is not in the index.
     """
-    return make_filters(dates or (), papers or (), sections or ())
+    dates, papers, sections = (names or () for names in chosen)
+    texts = TEXTS[language]
+    for day in dates:
+        try:
+            parse_date_range(day)
+        except ChatbotError as error:
+            raise ChatbotError(texts.no_date.format(day=day)) from error
+    for paper in papers:
+        if paper not in index.catalogue.by_id:
+            raise ChatbotError(texts.no_paper.format(paper=paper))
+    return make_filters(dates, papers, sections)
+
+
+def filter_values(filters: Filters) -> list[Any]:
+    """What the three fields hold where these filters are set."""
+    return [[str(span) for span in filters.dates], list(filters.papers), list(filters.sections)]
 
 
 def filters_line(
@@ -106,9 +128,10 @@ def filters_line(
         *(_chip("paper", paper, f"{titles.get(paper, '')} ({paper})") for paper in papers),
         *(_chip("section", key, section_name(key, language)) for key in _KEYS if key in sections),
     ]
-    return f"{TEXTS[language].in_force} {' '.join(chips)}" if chips else ""
+    # A block of HTML, in which nothing is Markdown.
+    return f"<div>{TEXTS[language].in_force} {' '.join(chips)}</div>" if chips else ""
 
 
 def _chip(kind: str, value: str, label: str) -> str:
-    shown = html.escape(label)
-    return f'<a class="chip" href="#unfilter/{kind}/{html.escape(value, quote=True)}">{shown} ✕</a>'
+    address = f"#unfilter/{kind}/{quote(value, safe='')}"
+    return f'<a class="chip" href="{address}">{plain_html(label)} ✕</a>'

@@ -1,18 +1,26 @@
 """What every part of the page takes, and the links in a text that are the page's own actions."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar, cast
 
 import gradio as gr
 from gradio.i18n import I18nData
 from sqlalchemy import Engine
 
 from chatbot.bot import Chatbot
+from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Language
 from chatbot.ui.language import language_of_visitor
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+# What every event of the page has.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # A link whose target is `#VERB/REST` is no place to go but something to do. And gradio labels each
-# message with its source, tags and all, which a screen reader then reads instead of the message.
+# message with its source, tags and all, which a screen reader then reads instead of the message;
+# what it lets be edited is that source too.
 _ON_LOAD = """
 const verbs = ['source', 'ask', 'paper', 'compare', 'unfilter', 'copy', 'close', 'chat'];
 document.addEventListener('click', event => {
@@ -20,11 +28,20 @@ document.addEventListener('click', event => {
   const [verb, ...rest] = link ? link.getAttribute('href').slice(1).split('/') : [];
   if (!verbs.includes(verb)) return;
   event.preventDefault();
-  trigger(verb, {value: decodeURIComponent(rest.join('/'))});
+  let value = rest.join('/');
+  try { value = decodeURIComponent(value); } catch (error) { /* no escape: taken as written */ }
+  trigger(verb, {value});
 });
 const unlabelled = () => document.querySelectorAll('#chat [data-testid][aria-label]')
   .forEach(message => message.removeAttribute('aria-label'));
-new MutationObserver(unlabelled).observe(document.body, {
+const plain = () => document.querySelectorAll('#chat .user-row textarea:not([data-plain])')
+  .forEach(box => {
+    box.dataset.plain = '';
+    box.value = new DOMParser().parseFromString(box.value.replace(/</g, '&lt;'), 'text/html')
+      .documentElement.textContent;
+    box.dispatchEvent(new Event('input', {bubbles: true}));
+  });
+new MutationObserver(() => { unlabelled(); plain(); }).observe(document.body, {
   childList: true, subtree: true, attributes: true, attributeFilter: ['aria-label'],
 });
 """
@@ -62,3 +79,17 @@ def visitor_language(request: gr.Request) -> Language:
 def owner_of(request: gr.Request) -> str:
     """Whose conversations and opinions these are; without a sign-in there is one owner."""
     return request.username or "local"
+
+
+def told(handler: Callable[_P, _R]) -> Callable[_P, _R]:
+    """An event's handler whose `ChatbotError` is told in a notice and changes nothing."""
+
+    @functools.wraps(handler)
+    def telling(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return handler(*args, **kwargs)
+        except ChatbotError as error:
+            gr.Warning(str(error))
+            return cast(_R, gr.skip())
+
+    return telling

@@ -5,10 +5,10 @@ Ours is a cookie: the page's head then names that language before the front end 
 """
 
 from collections.abc import Mapping
-from http.cookies import SimpleCookie
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.retrieval.models import Language
@@ -35,8 +35,9 @@ def language_of_visitor(headers: Mapping[str, str]) -> Language:
 
 
 def _chosen(headers: Mapping[str, str]) -> Language | None:
-    cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    return next((known for known in _TAGS if cookie and cookie.value == known), None)
+    # Not `SimpleCookie`: it fails on what another application on this machine may have set.
+    chosen = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+    return next((known for known in _TAGS if chosen == known), None)
 
 
 def _accepted(headers: Mapping[str, str]) -> Language:

@@ -13,19 +13,19 @@ from chatbot.database.conversations import keep_answer
 from chatbot.retrieval.models import Language
 from chatbot.ui.api import add_endpoints
 from chatbot.ui.browse import BrowseTab, build_browse
+from chatbot.ui.chat import TO_QUESTION
 from chatbot.ui.chat_tab import ChatTab, build_chat_tab
 from chatbot.ui.compare import Compare, build_compare
+from chatbot.ui.comparison import choices as paper_choices
 from chatbot.ui.evals import build_evals
-from chatbot.ui.frame import Frame, action_links, owner_of, visitor_language
+from chatbot.ui.frame import QUIET, Frame, action_links, owner_of, told, visitor_language
 from chatbot.ui.language import SWITCH_LANGUAGE, translations
 from chatbot.ui.reports import build_reports
-from chatbot.ui.saved import shown, shown_fields
+from chatbot.ui.saved import shown
 from chatbot.ui.wording import browse, chat, compare, evals, page, reports
 
 _PARTS = (page, chat, compare, browse, reports, evals)
 _CONCURRENCY = 16
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_TO_QUESTION = "() => document.querySelector('#question textarea')?.focus()"
 
 
 def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
@@ -52,7 +52,7 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
                 build_reports(frame)
             with gr.Tab(i18n("page_evals_tab"), id="evals"):
                 build_evals(frame)
-        browse_place.select(browse_tab.refresh, browse_tab.view, browse_tab.list_parts, **_QUIET)
+        browse_place.select(browse_tab.refresh, browse_tab.view, browse_tab.list_parts, **QUIET)
         _connect_masthead(frame, (blocks.load, tabs.change), corpus, language)
         _connect_links(frame, blocks, tabs, browse_tab)
         _connect_chat(frame, tabs, chat_tab, compare_tab)
@@ -67,7 +67,7 @@ def _connect_masthead(
         return _corpus(frame.bot, visitor_language(request))
 
     for event in told_on:
-        event(told, None, corpus, **_QUIET)
+        event(told, None, corpus, **QUIET)
     language.click(None, js=SWITCH_LANGUAGE, api_visibility="private")
 
 
@@ -82,9 +82,9 @@ def _connect_links(frame: Frame, blocks: gr.Blocks, tabs: gr.Tabs, browse_tab: B
         tab = gr.update(selected="compare") if asked.get("compare") else gr.skip()
         return [tab, *[gr.skip()] * len(browse_tab.panel)]
 
-    blocks.load(linked, None, [tabs, *browse_tab.panel], **_QUIET)
-    frame.actions.paper(lambda: gr.update(selected="browse"), None, tabs, **_QUIET)
-    frame.actions.compare(lambda: gr.update(selected="compare"), None, tabs, **_QUIET)
+    blocks.load(linked, None, [tabs, *browse_tab.panel], **QUIET)
+    frame.actions.paper(lambda: gr.update(selected="browse"), None, tabs, **QUIET)
+    frame.actions.compare(lambda: gr.update(selected="compare"), None, tabs, **QUIET)
 
 
 def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: Compare) -> None:
@@ -92,22 +92,25 @@ def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: C
 
     def ask_about(papers: list[str] | None, event: gr.EventData) -> list[Any]:
         chosen = list(dict.fromkeys([*(papers or []), str(event.value)]))
-        return [chosen, gr.update(selected="chat")]
+        choices = paper_choices(frame.bot.index)
+        return [gr.update(choices=choices, value=chosen), gr.update(selected="chat")]
 
-    def go_on(papers: list[str], answered: str, request: gr.Request) -> list[Any]:
+    @told
+    def go_on(answered: str, request: gr.Request) -> list[Any]:
         record = AnswerRecord.model_validate_json(answered)
         begun = keep_answer(frame.database, owner_of(request), record)
-        opened = shown(frame, chat_tab.fields, begun, request)
-        return [papers, gr.update(selected="chat"), *opened]
+        opened = shown(frame, chat_tab.place, begun, request)
+        return [gr.update(selected="chat"), *opened]
 
-    papers = chat_tab.filters.papers
-    everything = shown_fields(chat_tab.fields, chat_tab.saved)
-    asking = frame.actions.ask(ask_about, papers, [papers, tabs], **_QUIET)
+    papers = chat_tab.place.filters.papers
+    asking = frame.actions.ask(ask_about, papers, [papers, tabs], **QUIET)
+    compare_tab.to_chat.click(None, cancels=chat_tab.running, queue=False, api_visibility="private")
     going_on = compare_tab.to_chat.click(
-        go_on, [compare_tab.papers, compare_tab.answered], [papers, tabs, *everything], **_QUIET
+        go_on, compare_tab.answered, [tabs, *chat_tab.place.changed], **QUIET
     )
+    frame.actions.chat(lambda: gr.update(selected="chat"), None, tabs, **QUIET)
     for event in (asking, going_on):
-        event.then(None, js=_TO_QUESTION, api_visibility="private")
+        event.then(None, js=TO_QUESTION, api_visibility="private")
 
 
 def _texts(language: Language) -> dict[str, str]:

@@ -14,10 +14,9 @@ from chatbot.database.feedback import (
     add_comment,
     save_feedback,
 )
-from chatbot.errors import ChatbotError
 from chatbot.ui.chat import ChatFields
 from chatbot.ui.conversation import turn_of
-from chatbot.ui.frame import Frame, owner_of, visitor_language
+from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
 from chatbot.ui.wording.chat import TEXTS
 
 
@@ -50,17 +49,20 @@ def build_comment(frame: Frame) -> CommentFields:
 def connect_rating(frame: Frame, fields: ChatFields, row: CommentFields) -> None:
     """Connect the thumbs below each answer, and the comment."""
 
+    @told
     def rated(conversation: str, request: gr.Request, event: gr.LikeData) -> list[Any]:
         index = event.index if isinstance(event.index, int) else event.index[0]
         verdict = _verdict(event.liked)
         owner = owner_of(request)
         turns = read_turns(frame.database, owner, conversation)
-        turn = turns[turn_of(index)]
-        if turn.answer is None:
+        place = turn_of(index)
+        turn = turns[place] if place < len(turns) else None
+        if turn is None or turn.answer is None:
             return ["", *_row(visible=False)]
         answer = RatedAnswer(
             conversation=conversation,
             position=turn.position,
+            attempt=turn.attempt,
             question=turn.question,
             history=history_of(turns[: turn.position]),
             record=turn.answer,
@@ -69,23 +71,20 @@ def connect_rating(frame: Frame, fields: ChatFields, row: CommentFields) -> None
         kept = save_feedback(frame.database, owner, answer, verdict)
         return [kept or "", *_row(visible=kept is not None)]
 
+    @told
     def commented(kept: str, comment: str, request: gr.Request) -> list[Any]:
-        try:
-            add_comment(frame.database, owner_of(request), kept, comment)
-            gr.Info(TEXTS[visitor_language(request)].thanks)
-        except ChatbotError as error:
-            gr.Warning(str(error))
+        add_comment(frame.database, owner_of(request), kept, comment)
+        gr.Info(TEXTS[visitor_language(request)].thanks)
         return _row(visible=False)
 
     def hidden() -> list[Any]:
         return _row(visible=False)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     shown = [row.comment, row.send]
-    fields.chat.like(rated, fields.conversation, [row.rated, *shown], **quiet)
+    fields.chat.like(rated, fields.conversation, [row.rated, *shown], **QUIET)
     for sent in (row.send.click, row.comment.submit):
-        sent(commented, [row.rated, row.comment], shown, **quiet)
-    fields.conversation.change(hidden, None, shown, **quiet)
+        sent(commented, [row.rated, row.comment], shown, **QUIET)
+    fields.conversation.change(hidden, None, shown, **QUIET)
 
 
 def _verdict(liked: bool | str) -> Verdict | None:

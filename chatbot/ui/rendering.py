@@ -19,6 +19,7 @@ from chatbot.ui.wording.answers import TEXTS, AnswerWording
 
 _STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
 _MARKER = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
+_MARKERS = r"(?:[ \t]*\[\d{1,3}\])*"
 # Private characters around a doubtful sentence until the text about it is safe.
 _DOUBT, _END = "\ue002", "\ue003"
 
@@ -26,17 +27,18 @@ _DOUBT, _END = "\ue002", "\ue003"
 def render_answer(record: AnswerRecord, place: str, given: Filters | None = None) -> str:
     """A finished answer: notice, text, doubts, the list of its sources, how it was made.
 
-    `given` are the reader's own filters: what narrowed the search besides is said.
+    `given` are the reader's own filters.
     """
     texts = TEXTS[record.language]
     body, unplaced = linked_text(record, place)
     if record.abstained:
         body = f'<div class="abstained"><b>{html.escape(texts.abstained)}</b>\n\n{body}\n\n</div>'
+    scope = scope_text(record, given or Filters())
     parts = [
-        _scope(record, given or Filters(), texts),
+        f'<div class="scope">{html.escape(scope)}</div>' if scope else "",
         f'<div class="notice">{html.escape(record.notice)}</div>' if record.notice else "",
         body,
-        _doubts(unplaced, texts),
+        _doubts(unplaced, record.language),
         source_list(record, place),
         f'<div class="by">{_made_by(record, place, texts)}</div>',
     ]
@@ -65,23 +67,27 @@ def linked_text(record: AnswerRecord, place: str) -> tuple[str, tuple[SentenceRe
     Returns:
         The Markdown, and the doubtful sentences that could not be found in the text.
     """
-    texts = TEXTS[record.language]
     text, marked, unplaced = record.answer, [], []
     at = 0
     for sentence in record.failed:
-        found = text.find(sentence.text, at)
-        if found < 0 or "\n" in sentence.text or "|" in sentence.text:
+        found = _as_written(sentence.text).search(text, at)
+        if found is None or "\n" in found[0] or "|" in found[0]:
             unplaced.append(sentence)
             continue
-        at = found + len(sentence.text) + 2
-        text = f"{text[:found]}{_DOUBT}{sentence.text}{_END}{text[at - 2 :]}"
+        at = found.end() + len(_DOUBT + _END)
+        text = f"{text[: found.start()]}{_DOUBT}{found[0]}{_END}{text[found.end() :]}"
         marked.append(sentence)
     shown = _linked(safe_markdown(text), {citation.n for citation in record.citations}, place)
     for sentence in marked:
-        why = html.escape(_reason(sentence.reason or "", texts), quote=True)
+        why = html.escape(_reason(sentence.reason or "", record.language), quote=True)
         opening = f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
         shown = shown.replace(_DOUBT, opening, 1).replace(_END, "</span>", 1)
-    return shown, tuple(unplaced)
+    return shown, tuple({sentence.text: sentence for sentence in unplaced}.values())
+
+
+def _as_written(sentence: str) -> re.Pattern[str]:
+    """A sentence as the answer has it: with its markers, which verdicts leave out."""
+    return re.compile(_MARKERS.join(re.escape(sign) for sign in sentence) + _MARKERS)
 
 
 def source_list(record: AnswerRecord, place: str) -> str:
@@ -159,16 +165,17 @@ def find_section(index: Index, name: str) -> IndexedSection | None:
     return next((index.sections[row] for row in rows if index.sections[row].name == name), None)
 
 
-def _scope(record: AnswerRecord, given: Filters, texts: AnswerWording) -> str:
-    """The days and papers that the question itself narrowed the search to."""
-    days = [day for day in record.scope.dates if day not in {str(span) for span in given.dates}]
-    named = [paper for paper in record.scope.papers if paper not in given.papers]
+def scope_text(record: AnswerRecord, given: Filters) -> str:
+    """What the answer was narrowed to, by the question or the reader's filters; "" if nothing."""
     titles = {citation.paper_id: citation.title for citation in record.citations}
-    papers = [f"{_head(titles[paper])} ({paper})" for paper in named if paper in titles]
-    if not days and not papers:
-        return ""
-    scope = html.escape(texts.scope.format(scope=" · ".join([*days, *papers])))
-    return f'<div class="scope">{scope}</div>'
+    papers = [
+        f"{_head(titles[paper])} ({paper})" if paper in titles else paper
+        for paper in record.scope.papers
+        if paper in titles or paper in given.papers
+    ]
+    sections = [section_name(key, record.language) for key in given.sections]
+    scope = " · ".join([*record.scope.dates, *papers, *sections])
+    return TEXTS[record.language].scope.format(scope=scope) if scope else ""
 
 
 def _head(title: str) -> str:
@@ -199,20 +206,21 @@ def _linked(markdown: str, numbers: set[int], place: str) -> str:
     return outside_code(markdown, lambda piece: _MARKER.sub(link, piece))
 
 
-def _doubts(sentences: Sequence[SentenceRecord], texts: AnswerWording) -> str:
+def _doubts(sentences: Sequence[SentenceRecord], language: Language) -> str:
     if not sentences:
         return ""
+    reasons = [(s.text, _reason(s.reason or "", language)) for s in sentences]
     rows = "".join(
-        f"<li>{html.escape(s.text)} <em>({html.escape(_reason(s.reason or '', texts))})</em></li>"
-        for s in sentences
+        f"<li>{html.escape(text)} <em>({html.escape(why)})</em></li>" for text, why in reasons
     )
-    return f'<div class="unverified">⚠ {texts.unverified}<ul>{rows}</ul></div>'
+    return f'<div class="unverified">⚠ {TEXTS[language].unverified}<ul>{rows}</ul></div>'
 
 
-def _reason(reason: str, texts: AnswerWording) -> str:
+def _reason(reason: str, language: Language) -> str:
     code, _, detail = reason.partition(": ")
-    template: str = getattr(texts, code, reason)
-    return template.format(detail=detail)
+    template: str = getattr(TEXTS[language], code, reason)
+    named = next((key for key in SECTION_KEYS if key == detail), None)
+    return template.format(detail=section_name(named, language) if named else detail)
 
 
 def _link(url: str, text: str) -> str:

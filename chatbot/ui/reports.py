@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import gradio as gr
 
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError, ReportError
+from chatbot.index.store import Index
 from chatbot.index.uploads import (
     MAX_BYTES,
     MAX_FILES,
+    KnownReport,
     Preview,
     Upload,
     add_uploads,
@@ -33,9 +36,30 @@ _SUFFIXES = {".txt", ".md"}
 _MEGABYTES = MAX_BYTES // 2**20
 
 
+class IndexedReports:
+    """The reports of a chatbot's index, read once for each generation: each is parsed for it."""
+
+    def __init__(self, bot: Chatbot) -> None:
+        self._bot = bot
+        self._lock = Lock()
+        self._read: tuple[Index, tuple[KnownReport, ...]] | None = None
+
+    def current(self) -> tuple[KnownReport, ...]:
+        """The reports of the committed index, newest first.
+
+        Raises:
+            MissingIndexError: the index is damaged.
+        """
+        with self._lock:
+            index = self._bot.index
+            if self._read is None or self._read[0] is not index:
+                self._read = index, known_reports(index)
+            return self._read[1]
+
+
 def build_reports(frame: Frame) -> None:
     """Lay the tab out and connect it."""
-    bot = frame.bot
+    bot, indexed = frame.bot, IndexedReports(frame.bot)
     with gr.Column(elem_id="reports"):
         gr.Markdown(frame.text("reports_about"))
         files = gr.File(
@@ -51,7 +75,7 @@ def build_reports(frame: Frame) -> None:
 
     def show_reports(request: gr.Request) -> tuple[str, str]:
         texts = TEXTS[visitor_language(request)]
-        return texts.limits.format(size=_MEGABYTES, files=MAX_FILES), _table(bot, texts)
+        return texts.limits.format(size=_MEGABYTES, files=MAX_FILES), _table(indexed, texts)
 
     def check(chosen: list[str] | None, request: gr.Request) -> tuple[str, Any, Any]:
         shown, previews = _checked(bot, chosen, TEXTS[visitor_language(request)])
@@ -69,7 +93,7 @@ def build_reports(frame: Frame) -> None:
             progress((done, total), desc=getattr(texts, stage, stage), unit="")
 
         shown, added = _added(bot, chosen, texts, step)
-        return None if added else gr.skip(), shown, _table(bot, texts)
+        return None if added else gr.skip(), shown, _table(indexed, texts)
 
     gr.on(fn=show_reports, outputs=[limits, table], api_visibility="private")
     files.change(
@@ -89,9 +113,9 @@ def _shown(name: str) -> gr.Markdown:
     return gr.Markdown(elem_id=name, latex_delimiters=LATEX_DELIMITERS)
 
 
-def _table(bot: Chatbot, texts: ReportsWording) -> str:
+def _table(indexed: IndexedReports, texts: ReportsWording) -> str:
     try:
-        return report_table(known_reports(bot.index), texts)
+        return report_table(indexed.current(), texts)
     except ChatbotError as error:
         return render_error(str(error))
 

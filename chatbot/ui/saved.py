@@ -15,13 +15,18 @@ from chatbot.database.conversations import (
     rename_conversation,
 )
 from chatbot.errors import ChatbotError
-from chatbot.retrieval.models import Language
-from chatbot.ui.chat import ChatFields, settled
+from chatbot.retrieval.models import Filters, Language
+from chatbot.ui.chat import ChatFields, controls, settled
 from chatbot.ui.download import download_button
 from chatbot.ui.export import conversation_markdown
-from chatbot.ui.frame import Frame, owner_of, visitor_language
+from chatbot.ui.filters import FilterFields, filter_values
+from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
 from chatbot.ui.wording.chat import TEXTS
 
+# So that a page that is loaded again shows what it showed, and asks nothing twice.
+_ADDRESS = """name => {
+  history.replaceState(null, '', name ? `?chat=${name}` : location.pathname);
+}"""
 _CONFIRM = """(id) => confirm(document.documentElement.lang.startsWith('zh') ? {zh!r} : {en!r})
   ? id : ''"""
 
@@ -37,6 +42,22 @@ class SavedFields:
     delete: gr.Button
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationPlace:
+    """All that changes when a conversation is opened or closed."""
+
+    fields: ChatFields
+    saved: SavedFields
+    filters: FilterFields
+
+    @property
+    def changed(self) -> list[Any]:
+        """The components, in the order of `shown`."""
+        bar = [self.saved.title, self.saved.export, self.saved.delete]
+        fields = [self.fields.conversation, self.fields.chat, self.saved.saved, *bar]
+        return [*fields, *self.fields.controls, *self.filters.values]
+
+
 def build_saved(frame: Frame) -> tuple[gr.Button, gr.Markdown]:
     """Lay out the list in the sidebar, and the button that begins a new conversation."""
     new = gr.Button(frame.text("chat_new"), variant="primary", size="sm", elem_id="new")
@@ -47,6 +68,7 @@ def build_saved(frame: Frame) -> tuple[gr.Button, gr.Markdown]:
 def build_bar(frame: Frame, conversation: gr.Textbox) -> tuple[gr.Textbox, gr.Button, gr.Button]:
     """Lay out the open conversation's title, and the buttons that export and delete it."""
 
+    @told
     def exported(conversation: str, title: str, request: gr.Request) -> tuple[str, str]:
         turns = read_turns(frame.database, owner_of(request), conversation)
         text = conversation_markdown(title, turns, visitor_language(request))
@@ -57,6 +79,7 @@ def build_bar(frame: Frame, conversation: gr.Textbox) -> tuple[gr.Textbox, gr.Bu
             label=frame.text("chat_title"),
             show_label=False,
             container=False,
+            max_lines=1,
             visible=False,
             elem_id="conversation-title",
             scale=1,
@@ -70,75 +93,108 @@ def build_bar(frame: Frame, conversation: gr.Textbox) -> tuple[gr.Textbox, gr.Bu
     return title, export, delete
 
 
-def connect_saved(frame: Frame, fields: ChatFields, saved: SavedFields, blocks: gr.Blocks) -> None:
-    """Connect the list and the bar to the chat."""
+def connect_saved(
+    frame: Frame, place: ConversationPlace, blocks: gr.Blocks, running: list[Any]
+) -> None:
+    """Connect the list and the bar to the chat.
+
+    Opening or closing a conversation ends the answer that is coming (`running`).
+    """
 
     def opened(request: gr.Request, event: gr.EventData) -> list[Any]:
-        return shown(frame, fields, str(event.value), request)
+        return shown(frame, place, str(event.value), request)
 
-    def refreshed(conversation: str, request: gr.Request) -> list[Any]:
-        return shown(frame, fields, conversation, request)
+    def refreshed(conversation: str, request: gr.Request) -> Any:
+        # A blank question begins none, and one that is begun meanwhile is not to be closed.
+        if not conversation:
+            return gr.skip()
+        return shown(frame, place, conversation, request, narrow=False)
 
     def emptied(request: gr.Request) -> list[Any]:
-        return shown(frame, fields, "", request)
+        return shown(frame, place, "", request)
 
-    def linked(request: gr.Request) -> list[Any]:
-        conversation = request.query_params.get("chat", "")
-        if conversation:
-            return shown(frame, fields, conversation, request)
-        rest = [gr.skip()] * (3 + len(fields.examples))
-        return [gr.skip(), gr.skip(), saved_list(frame, "", request), *rest]
+    def linked(request: gr.Request) -> str:
+        """The conversation that the page's address names."""
+        return str(request.query_params.get("chat", ""))
 
-    def renamed(conversation: str, title: str, request: gr.Request) -> str:
-        if conversation:
-            rename_conversation(frame.database, owner_of(request), conversation, title)
+    def named(name: str, request: gr.Request) -> list[Any]:
+        return shown(frame, place, name, request)
+
+    fields, saved = place.fields, place.saved
+    link = gr.Textbox("", visible="hidden")
+    blocks.load(linked, None, link, **QUIET)
+    link.change(named, link, place.changed, **QUIET)
+    for event in (frame.actions.chat, saved.new.click, saved.delete.click):
+        event(None, cancels=running, queue=False, api_visibility="private")
+    frame.actions.chat(opened, None, place.changed, **QUIET)
+    saved.new.click(emptied, None, place.changed, **QUIET)
+    fields.done.change(refreshed, fields.conversation, place.changed, **QUIET)
+    fields.conversation.change(None, fields.conversation, None, js=_ADDRESS, **QUIET)
+    _connect_bar(frame, place, blocks)
+
+
+def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> None:
+    """Connect the list's first showing, and what changes a conversation: its title, its end."""
+
+    def listed(conversation: str, request: gr.Request) -> str:
         return saved_list(frame, conversation, request)
 
+    @told
+    def renamed(conversation: str, title: str, request: gr.Request) -> list[Any]:
+        owner = owner_of(request)
+        if conversation:
+            rename_conversation(frame.database, owner, conversation, title)
+        kept = list_conversations(frame.database, owner)
+        return [_title(kept, conversation), listed(conversation, request)]
+
+    @told
     def deleted(confirmed: str, conversation: str, request: gr.Request) -> list[Any]:
         if confirmed:
             delete_conversation(frame.database, owner_of(request), confirmed)
-        return shown(frame, fields, "" if confirmed else conversation, request)
+        return shown(frame, place, "" if confirmed else conversation, request)
 
-    everything = shown_fields(fields, saved)
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    blocks.load(linked, None, everything, **quiet)
-    frame.actions.chat(opened, None, everything, **quiet)
-    fields.done.change(refreshed, fields.conversation, everything, **quiet)
-    saved.new.click(emptied, None, everything, **quiet)
-    fields.chat.clear(emptied, None, everything, **quiet)
-    saved.title.submit(renamed, [fields.conversation, saved.title], saved.saved, **quiet)
-    saved.title.blur(renamed, [fields.conversation, saved.title], saved.saved, **quiet)
+    conversation, saved = place.fields.conversation, place.saved
+    blocks.load(listed, conversation, saved.saved, **QUIET)
+    for event in (saved.title.submit, saved.title.blur):
+        event(renamed, [conversation, saved.title], [saved.title, saved.saved], **QUIET)
     confirm = _CONFIRM.format(**{name: texts.confirm_delete for name, texts in TEXTS.items()})
-    ask = gr.Textbox(visible=False)
-    saved.delete.click(None, fields.conversation, ask, js=confirm, **quiet).then(
-        deleted, [ask, fields.conversation], everything, **quiet
+    ask = gr.Textbox(visible="hidden")
+    saved.delete.click(None, conversation, ask, js=confirm, **QUIET).then(
+        deleted, [ask, conversation], place.changed, **QUIET
     )
 
 
-def shown_fields(fields: ChatFields, saved: SavedFields) -> list[Any]:
-    """What changes when a conversation is opened or closed."""
-    bar = [saved.title, saved.export, saved.delete]
-    return [fields.conversation, fields.chat, saved.saved, *bar, *fields.examples]
+def shown(
+    frame: Frame, place: ConversationPlace, name: str, request: gr.Request, *, narrow: bool = True
+) -> list[Any]:
+    """A conversation opened, or none where the name is empty: what `place.changed` are then.
 
-
-def shown(frame: Frame, fields: ChatFields, conversation: str, request: gr.Request) -> list[Any]:
-    """A conversation opened, or none: what `shown_fields` are then."""
+    With `narrow` the filters are those of its last question.
+    """
     owner = owner_of(request)
     try:
-        messages = settled(frame, owner, conversation)
+        turns = read_turns(frame.database, owner, name) if name else ()
+        messages = settled(frame, owner, name)
     except ChatbotError as error:
         gr.Warning(str(error))
-        conversation, messages = "", gr.update(value=[])
+        name, turns, messages = "", (), gr.update(value=[], editable="user")
     kept = list_conversations(frame.database, owner)
-    title = next((one.title for one in kept if one.id == conversation), "")
+    there = gr.update(visible=bool(name))
+    filters = filter_values(turns[-1].filters if turns else Filters())
     return [
-        conversation,
+        name,
         messages,
-        _list(kept, conversation, visitor_language(request)),
-        gr.update(value=title, visible=bool(conversation)),
-        *[gr.update(visible=bool(conversation))] * 2,
-        *[gr.update(visible=not conversation)] * len(fields.examples),
+        _list(kept, name, visitor_language(request)),
+        gr.update(value=_title(kept, name), visible=bool(name)),
+        there,
+        there,
+        *controls(running=False, begun=bool(name), fields=place.fields),
+        *(filters if narrow else [gr.skip()] * len(filters)),
     ]
+
+
+def _title(kept: Sequence[Conversation], name: str) -> str:
+    return next((one.title for one in kept if one.id == name), "")
 
 
 def saved_list(frame: Frame, conversation: str, request: gr.Request) -> str:

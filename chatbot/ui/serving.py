@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from chatbot.answer.engine import answer_events
 from chatbot.bot import Chatbot
@@ -19,6 +20,12 @@ from chatbot.ui.language import LanguageMiddleware
 from chatbot.ui.page import build_page
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# A site elsewhere can have its name resolve to this machine; its pages then ask under that name.
+_OWN_HOSTS_ONLY = Middleware(
+    TrustedHostMiddleware,
+    allowed_hosts=["127.0.0.1", "localhost", "[::1]"],
+    www_redirect=False,
+)
 _PORTS_TRIED = 50
 # A file somewhat too large still arrives, so that the page can say what is wrong with it.
 _ROOM = 4
@@ -76,7 +83,8 @@ def launch(page: gr.Blocks, i18n: gr.I18n, host: str, port: int) -> str:
     # Standard output is for the one line with the address; gradio tells of its MCP server there.
     with contextlib.redirect_stdout(sys.stderr):
         _, address, _ = page.launch(
-            server_name=host,
+            # In brackets, or gradio asks itself at an address that is none.
+            server_name=f"[{host}]" if ":" in host else host,
             server_port=port,
             prevent_thread_lock=True,
             quiet=True,
@@ -88,7 +96,7 @@ def launch(page: gr.Blocks, i18n: gr.I18n, host: str, port: int) -> str:
             i18n=i18n,
             mcp_server=True,
             max_file_size=_ROOM * MAX_BYTES,
-            app_kwargs={"middleware": [Middleware(LanguageMiddleware)]},
+            app_kwargs={"middleware": [_OWN_HOSTS_ONLY, Middleware(LanguageMiddleware)]},
         )
     return address.rstrip("/")
 

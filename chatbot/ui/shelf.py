@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from chatbot.bot import Chatbot
 from chatbot.index.catalogue import PaperRecord
@@ -56,14 +57,16 @@ class Shelves:
 
     def __init__(self, bot: Chatbot) -> None:
         self._bot = bot
+        self._lock = Lock()
         self._shelf = shelf_of(bot.index)
 
     def current(self) -> Shelf:
-        """The shelf of the committed index."""
-        index = self._bot.index
-        if self._shelf.index is not index:
-            self._shelf = shelf_of(index)
-        return self._shelf
+        """The shelf of the committed index; of many visitors at once, one makes it for all."""
+        with self._lock:
+            index = self._bot.index
+            if self._shelf.index is not index:
+                self._shelf = shelf_of(index)
+            return self._shelf
 
 
 def shelf_of(index: Index) -> Shelf:

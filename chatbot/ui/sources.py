@@ -9,11 +9,27 @@ from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Language
 from chatbot.ui.chat import ChatFields
 from chatbot.ui.export import answer_markdown
-from chatbot.ui.frame import Frame, owner_of, visitor_language
+from chatbot.ui.frame import QUIET, Frame, owner_of, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.rendering import render_source
 from chatbot.ui.wording.chat import TEXTS
 
+# By keyboard one reads the source at once, leaves it with Escape, and is back at its marker.
+_FOCUS = """() => {
+  const panel = document.querySelector('#sources');
+  const marker = document.activeElement?.getAttribute('href');
+  if (!panel || !marker?.startsWith('#source/') || marker.startsWith('#source/compare')) return;
+  panel.dataset.marker = marker;
+  panel.tabIndex = -1;
+  panel.onkeydown = event => {
+    if (event.key === 'Escape') panel.querySelector('a.close')?.click();
+  };
+  panel.focus({preventScroll: true});
+}"""
+_FOCUS_BACK = """() => {
+  const marker = document.querySelector('#sources')?.dataset.marker;
+  if (marker) document.querySelector(`#chat a[href="${marker}"]`)?.focus();
+}"""
 _COPY = """text => {
   if (!text) return;
   const copied = () => navigator.clipboard.writeText(text);
@@ -64,13 +80,12 @@ def connect_sources(frame: Frame, fields: ChatFields, panel: gr.Markdown) -> Non
         gr.Info(TEXTS[visitor_language(request)].copied)
         return answer_markdown(turn.answer)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     text = gr.Textbox(visible=False)
-    frame.actions.source(opened, fields.conversation, panel, trigger_mode="always_last", **quiet)
-    frame.actions.close(closed, None, panel, **quiet)
-    fields.conversation.change(first, fields.conversation, panel, **quiet)
-    fields.done.change(first, fields.conversation, panel, **quiet)
-    frame.actions.copy(copied, fields.conversation, text, **quiet).then(
+    frame.actions.source(opened, fields.conversation, panel, trigger_mode="always_last", **QUIET)
+    frame.actions.close(closed, None, panel, **QUIET)
+    fields.conversation.change(first, fields.conversation, panel, **QUIET)
+    fields.done.change(first, fields.conversation, panel, **QUIET)
+    frame.actions.copy(copied, fields.conversation, text, **QUIET).then(
         None, text, None, js=_COPY, api_visibility="private"
     )
 

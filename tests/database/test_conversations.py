@@ -1,6 +1,7 @@
 """Saved conversations: kept turn by turn, each owner's apart."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine
@@ -16,6 +17,7 @@ from chatbot.database.conversations import (
     delete_conversation,
     end_turn,
     history_of,
+    keep_answer,
     list_conversations,
     read_turns,
     rename_conversation,
@@ -40,18 +42,24 @@ def record(seed_bot: Chatbot) -> AnswerRecord:
 
 
 def asked(database: Engine, owner: str = "ada") -> str:
+    return begun(database, owner)[0]
+
+
+def begun(database: Engine, owner: str = "ada") -> tuple[str, Turn]:
+    """A conversation with one question, and that turn."""
     conversation = begin_conversation(database, owner, QUESTION)
-    begin_turn(database, owner, conversation, Turn(0, QUESTION))
-    return conversation
+    return conversation, begin_turn(database, owner, conversation, Turn(0, QUESTION))
 
 
 def test_a_question_is_kept_before_it_is_answered(database: Engine) -> None:
-    assert read_turns(database, "ada", asked(database)) == (Turn(0, QUESTION),)
+    conversation, turn = begun(database)
+    assert read_turns(database, "ada", conversation) == (turn,)
+    assert turn.question == QUESTION
 
 
 def test_an_answer_is_read_back_as_it_was(database: Engine, record: AnswerRecord) -> None:
-    conversation = asked(database)
-    end_turn(database, conversation, 0, record)
+    conversation, turn = begun(database)
+    end_turn(database, turn, record)
     assert read_turns(database, "ada", conversation)[0].answer == record
 
 
@@ -60,23 +68,54 @@ def test_all_is_there_after_a_restart(
 ) -> None:
     filters = make_filters(["2026-02-10..2026-02-12"], ["2602.10560"], ["results"])
     conversation = begin_conversation(database, "ada", QUESTION)
-    begin_turn(database, "ada", conversation, Turn(0, QUESTION, filters))
-    end_turn(database, conversation, 0, record, "推理")
+    turn = begin_turn(database, "ada", conversation, Turn(0, QUESTION, filters))
+    end_turn(database, turn, record, partial="推理")
     database.dispose()
     again = open_database(settings)
-    assert read_turns(again, "ada", conversation) == (Turn(0, QUESTION, filters, record, "推理"),)
+    assert read_turns(again, "ada", conversation) == (replace(turn, answer=record, partial="推理"),)
     again.dispose()
 
 
 def test_what_had_come_of_a_stopped_answer_is_kept(database: Engine) -> None:
-    conversation = asked(database)
-    end_turn(database, conversation, 0, None, "推理速度")
+    conversation, turn = begun(database)
+    end_turn(database, turn, None, partial="推理速度")
     assert read_turns(database, "ada", conversation)[0].partial == "推理速度"
 
 
-def test_only_answered_turns_are_history(database: Engine, record: AnswerRecord) -> None:
+def test_why_a_question_failed_is_kept(database: Engine) -> None:
+    conversation, turn = begun(database)
+    end_turn(database, turn, None, error="disk full")
+    assert read_turns(database, "ada", conversation)[0].error == "disk full"
+
+
+def test_what_comes_late_of_a_first_attempt_is_not_taken_for_the_second(
+    database: Engine, record: AnswerRecord
+) -> None:
+    conversation, first = begun(database)
+    second = begin_turn(database, "ada", conversation, Turn(0, QUESTION), anew=True)
+    end_turn(database, second, record)
+    end_turn(database, first, None, partial="半句")
+    assert read_turns(database, "ada", conversation) == (replace(second, answer=record),)
+
+
+def test_an_answer_given_elsewhere_begins_a_conversation(
+    database: Engine, record: AnswerRecord
+) -> None:
+    conversation = keep_answer(database, "ada", record)
+    (turn,) = read_turns(database, "ada", conversation)
+    assert turn.answer == record
+    assert turn.filters.papers == record.scope.papers
+
+
+def test_two_turns_cannot_stand_at_one_place(database: Engine) -> None:
     conversation = asked(database)
-    end_turn(database, conversation, 0, record)
+    with pytest.raises(ChatbotError, match="saved conversations cannot be used"):
+        begin_turn(database, "ada", conversation, Turn(0, QUESTION))
+
+
+def test_only_answered_turns_are_history(database: Engine, record: AnswerRecord) -> None:
+    conversation, turn = begun(database)
+    end_turn(database, turn, record)
     begin_turn(database, "ada", conversation, Turn(1, "它是什么？"))
     history = history_of(read_turns(database, "ada", conversation))
     assert [(message.role, message.content) for message in history] == [
@@ -97,9 +136,9 @@ def test_asking_an_earlier_question_anew_forgets_what_followed(database: Engine)
 def test_an_answer_that_comes_after_its_turn_was_deleted_is_dropped(
     database: Engine, record: AnswerRecord
 ) -> None:
-    conversation = asked(database)
+    conversation, turn = begun(database)
     delete_conversation(database, "ada", conversation)
-    end_turn(database, conversation, 0, record)
+    end_turn(database, turn, record)
     assert list_conversations(database, "ada") == ()
 
 

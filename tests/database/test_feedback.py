@@ -71,15 +71,15 @@ def test_a_verdict_can_be_withdrawn(database: Engine) -> None:
     save_feedback(database, "ann", rated(0), "like")
     save_feedback(database, "ann", rated(1), "dislike")
     assert save_feedback(database, "ann", rated(0), None) is None
-    assert verdicts_of(database, "ann", "c") == {1: "dislike"}
+    assert verdicts_of(database, "ann", "c") == {(1, None): "dislike"}
 
 
 def test_each_reader_has_a_verdict_of_their_own(database: Engine) -> None:
     save_feedback(database, "ann", rated(), "like")
     save_feedback(database, "bob", rated(), "dislike")
     save_feedback(database, "bob", rated(conversation="d"), "like")
-    assert verdicts_of(database, "ann", "c") == {0: "like"}
-    assert verdicts_of(database, "bob", "c") == {0: "dislike"}
+    assert verdicts_of(database, "ann", "c") == {(0, None): "like"}
+    assert verdicts_of(database, "bob", "c") == {(0, None): "dislike"}
     assert len(list_feedback(database)) == 3
 
 

@@ -12,7 +12,8 @@ from chatbot.errors import ChatbotError
 from evals.answering import AnswerRow
 from evals.command import Wanted, run_suites
 from evals.gates import Gate, judge_gate, load_gates
-from evals.runs import ANSWERS, open_run, run_names
+from evals.items import DATASETS
+from evals.runs import ANSWERS, SCORES, open_run, run_names
 from evals.statistics import Estimate
 from evals.usage import usage_by_call
 from tests.fakes.openai_server import Body, FakeOpenAI, Reply
@@ -106,6 +107,36 @@ def test_a_run_can_be_compared_with_another(
     changes = [metric["baseline"] for metric in report["suites"][0]["metrics"]]
     assert all(change["difference"] == 0 and change["n"] for change in changes)
     assert run_names(settings.data_dir / "evals") == ["first", "second"]
+
+
+def test_separators_in_a_text_are_no_ends_of_rows(settings: Settings, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    first = (DATASETS / "dev.jsonl").read_text(encoding="utf-8").partition("\n")[0]
+    item = json.loads(first) | {"id": "an\u2028item\u0085"}
+    mine.write_text(json.dumps(item, ensure_ascii=False) + "\n", encoding="utf-8")
+    wanted = Wanted(suites=("answers",), dataset=mine, run="separated")
+    for _ in ("begun", "gone on with"):
+        report, folder = run_suites(settings, wanted)
+        assert report is not None
+        assert report["run"]["datasets"]["mine.jsonl"]["n"] == 1
+        assert report["suites"][0]["n"] == 1
+        assert (folder / ANSWERS).read_text(encoding="utf-8").count("\n") == 1
+
+
+def test_separators_in_the_scores_compared_with_are_no_ends_of_rows(
+    settings: Settings, finished: tuple[dict[str, Any], Path]
+) -> None:
+    _, folder = finished
+    scores = (folder / SCORES).read_text(encoding="utf-8")
+    row = json.loads(scores.partition("\n")[0]) | {"unit": "a\u2028unit"}
+    before = open_run(folder.parent, "before")
+    (before.path / SCORES).write_text(
+        f"{scores}\n{json.dumps(row, ensure_ascii=False)}\n", encoding="utf-8"
+    )
+    wanted = Wanted(suites=("answers",), limit=6, run="after", compare="before")
+    report, _ = run_suites(settings, wanted)
+    assert report is not None
+    assert all(metric["baseline"]["difference"] == 0 for metric in report["suites"][0]["metrics"])
 
 
 def test_a_suite_that_is_not_there_is_named(settings: Settings) -> None:

@@ -50,17 +50,24 @@ def test_tokens_that_look_like_tags_are_readable(page: Page) -> None:
     expect(page.locator("#chat .message").last).to_contain_text("<tool_call>")
 
 
-def test_a_formula_is_set_and_a_price_is_not(page: Page) -> None:
-    ask(page, "公式 $y^+$ 与价格 $3 和 $6")
-    question = page.locator("#chat .message").first
-    expect(question.locator(".katex")).to_have_count(1)
-    expect(question).to_contain_text("$3 和 $6")
+def test_a_question_is_shown_as_it_was_typed_and_edited_as_such(page: Page) -> None:
+    typed = "公式 $y^+$、**价格** $3 <tool_call> & a@b ~3"
+    ask(page, typed)
+    expect(page.locator("#chat .user-row .message-content")).to_have_text(typed)
+    page.get_by_role("button", name="编辑").click()
+    expect(page.locator("#chat textarea")).to_have_value(typed)
+
+
+def test_a_formula_in_an_answer_is_set(page: Page) -> None:
+    ask(page, "GRU-Mem 的主要创新点是什么？")
+    expect(page.locator("#chat .bot-row .katex").first).to_be_visible()
 
 
 def test_an_empty_question_changes_nothing(page: Page) -> None:
     send(page, "  ")
-    expect(page.locator("#send")).to_be_visible()
-    expect(page.locator("#chat .message")).to_have_count(0)
+    page.locator("#examples button").first.click()
+    expect(page.locator("#chat .by")).to_have_count(1)
+    expect(page.locator("#chat .user-row")).to_have_count(1)
 
 
 def test_the_steps_are_shown_while_it_works_and_folded_when_done(
@@ -214,6 +221,7 @@ def test_on_a_small_screen_a_source_covers_the_lower_part_until_it_is_closed(
 ) -> None:
     with open_page(width=390) as page:
         ask(page, QUESTION)
+        expect(page.locator("#chat .option").first).to_be_visible()
         expect(page.locator("#sources")).to_be_hidden()
         page.locator("#chat a.marker").last.click()
         expect(page.locator("#sources mark").first).to_be_visible()
@@ -227,7 +235,9 @@ def test_asking_about_a_papers_source_narrows_the_chat_to_it(page: Page) -> None
     expect(page.locator("#in-force a.chip")).to_contain_text("2602.10560")
     expect(page.locator("#question textarea")).to_be_focused()
     ask(page, "有什么局限或者基线？")
-    for link in page.locator("#chat .sources").last.locator("a").all():
+    sources = page.locator("#chat .sources").last.locator("a")
+    expect(sources.first).to_be_visible()
+    for link in sources.all():
         expect(link).to_contain_text("When to Memorize")
 
 
@@ -346,3 +356,60 @@ def test_the_language_can_be_switched(open_page: OpenPage) -> None:
         expect(page.locator("#send")).to_have_text("发送")
         expect(page.locator("#corpus")).to_contain_text("138 篇论文")
         expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+
+
+# What must not go wrong
+
+
+def test_a_new_conversation_ends_the_answer_that_is_coming(
+    browser: Browser, seed_settings: Settings, open_page: OpenPage, tmp_path: Path
+) -> None:
+    with (
+        FakeOpenAI(Reply.trickle("很长" * 300, delay=0.1)) as server,
+        serving(bot_with_model(seed_settings, server.url), tmp_path) as url,
+        open_page(url) as page,
+    ):
+        send(page, QUESTION)
+        expect(page.locator("#chat")).to_contain_text("很长")
+        page.click("#new")
+        expect(page.locator("#chat .message")).to_have_count(0)
+        expect(page.locator("#question textarea")).to_be_enabled()
+        expect(page.locator("#chat")).not_to_contain_text("很长")
+
+
+def test_a_saved_conversation_brings_its_filters_back_and_a_new_one_has_none(page: Page) -> None:
+    page.locator("#filter-sections label", has_text="实验效果").click()
+    ask(page, QUESTION)
+    expect(page.locator("#saved a.current")).to_have_count(1)
+    page.click("#new")
+    expect(page.locator("#in-force a.chip")).to_have_count(0)
+    page.locator("#saved a").first.click()
+    expect(page.locator("#in-force a.chip")).to_have_count(1)
+
+
+def test_a_loaded_again_page_shows_the_same_conversation_and_asks_nothing_twice(
+    open_page: OpenPage,
+) -> None:
+    with open_page(query=f"?q={QUESTION}") as page:
+        expect(page.locator("#chat .by")).to_have_count(1)
+        expect(page.locator("#saved a.current")).to_have_count(1)
+        kept = page.locator("#saved a").count()
+        page.reload()
+        expect(page.locator("#chat .by")).to_have_count(1)
+        expect(page.locator("#saved a")).to_have_count(kept)
+
+
+def test_a_question_that_is_too_long_is_refused(open_page: OpenPage) -> None:
+    with open_page(query=f"?q={'长' * 1_000}{'x' * 7_500}") as page:
+        expect(page.locator(".toast-body")).to_contain_text("8000")
+        expect(page.locator("#chat .message")).to_have_count(0)
+
+
+def test_the_sidebar_never_covers_the_chat(page: Page) -> None:
+    page.get_by_role("tab", name="对比").click()
+    page.set_viewport_size({"width": 1440, "height": 800})
+    page.get_by_role("tab", name="对话").click()
+    page.wait_for_function(
+        "document.querySelector('#tabs').getBoundingClientRect().left"
+        " >= document.querySelector('#side').getBoundingClientRect().right"
+    )

@@ -79,7 +79,7 @@ def test_a_comparison_is_gone_on_with_in_the_chat(open_page: OpenPage) -> None:
 
 def test_the_chats_sidebar_leaves_its_room_to_the_other_tabs(page: Page) -> None:
     width = "document.querySelector('#tabs').offsetWidth"
-    assert page.evaluate(width) < 1440 - 280
+    page.wait_for_function(f"{width} < 1440 - 280")
     tab(page, "浏览")
     page.wait_for_function(f"{width} > 1440 - 50")
 

@@ -55,16 +55,18 @@ def test_a_doubtful_cell_is_listed_below(record: AnswerRecord) -> None:
     assert "没有标明出处" in shown
 
 
-def test_what_the_question_narrowed_is_shown_but_not_what_the_reader_chose(
-    seed_bot: Chatbot,
-) -> None:
-    question = "2月12日 GRU-Mem 的效果如何？"
-    record = record_of(seed_bot.answer(question))
-    shown = render_answer(record, "0")
-    assert "2026-02-12" in shown.partition("</div>")[0]
-    assert "2602.10560" in shown.partition("</div>")[0]
-    given = make_filters(["2026-02-12"], ["2602.10560"], [])
-    assert 'class="scope"' not in render_answer(record, "0", given)
+def test_a_doubtful_sentence_is_found_with_its_markers_inside(record: AnswerRecord) -> None:
+    changed = doubtful(record, "快 900% [1]。", "快 900%。", "better_in_section: contribution")
+    shown, unplaced = linked_text(changed, "0")
+    assert 'title="⚠ 同一篇的“一句话核心贡献”一节更像出处">快 900% <a' in shown
+    assert unplaced == ()
+
+
+def test_what_an_answer_was_narrowed_to_is_said(seed_bot: Chatbot) -> None:
+    record = record_of(seed_bot.answer("2月12日 GRU-Mem 的效果如何？"))
+    said = render_answer(record, "0", make_filters([], [], ["results"])).partition("</div>")[0]
+    for name in ("2026-02-12", "2602.10560", "实验效果"):
+        assert name in said
 
 
 def test_a_source_shows_its_whole_section_and_where_it_is_from(

@@ -10,7 +10,9 @@ from playwright.sync_api import Page, expect
 
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
+from chatbot.index.build import ingest
 from chatbot.index.uploads import MAX_BYTES, MAX_FILES
+from chatbot.ui.reports import IndexedReports
 from tests.index.uploaded import paper, report
 from tests.ui.conftest import OpenPage, serving
 
@@ -61,6 +63,45 @@ def test_the_reports_are_listed_newest_first(page: Page) -> None:
     expect(rows.first).to_contain_text("2026-02-22")
     expect(rows.first).to_contain_text("004_36d8fe0d9ea06fe0.txt")
     expect(rows.first).to_contain_text("23")
+
+
+def test_the_reports_are_read_once_for_each_generation(bot: Chatbot, mine: Path) -> None:
+    indexed = IndexedReports(bot)
+    before = indexed.current()
+    assert indexed.current() is before
+    ingest(bot.settings, [mine])
+    after = indexed.current()
+    assert [report.name for report in after] == ["mine.txt", *(report.name for report in before)]
+    assert indexed.current() is after
+
+
+def test_what_a_title_has_of_markup_is_shown_from_the_preview_to_the_filter(
+    open_page: OpenPage, own_url: str, tmp_path: Path
+) -> None:
+    title = "Quill `<img src=http://evil.example/a.png>` ![b](http://evil.example/b.png) \\(c"
+    text = report(paper(1, "在 QuillBench 上提升 37.5%。"))
+    named = text.replace("Quillnet 1: Learning to Quill", title)
+    assert named != text
+    with open_page(own_url) as page:
+        choose(page, written(tmp_path / "new.txt", named))
+        page.locator("#report-preview summary").first.click()
+        expect(page.locator("#report-preview li").first).to_contain_text(title)
+        page.click("#report-add")
+        expect(page.locator(".report-added li").first).to_contain_text(title)
+        page.locator(".report-added a.ask").click()
+        chip = page.locator("#in-force a.chip")
+        expect(chip).to_contain_text(title)
+        expect(page.locator("#in-force img")).to_have_count(0)
+        chip.click()
+        expect(chip).to_have_count(0)
+
+
+def test_a_link_with_a_broken_escape_does_nothing_worse_than_find_nothing(page: Page) -> None:
+    page.locator("#tabs").get_by_role("tab").nth(2).click()
+    link = page.locator("#browse-results a").first
+    link.evaluate("link => link.setAttribute('href', '#paper/%E4%')")
+    link.click()
+    expect(page.locator("#browse-text .unknown")).to_contain_text("%E4%")
 
 
 def test_a_report_is_previewed_then_added_and_can_be_asked(

@@ -1,7 +1,9 @@
 """The papers to browse: searched, filtered, counted, paged, and shown one by one."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -11,6 +13,7 @@ from chatbot.index.build import ingest
 from chatbot.ui.paper_list import render_list
 from chatbot.ui.paper_view import render_paper
 from chatbot.ui.shelf import Shelf, Shelves, View, after_action, listing, shelf_of
+from tests.rated_answers import two_papers
 from tests.report_text import paper, render_report
 
 
@@ -100,6 +103,27 @@ def test_a_new_generation_is_seen_and_many_days_are_counted_by_month(
     assert found.by_period == {"2026-01": 31, "2026-02": 1}
     assert found.total == 31
     assert shelves.current() is shelves.current()
+
+
+def test_visitors_at_once_share_one_shelf_of_a_new_generation(
+    settings: Settings, tmp_path: Path
+) -> None:
+    report = two_papers(tmp_path)
+    ingest(settings, [report])
+    shelves = Shelves(Chatbot(settings, None))
+    before = shelves.current()
+    report.write_bytes(report.read_bytes().replace(b"37%", b"38%"))
+    ingest(settings, [report])
+    visitors = Barrier(16)
+
+    def visit(_: int) -> Shelf:
+        visitors.wait()
+        return shelves.current()
+
+    with ThreadPoolExecutor(visitors.parties) as pool:
+        seen = list(pool.map(visit, range(visitors.parties)))
+    assert all(shelf is seen[0] for shelf in seen)
+    assert seen[0] is not before
 
 
 def test_a_search_without_papers_says_what_to_do(shelf: Shelf) -> None:

@@ -39,6 +39,9 @@ class ChatWording:
     send_comment: str
     thanks: str
     copied: str
+    too_long: str
+    no_date: str
+    no_paper: str
     conversation: str
     sources: str
     examples: str
@@ -69,6 +72,9 @@ TEXTS: dict[Language, ChatWording] = {
         send_comment="提交",
         thanks="已记下，谢谢。",
         copied="已复制回答和出处。",
+        too_long="问题太长了，最多 {most} 个字符。",
+        no_date="“{day}”不是日期，请写成 2026-02-12 或 2026-02-10..2026-02-12。",
+        no_paper="没有收录论文“{paper}”，请从列表里选择。",
         conversation="对话",
         sources="引用的原文",
         examples="可以这样问",
@@ -99,6 +105,9 @@ TEXTS: dict[Language, ChatWording] = {
         comment_placeholder="What is good about it, or wrong?",
         send_comment="Submit",
         thanks="Noted, thank you.",
+        too_long="This question is too long; {most} characters at most.",
+        no_date="“{day}” is no date; write 2026-02-12 or 2026-02-10..2026-02-12.",
+        no_paper="There is no paper “{paper}” in the index; choose one from the list.",
         copied="The answer and its sources were copied.",
         conversation="Conversation",
         sources="Sources quoted",

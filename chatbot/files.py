@@ -1,0 +1,26 @@
+"""Files: written whole or not at all, and JSONL cut into its lines."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def json_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of JSONL that are not blank, each with its number from 1.
+
+    Not `str.splitlines`: it also splits at U+2028, U+0085 and others that a JSON string may hold.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line
