@@ -2,9 +2,10 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 from chatbot.ui.eval_runs import EvalReport, Figures, Gate, Item, Metric, Suite
-from chatbot.ui.markdown import safe_markdown
+from chatbot.ui.markdown import plain_html, safe_markdown
 from chatbot.ui.wording.evals import EvalsWording
 
 
@@ -164,10 +165,10 @@ def _cells(figures: Iterable[Figures | None]) -> str:
 
 def _item(item: Item, short: Mapping[str, float], texts: EvalsWording) -> str:
     values = "".join(
-        f" · {html.escape(named(name, texts))} <b>{_number(value)}</b>"
+        f" · {plain_html(named(name, texts))} <b>{_number(value)}</b>"
         for name, value in short.items()
     )
-    about = html.escape(f"{named(item.status, texts)} · {named(item.type, texts)} · {item.unit}")
+    about = plain_html(f"{named(item.status, texts)} · {named(item.type, texts)} · {item.unit}")
     history = "\n\n".join(f"> {_line(f'{turn.role}: {turn.content}')}" for turn in item.history)
     facts = "\n".join(f"- {_line(fact)}" for fact in item.expected.key_facts)
     parts = [
@@ -181,15 +182,15 @@ def _item(item: Item, short: Mapping[str, float], texts: EvalsWording) -> str:
     ]
     inside = "\n\n".join(f"<h3>{title}</h3>\n\n{text}" for title, text in parts if text)
     return (
-        f'<details class="eval-item"><summary>{_line(item.question)}'
+        f'<details class="eval-item"><summary>{plain_html(item.question)}'
         f"<small>{about}{values}</small></summary>\n\n{inside}\n\n</details>"
     )
 
 
 def _sources(item: Item, texts: EvalsWording) -> str:
     return "\n\n".join(
-        f"[{cited.n}] {_line(cited.title)} · {html.escape(cited.section)} "
-        f'<a href="#paper/{html.escape(cited.paper_id, quote=True)}">{texts.open_paper}</a>\n\n'
+        f"[{cited.n}] {_line(cited.title)} · {plain_html(cited.section)} "
+        f'<a href="#paper/{quote(cited.paper_id, safe="")}">{texts.open_paper}</a>\n\n'
         f"> {_line(cited.quote)}"
         for cited in item.citations
     )

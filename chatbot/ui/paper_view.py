@@ -6,7 +6,7 @@ from urllib.parse import quote
 from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
 from chatbot.index.fields import field_name
 from chatbot.retrieval.models import Language
-from chatbot.ui.markdown import safe_markdown, section_markdown
+from chatbot.ui.markdown import plain_html, safe_markdown, section_markdown
 from chatbot.ui.rendering import paper_links, section_name
 from chatbot.ui.shelf import Shelf
 from chatbot.ui.wording.browse import TEXTS, BrowseWording
@@ -23,7 +23,7 @@ def render_paper(shelf: Shelf, paper_id: str, language: Language) -> str:
     paper = shelf.index.catalogue.by_id.get(paper_id)
     back = f'<a class="back" href="#close/paper">← {texts.back}</a>'
     if paper is None:
-        shown = html.escape(" ".join(paper_id.split())[:_LONGEST_ID] or "–")
+        shown = plain_html(" ".join(paper_id.split())[:_LONGEST_ID] or "–")
         unknown = html.escape(texts.unknown).format(paper=f"<code>{shown}</code>")
         return f'{back}\n\n<p class="unknown">{unknown}</p>'
     sections = (shelf.index.sections[row] for row in paper.rows)
@@ -54,7 +54,7 @@ def _where(shelf: Shelf, paper: PaperRecord, language: Language) -> str:
         texts.report.format(report=paper.report),
         read,
     ]
-    return html.escape(" · ".join(part for part in parts if part))
+    return plain_html(" · ".join(part for part in parts if part))
 
 
 def _more(paper: PaperRecord, texts: BrowseWording) -> str:

@@ -8,7 +8,7 @@ from chatbot.errors import ReportError
 from chatbot.index.build import IngestResult
 from chatbot.index.catalogue import PaperRecord
 from chatbot.index.uploads import KnownReport, Preview
-from chatbot.ui.markdown import safe_markdown
+from chatbot.ui.markdown import plain_html
 from chatbot.ui.wording.reports import ReportsWording
 
 _PAPERS_SHOWN = 50
@@ -32,7 +32,7 @@ def report_table(reports: Sequence[KnownReport], texts: ReportsWording) -> str:
 def render_errors(errors: Sequence[ReportError], texts: ReportsWording) -> str:
     """Why files cannot be read, by line."""
     lines = "".join(
-        f"<li>{_place(e.path, e.line, texts)}<br>{html.escape(e.cause)}</li>" for e in errors
+        f"<li>{_place(e.path, e.line, texts)}<br>{plain_html(e.cause)}</li>" for e in errors
     )
     return (
         f'<div class="report-error" role="alert"><b>✗ {texts.nothing_added}</b>'
@@ -42,7 +42,7 @@ def render_errors(errors: Sequence[ReportError], texts: ReportsWording) -> str:
 
 def render_error(message: str) -> str:
     """One line that something failed."""
-    return f'<div class="report-error" role="alert">✗ {html.escape(message)}</div>'
+    return f'<div class="report-error" role="alert">✗ {plain_html(message)}</div>'
 
 
 def render_previews(previews: Sequence[Preview], texts: ReportsWording) -> str:
@@ -55,29 +55,30 @@ def render_previews(previews: Sequence[Preview], texts: ReportsWording) -> str:
 def render_added(result: IngestResult, papers: Sequence[PaperRecord], texts: ReportsWording) -> str:
     """What was added, with the new papers as links."""
     names = "、".join((*result.added, *result.updated, *result.unchanged))
-    notices = "".join(f"<p>{html.escape(notice)}</p>" for notice in result.notices)
+    notices = "".join(f"<p>{plain_html(notice)}</p>" for notice in result.notices)
     lines = "".join(
-        f'<li><a href="#paper/{paper.id}">{_title(paper.title)}</a> '
-        f'<a class="ask" href="#ask/{paper.id}" aria-label="{texts.ask}: {_plain(paper.title)}">'
+        f'<li><a href="#paper/{paper.id}">{title}</a> '
+        f'<a class="ask" href="#ask/{paper.id}" aria-label="{texts.ask}: {title}">'
         f"{texts.ask}</a></li>"
         for paper in papers[:_PAPERS_SHOWN]
+        for title in [plain_html(paper.title)]
     )
     listed = (
         f"<b>{texts.new} ({len(papers)})</b><ul>{lines}{_more(len(papers), texts)}</ul>"
         if papers
         else f"<p>{texts.no_new_papers}</p>"
     )
-    added = html.escape(texts.added.format(names=names, papers=result.papers))
+    added = plain_html(texts.added.format(names=names, papers=result.papers))
     return f'<div class="report-added" role="status"><p>✓ {added}</p>{notices}{listed}</div>'
 
 
 def _preview(preview: Preview, texts: ReportsWording) -> str:
     report = preview.upload.report
-    name = _plain(preview.upload.name)
+    name = plain_html(preview.upload.name)
     found = texts.found.format(date=report.date, n=len(report.papers))
     head = f"<h3>{name}</h3><p>{found}</p>"
     if preview.same_as:
-        same = html.escape(texts.same.format(name=preview.same_as))
+        same = plain_html(texts.same.format(name=preview.same_as))
         return f'<div class="report-preview same">{head}<p>{same}</p></div>'
     kinds = (
         (texts.new, preview.new),
@@ -89,7 +90,7 @@ def _preview(preview: Preview, texts: ReportsWording) -> str:
 
 
 def _papers(kind: str, papers: Sequence[Paper], texts: ReportsWording) -> str:
-    lines = "".join(f"<li>{_title(paper.title)}</li>" for paper in papers[:_PAPERS_SHOWN])
+    lines = "".join(f"<li>{plain_html(paper.title)}</li>" for paper in papers[:_PAPERS_SHOWN])
     return (
         f"<details><summary>{kind} <b>{len(papers)}</b></summary>"
         f"<ul>{lines}{_more(len(papers), texts)}</ul></details>"
@@ -100,7 +101,7 @@ def _problems(problems: Sequence[Problem], texts: ReportsWording) -> str:
     if not problems:
         return ""
     lines = "".join(
-        f"<li><b>{texts.line.format(line=problem.line)}</b> {html.escape(problem.message)}</li>"
+        f"<li><b>{texts.line.format(line=problem.line)}</b> {plain_html(problem.message)}</li>"
         for problem in problems[:_PROBLEMS_SHOWN]
     )
     head = texts.problems.format(n=len(problems))
@@ -113,12 +114,4 @@ def _more(count: int, texts: ReportsWording) -> str:
 
 
 def _place(name: str, line: int, texts: ReportsWording) -> str:
-    return f"<b>{_plain(name)} · {texts.line.format(line=line)}</b>"
-
-
-def _title(text: str) -> str:
-    return safe_markdown(" ".join(text.split()))
-
-
-def _plain(text: str) -> str:
-    return html.escape(" ".join(text.split()), quote=True)
+    return f"<b>{plain_html(name)} · {texts.line.format(line=line)}</b>"

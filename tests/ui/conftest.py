@@ -109,3 +109,12 @@ def ask(page: Page, question: str) -> None:
     page.fill("#question textarea", question)
     page.press("#question textarea", "Enter")
     expect(page.locator("#chat .by")).to_have_count(before + 1)
+
+
+def at_rest(page: Page) -> Page:
+    """The page once nothing fades or moves any more: contrast is measured on what stays."""
+    page.wait_for_function(
+        "document.getAnimations().every(a => a.effect.getTiming().iterations === Infinity"
+        " || a.playState !== 'running')"
+    )
+    return page

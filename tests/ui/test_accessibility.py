@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import OpenPage, ask
+from tests.ui.conftest import OpenPage, ask, at_rest
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +52,7 @@ def test_axe_finds_nothing_serious_but_gradios_own(
 ) -> None:
     with open_page(dark=dark) as page:
         show(page)
-        found = Axe().run(page).response["violations"]
+        found = Axe().run(at_rest(page)).response["violations"]
         ours = [
             f"{violation['id']}: {node['target']} {node['html'][:160]}"
             for violation in found

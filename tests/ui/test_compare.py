@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from chatbot.config import Settings
 from tests.fakes.openai_server import FakeOpenAI, Reply
-from tests.ui.conftest import OpenPage, bot_with_model, serving
+from tests.ui.conftest import OpenPage, at_rest, bot_with_model, serving
 
 pytestmark = pytest.mark.browser
 
@@ -192,6 +192,7 @@ def test_links_to_one_paper_gather_them_and_a_link_to_several_compares(page: Pag
     chosen = opened(page).locator("#compare-papers .token")
     follow(page, f"#compare/{GRU_MEM}")
     expect(page.locator("#compare-status")).to_contain_text("现在选了 1 篇")
+    expect(chosen).to_have_count(1)
     follow(page, f"#compare/{PROACT}")
     expect(chosen).to_have_count(2)
     expect(page.locator("#compare-table table")).to_have_count(0)
@@ -206,7 +207,7 @@ def test_a_screen_reader_finds_nothing_amiss(open_page: OpenPage, width: int, da
         opened(page)
         page.locator("#compare-table a.marker").first.click()
         expect(page.locator("#compare-source mark").first).to_be_visible()
-        found = Axe().run(page, context={"include": [["#compare"]]})
+        found = Axe().run(at_rest(page), context={"include": [["#compare"]]})
         serious = [
             v for v in found.response["violations"] if v["impact"] in ("serious", "critical")
         ]

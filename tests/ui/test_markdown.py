@@ -1,9 +1,15 @@
 """Markdown of reports and models: nothing in it works but text, which reads as it was meant."""
 
+import html
+import re
+from collections.abc import Callable
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatbot.ui.lists import nested_lists
-from chatbot.ui.markdown import safe_markdown, section_markdown
+from chatbot.ui.markdown import plain_html, safe_markdown, section_markdown
 
 
 @pytest.mark.parametrize("token", ["<tool_call>", "</think>", "<script>alert(1)</script>"])
@@ -18,6 +24,7 @@ def test_tags_are_shown_and_not_obeyed(token: str) -> None:
         "[点我](http://evil.example)",
         "见 https://evil.example。",
         "见 www.evil.example",
+        "见http://evil.example 与 HTTPS://evil.example",
     ],
 )
 def test_images_links_and_addresses_are_written_out(text: str) -> None:
@@ -53,9 +60,68 @@ def test_prices_stay_prices(price: str) -> None:
     assert safe_markdown(price) == price
 
 
-@pytest.mark.parametrize("code", ["`<sc> ~ a@b $x$`", "```\n[a](b)\n   * c\n```"])
-def test_code_is_left_as_it_is(code: str) -> None:
-    assert section_markdown(code) == code
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("`<sc> ~ a@b $x$`", "<sc> ~ a@b $x$"),
+        ("``a`b``", "a`b"),
+        ("`` `a` ``", "`a`"),
+        ("`a\\`", "a\\"),
+        ("```\n[a](b)\n   * c\n```", "[a](b)\n   * c"),
+        ("````py\n```\n&lt;\n````", "```\n&lt;"),
+        ("~~~\n```\n\n x\n~~~", "```\n\n x"),
+        ("> ```\n> **a**\n> ```", "**a**"),
+        ("1. ```\n   a\n     b\n   ```", "a\n  b"),
+        ("- 一\n  ```\n  \\(a\\)\n  ```", "\\(a\\)"),
+        ("```\n写到一半 <b", "写到一半 <b"),
+        ("| a |\n|---|\n| `b\\|c` |", "b|c"),
+    ],
+)
+@pytest.mark.parametrize("shown_by", [safe_markdown, section_markdown])
+def test_code_reads_as_it_was_written(
+    written: str, code: str, shown_by: Callable[[str], str]
+) -> None:
+    shown = shown_by(written)
+    assert code_of(shown) == [code]
+    assert "`" not in shown
+
+
+@pytest.mark.parametrize("unclosed", ["a `b", "``a`", "\\`a\\`", "a `b\n\nc` d", "| `a | b` |"])
+def test_a_backtick_that_encloses_nothing_is_a_sign_like_others(unclosed: str) -> None:
+    assert code_of(safe_markdown(unclosed)) == []
+    assert "`" not in safe_markdown(unclosed)
+
+
+def test_what_is_indented_after_a_blank_line_is_code_in_an_answer_but_not_in_a_report() -> None:
+    text = "如下：\n\n    if a < b:\n        c()\n\n- 一\n\n  二\n\n      d()\n\n末段"
+    shown = safe_markdown(text)
+    assert code_of(shown) == ["if a < b:\n    c()", "d()"]
+    assert "\n  二\n" in shown
+    assert code_of(section_markdown(text)) == []
+
+
+def code_of(shown: str) -> list[str]:
+    return [html.unescape(code) for code in re.findall("<code>(.*?)</code>", shown)]
+
+
+@pytest.mark.parametrize("text", ["[a]: //b", "> - [a]:\n  //b", "[a\\]b]: <//b>", "[a](//b)"])
+def test_nothing_defines_what_a_link_leads_to(text: str) -> None:
+    assert not re.search(r"\][:(]", safe_markdown(text))
+
+
+@pytest.mark.parametrize("written", [r"\<b>", r"\[a](b)", r"\\<b>", r"a\*b", r"\![a](b)"])
+def test_what_is_escaped_is_shown_without_its_backslash(written: str) -> None:
+    shown = html.unescape(safe_markdown(written))
+    assert shown == re.sub(r"\\([\\<\[*!])", r"\1", written)
+
+
+@given(st.text("ab1 \t\n\r`~<>&;!()[]{}:/@|*_#-+.=$%\\\"'\ue000\ue002\ue004\ue005", max_size=80))
+def test_no_text_reaches_markdown_with_a_sign_that_could_make_an_element(text: str) -> None:
+    tags = re.compile(r"</?(?:strong|code|pre|mark)>|<br ?/?>")
+    for shown in (safe_markdown(text), section_markdown(text, [(0, len(text) // 2)])):
+        rest = re.sub(r"\\\(.*?\\\)|\\\[.*?\\\]", "", tags.sub("", shown))
+        assert not re.search(r"[<`~@]|!\[|\][:(]|://|\\[^\n]", rest)
+    assert re.fullmatch(r"(?:[\w \ue000-\ue003]|&(?:lt|#\d+);)*", plain_html(text))
 
 
 @pytest.mark.parametrize(

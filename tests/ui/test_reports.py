@@ -14,7 +14,7 @@ from chatbot.index.build import ingest
 from chatbot.index.uploads import MAX_BYTES, MAX_FILES
 from chatbot.ui.reports import IndexedReports
 from tests.index.uploaded import paper, report
-from tests.ui.conftest import OpenPage, serving
+from tests.ui.conftest import OpenPage, at_rest, serving
 
 pytestmark = pytest.mark.browser
 
@@ -200,5 +200,5 @@ def test_it_fits_a_phone_and_can_be_read_aloud(open_page: OpenPage, mine: Path, 
         expect(page.locator(".report-preview")).to_have_count(2)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         for part in ("#report-preview", "#report-list"):
-            found = Axe().run(page, context=part).response["violations"]
+            found = Axe().run(at_rest(page), context=part).response["violations"]
             assert [v["id"] for v in found if v["impact"] in {"serious", "critical"}] == []
