@@ -1,6 +1,7 @@
 """The papers to browse: searched, filtered, counted, paged, and shown one by one."""
 
 import datetime as dt
+import html
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -139,7 +140,7 @@ def test_a_filter_that_no_button_sent_is_shown_as_text(shelf: Shelf) -> None:
 
 
 def test_a_paper_has_its_dates_report_links_and_sections(shelf: Shelf) -> None:
-    shown = render_paper(shelf, "2602.10560", "zh")
+    shown = html.unescape(render_paper(shelf, "2602.10560", "zh"))
     assert "## When to Memorize and When to Stop" in shown
     assert "收录于 2026-02-12 · 日报 000_a123f1b62403a6c8.txt · 日报" in shown
     headings = [line for line in shown.splitlines() if line.startswith("### ")]
