@@ -67,7 +67,12 @@ def open_page(browser: Browser, page_url: str) -> OpenPage:
         page.on("console", lambda m: noted(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: noted(str(error)))
         # gradio's client ends its event stream by aborting the request
-        page.on("requestfailed", lambda r: None if _stream(r.url) else faults.append(r.url))
+        # and leaving the page aborts what is under way
+        aborted = "net::ERR_ABORTED"
+        page.on(
+            "requestfailed",
+            lambda r: None if _stream(r.url) or r.failure == aborted else faults.append(r.url),
+        )
         page.on("request", lambda r: None if _local(r.url) else faults.append(f"away: {r.url}"))
         page.goto(f"{url}/{query}")
         # What the page is filled with when it is loaded comes last with the number of papers.
