@@ -131,7 +131,7 @@ def connect_asking(
     asked: two answers would write over each other. `done` grows when an answer has ended.
 
     Returns:
-        The events that answer, for others to cancel.
+        The events that answer and that tell its end, for others to cancel.
     """
 
     @told
@@ -205,17 +205,17 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
     def ended(conversation: str, done: float) -> list[Any]:
         return [done + 1, *controls(running=False, begun=bool(conversation), fields=fields)]
 
-    running = []
+    answers, ends = [], []
     after = [fields.done, *fields.controls]
     for trigger in triggers:
         answer = trigger.then(reply, [fields.conversation, fields.asked], fields.chat, **QUIET)
-        answer.then(ended, [fields.conversation, fields.done], after, **QUIET).then(
-            None, js=TO_QUESTION, api_visibility="private"
-        )
-        running.append(answer)
-    stopped = fields.stop.click(None, cancels=running, api_visibility="private")
-    stopped.then(ended, [fields.conversation, fields.done], after, **QUIET)
-    return running
+        end = answer.then(ended, [fields.conversation, fields.done], after, **QUIET)
+        end.then(None, js=TO_QUESTION, api_visibility="private")
+        answers.append(answer)
+        ends.append(end)
+    stopped = fields.stop.click(None, cancels=answers, api_visibility="private")
+    ends.append(stopped.then(ended, [fields.conversation, fields.done], after, **QUIET))
+    return [*answers, *ends]
 
 
 def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request) -> list[Any]:

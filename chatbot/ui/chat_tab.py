@@ -24,7 +24,7 @@ _NARROW = 900
 
 @dataclass(frozen=True, slots=True)
 class ChatTab:
-    """What the rest of the page may lead to, and the events that answer."""
+    """What the rest of the page may lead to, and the events that it has to cancel."""
 
     place: ConversationPlace
     running: list[Any]
@@ -45,9 +45,9 @@ def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
             comment = build_comment(frame)
         with gr.Column(scale=2, elem_id="sources-column", min_width=280):
             panel = build_sources(frame)
-    running = connect_asking(frame, fields, filters, blocks)
+    answering = connect_asking(frame, fields, filters, blocks)
     place = ConversationPlace(fields, SavedFields(new, kept, title, export, delete), filters)
-    connect_saved(frame, place, blocks, running)
+    running = connect_saved(frame, place, blocks, answering)
     connect_sources(frame, fields, panel)
     connect_rating(frame, fields, comment)
 

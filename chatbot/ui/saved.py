@@ -94,11 +94,15 @@ def build_bar(frame: Frame, conversation: gr.Textbox) -> tuple[gr.Textbox, gr.Bu
 
 
 def connect_saved(
-    frame: Frame, place: ConversationPlace, blocks: gr.Blocks, running: list[Any]
-) -> None:
+    frame: Frame, place: ConversationPlace, blocks: gr.Blocks, answering: list[Any]
+) -> list[Any]:
     """Connect the list and the bar to the chat.
 
-    Opening or closing a conversation ends the answer that is coming (`running`).
+    Opening or closing a conversation ends the answer that is coming (`answering`), and its showing
+    as it is kept: that would come after the other conversation, and over it.
+
+    Returns:
+        The events that whatever else opens a conversation has to cancel.
     """
 
     def opened(request: gr.Request, event: gr.EventData) -> list[Any]:
@@ -124,13 +128,15 @@ def connect_saved(
     link = gr.Textbox("", visible="hidden")
     blocks.load(linked, None, link, **QUIET)
     link.change(named, link, place.changed, **QUIET)
+    refreshing = fields.done.change(refreshed, fields.conversation, place.changed, **QUIET)
+    running = [*answering, refreshing]
     for event in (frame.actions.chat, saved.new.click, saved.delete.click):
         event(None, cancels=running, queue=False, api_visibility="private")
     frame.actions.chat(opened, None, place.changed, **QUIET)
     saved.new.click(emptied, None, place.changed, **QUIET)
-    fields.done.change(refreshed, fields.conversation, place.changed, **QUIET)
     fields.conversation.change(None, fields.conversation, None, js=_ADDRESS, **QUIET)
     _connect_bar(frame, place, blocks)
+    return running
 
 
 def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> None:
