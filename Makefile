@@ -18,7 +18,7 @@ chat: setup ## open the chat page
 	@$(BIN)/python app.py
 
 test: lint typecheck ## lint, types and tests with coverage
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov --numprocesses auto --dist loadfile
 
 lint: setup ## style, formatting and the import rules
 	$(BIN)/ruff check

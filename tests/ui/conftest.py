@@ -1,6 +1,7 @@
 """The page served over the shipped reports, and Chromium to look at it with."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +18,10 @@ from chatbot.ui.serving import free_port, launch
 
 expect.set_options(timeout=15_000)
 
+# Tests may run side by side; each worker looks for free ports of its own.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+FIRST_PORT = 18_860 + 100 * _WORKER
+
 OpenPage = Callable[..., AbstractContextManager[Page]]
 
 
@@ -25,7 +30,7 @@ def serving(bot: Chatbot, folder: Path) -> Iterator[str]:
     """Serve the page of a bot for as long as it is needed; conversations are kept in `folder`."""
     database = open_database(bot.settings.model_copy(update={"data_dir": folder}))
     page, i18n = build_page(bot, database)
-    yield launch(page, i18n, "127.0.0.1", free_port("127.0.0.1", 18_860))
+    yield launch(page, i18n, "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
     page.close(verbose=False)
     database.dispose()
 

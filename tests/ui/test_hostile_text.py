@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from chatbot.ui.markdown import LATEX_DELIMITERS, plain_html, safe_markdown, section_markdown
 from chatbot.ui.serving import free_port, launch
+from tests.ui.conftest import FIRST_PORT
 
 pytestmark = pytest.mark.browser
 
@@ -145,7 +146,7 @@ def shown(browser: Browser) -> Iterator[Page]:
             elem_id="chat",
             height="auto",
         )
-    url = launch(blocks, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", 18_960))
+    url = launch(blocks, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
     page = browser.new_page()
     page.add_init_script("window.asked = []; window.alert = () => window.asked.push('alert')")
     foreign: list[str] = []

@@ -11,6 +11,7 @@ from chatbot.config import Settings
 from chatbot.errors import ConfigurationError
 from chatbot.ui.language import COOKIE, language_of_visitor
 from chatbot.ui.serving import free_port, launch, serve
+from tests.ui.conftest import FIRST_PORT
 
 MCP = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 ACCEPTED = "application/json, text/event-stream"
@@ -83,7 +84,7 @@ def answered(page_url: str, path: str, host: str) -> int:
 def test_the_page_can_be_served_over_ipv6() -> None:
     with gr.Blocks() as page:
         gr.Markdown("x")
-    url = launch(page, gr.I18n(), "::1", free_port("::1", 19_860))
+    url = launch(page, gr.I18n(), "::1", free_port("::1", FIRST_PORT))
     try:
         assert url.startswith("http://[::1]:")
         assert httpx.get(url).status_code == 200
