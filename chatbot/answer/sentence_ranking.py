@@ -137,15 +137,17 @@ def sentence_features(
 ) -> NDArray[np.float64]:
     """The features of each sentence, in the order of `FEATURES`: sentences by features, 0 to 1."""
     best = max(candidate.hit.score for candidate in candidates) or 1.0
+    alike = _similarities(index, asked, [candidate.span.text for candidate in candidates])
     rows = []
-    for hit, span, terms in ((c.hit, c.span, c.terms) for c in candidates):
+    for candidate, similarity in zip(candidates, alike, strict=True):
+        hit, span, terms = candidate.hit, candidate.span, candidate.terms
         text, count = span.text.lower(), len(quantities(span.text)) if asked.wants_number else 0
         rows.append(
             (
                 share(asked.clause, terms),
                 share(asked.question, terms),
                 sum(name in text for name in asked.names) / max(1, len(asked.names)),
-                _similarity(index, asked, span.text),
+                similarity,
                 hit.score / best,
                 1 - max(_LEAST_LOG, math.log(max(hit.score / best, 1e-9))) / _LEAST_LOG,
                 float(count > 0),
@@ -179,9 +181,13 @@ def _vector(values: Sequence[float]) -> Array:
     return np.asarray(values, np.float32)
 
 
-def _similarity(index: Index, asked: Asked, sentence: str) -> float:
+def _similarities(index: Index, asked: Asked, texts: Sequence[str]) -> list[float]:
+    """The cosine of each sentence with the question; 0 where either is embedded as nothing."""
     if asked.vector is None:
-        return 0.0
-    vector = _vector(index.embedding.get_text_embedding(sentence))
-    length = float(np.linalg.norm(asked.vector) * np.linalg.norm(vector))
-    return float(asked.vector @ vector) / length if length else 0.0
+        return [0.0] * len(texts)
+    # Together: one by one, LlamaIndex's own events take longer than the local embedding.
+    vectors = np.asarray(index.embedding.get_text_embedding_batch(list(texts)), np.float32)
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(asked.vector)
+    dots = vectors @ asked.vector
+    cosines: list[float] = np.divide(dots, lengths, np.zeros_like(dots), where=lengths > 0).tolist()
+    return cosines

@@ -96,9 +96,8 @@ class LocalEmbedding(BaseEmbedding):
             raise MissingIndexError(cause) from error
 
     def _embed(self, terms: Sequence[str]) -> list[float]:
-        known = Counter(
-            column for term in terms if (column := self._vocabulary.get(term)) is not None
-        )
+        vocabulary = self._vocabulary  # looked up once: pydantic makes private fields slow to read
+        known = Counter(column for term in terms if (column := vocabulary.get(term)) is not None)
         if not known:
             return [0.0] * DIMENSIONS
         columns = np.fromiter(known.keys(), dtype=np.int64)

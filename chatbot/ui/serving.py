@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import gradio as gr
+import matplotlib as mpl
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -29,7 +30,13 @@ _OWN_HOSTS_ONLY = Middleware(
 _PORTS_TRIED = 50
 # A file somewhat too large still arrives, so that the page can say what is wrong with it.
 _ROOM = 4
-_FIRST = "哪些论文研究大语言模型？"
+# A list, something no report has, and a look-up in each language: each loads what others do not.
+_FIRST = (
+    "哪些论文研究大语言模型？",
+    "明天火星上的天气怎么样？",
+    "What is its accuracy?",
+    "效果怎么样？",
+)
 _FOLDER = Path(__file__).parent
 
 
@@ -103,7 +110,10 @@ def launch(page: gr.Blocks, i18n: gr.I18n, host: str, port: int) -> str:
 
 def warm_up(bot: Chatbot) -> None:
     """Load what the first question would have to wait for; no model is asked."""
-    *_, _ = answer_events(bot.index, understand(_FIRST, bot.index.catalogue), None)
+    # gradio asks at each event which it is; where none is set, matplotlib loads all to find one.
+    mpl.use("agg")
+    for question in _FIRST:
+        *_, _ = answer_events(bot.index, understand(question, bot.index.catalogue), None)
 
 
 def free_port(host: str, first: int) -> int:
