@@ -84,7 +84,7 @@ def answered(page_url: str, path: str, host: str) -> int:
 def test_the_page_can_be_served_over_ipv6() -> None:
     with gr.Blocks() as page:
         gr.Markdown("x")
-    url = launch(page, gr.I18n(), "::1", free_port("::1", FIRST_PORT))
+    url = launch(page, gr.I18n(), "::1", free_port("::1", FIRST_PORT + 1_000))
     try:
         assert url.startswith("http://[::1]:")
         assert httpx.get(url).status_code == 200
