@@ -6,17 +6,16 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from chatbot.errors import ChatbotError
-from chatbot.headings import SectionKey
+from chatbot.headings import SECTION_KEYS
 from chatbot.retrieval.models import DateRange, Filters, Message
 
 # Characters of a question; its cost grows faster than its length.
 LONGEST_QUESTION = 8_000
-_SECTION_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)
 
 
 class Request(BaseModel):
@@ -55,7 +54,7 @@ def make_filters(dates: Sequence[str], papers: Sequence[str], sections: Sequence
     Raises:
         ChatbotError: a date or section cannot be read.
     """
-    known = {str(key): key for key in _SECTION_KEYS}
+    known = {str(key): key for key in SECTION_KEYS}
     for key in sections:
         if key not in known:
             raise ChatbotError(f"no section {key!r}; the sections are {', '.join(known)}")

@@ -79,7 +79,7 @@ def _candidates(index: Index, record: AnswerRecord) -> Iterator[tuple[str, froze
     """Questions on the papers cited, and the sections that their answers should cite."""
     cited = frozenset(citation.section for citation in record.citations)
     papers = list(dict.fromkeys(citation.paper_id for citation in record.citations))
-    sections = [own for paper in papers[:_PAPERS] if (own := _sections(index, paper))]
+    sections = [own for paper in papers[:_PAPERS] if (own := _by_key(index, paper))]
     if len(sections) == 1:
         yield from _on_paper(index, sections[0], record.language, cited, 2)
         yield from _comparison(index, sections[0], record.language)
@@ -89,9 +89,8 @@ def _candidates(index: Index, record: AnswerRecord) -> Iterator[tuple[str, froze
             yield from _on_paper(index, own, record.language, cited, 1)
 
 
-def _sections(index: Index, paper: str) -> dict[SectionKey, IndexedSection]:
-    record = index.catalogue.by_id.get(paper)
-    return {index.sections[row].key: index.sections[row] for row in record.rows} if record else {}
+def _by_key(index: Index, paper: str) -> dict[SectionKey, IndexedSection]:
+    return {section.key: section for section in index.sections_of(paper)}
 
 
 def _on_paper(

@@ -88,18 +88,28 @@ def tables_of(markdown: str) -> list[list[list[str]]]:
     return tables
 
 
-def to_csv(markdown: str) -> str:
-    """The first table of a Markdown text as CSV, without its markers; empty where there is none."""
+def to_csv(markdown: str, sources: Sequence[Sequence[str]] = ()) -> str:
+    """The first table of a Markdown text as CSV; empty where there is none.
+
+    Without its markers, unless there are rows of `sources`: these stand below it, an empty row
+    between.
+    """
     tables = tables_of(markdown)
+    if not tables:
+        return ""
+    rows = [[_plain(cell, keep_markers=bool(sources)) for cell in row] for row in tables[0]]
     out = io.StringIO()
-    writer = csv.writer(out)
-    for row in tables[0] if tables else ():
-        writer.writerow([_plain(cell) for cell in row])
+    below = [[], *sources] if sources else []
+    csv.writer(out).writerows([_inert(cell) for cell in row] for row in [*rows, *below])
     return out.getvalue()
 
 
-def _plain(cell: str) -> str:
-    text = without_markers(cell).replace("<br>", "\n").replace("**", "").replace("\\|", "|")
-    lines = "\n".join(line.strip() for line in text.split("\n"))
+def _plain(cell: str, *, keep_markers: bool) -> str:
+    text = cell if keep_markers else without_markers(cell)
+    text = text.replace("<br>", "\n").replace("**", "").replace("\\|", "|")
+    return "\n".join(line.strip() for line in text.split("\n"))
+
+
+def _inert(cell: str) -> str:
     # A spreadsheet would take these for formulas.
-    return f"'{lines}" if lines[:1] in {"=", "+", "-", "@"} else lines
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@"} else cell

@@ -14,7 +14,7 @@ _OTHERS = re.compile(r"(?:基于|使用|采用|利用|借助|相比|对比|优�
 
 def short_name(section: IndexedSection) -> str:
     """What stands before the colon of a paper's title, cut where it is long."""
-    head = _head(section.title)
+    head = head_of(section.title)
     if len(head) <= _LONGEST:
         return head
     words = textwrap.shorten(head, _LONGEST, placeholder="…", break_on_hyphens=False)
@@ -26,24 +26,24 @@ def full_name(index: Index, section: IndexedSection) -> str:
 
     Readers know "Octopus", its title is "Learning Self-Correction in Vision-Language Models via …".
     """
-    head = _head(section.title)
+    head = head_of(section.title)
     system = _system(index, section.paper_id) if len(head) > _LONGEST else None
     return head if system is None or system in head else f"{system} · {head}"
 
 
 def name_to_ask_by(index: Index, section: IndexedSection) -> str:
     """What a reader would call a paper in a question: its system's name, or its title's head."""
-    return _system(index, section.paper_id) or _head(section.title)
+    return _system(index, section.paper_id) or head_of(section.title)
 
 
-def _head(title: str) -> str:
+def head_of(title: str) -> str:
+    """What stands before the colon of a title."""
     return title.partition(":")[0].strip() or title
 
 
 def _system(index: Index, paper: str) -> str | None:
     """The first name of its own in the sentence that says what a paper contributes."""
-    rows = index.catalogue.by_id[paper].rows if paper in index.catalogue.by_id else ()
-    for section in (index.sections[row] for row in rows):
+    for section in index.sections_of(paper):
         if section.key != "contribution":
             continue
         for link in index.catalogue.names.find(section.text):

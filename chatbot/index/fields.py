@@ -84,7 +84,7 @@ def fields_of_papers(index: Index) -> tuple[str, ...]:
 
 def _field_of_paper(index: Index, paper: PaperRecord) -> str:
     texts: dict[SectionKey, str] = {
-        index.sections[r].key: index.sections[r].text for r in paper.rows
+        section.key: section.text for section in index.sections_of(paper.id)
     }
     found = field_of_text(texts.get("field", ""))
     if found != OTHER or texts.get("field"):

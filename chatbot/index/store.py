@@ -41,6 +41,11 @@ class Index:
     embedding: BaseEmbedding
     vectors: SectionVectorStore
 
+    def sections_of(self, paper_id: str) -> tuple[IndexedSection, ...]:
+        """The sections of a paper, in their order; none where the index does not hold it."""
+        paper = self.catalogue.by_id.get(paper_id)
+        return tuple(self.sections[row] for row in paper.rows) if paper else ()
+
     @cached_property
     def paper_heads(self) -> tuple[str, ...]:
         """Title of each paper of the catalogue, and the keywords written for it, for scanning."""
@@ -54,7 +59,7 @@ class Index:
     def paper_texts(self) -> tuple[str, ...]:
         """Title and sections of each paper of the catalogue in lower case, for scanning."""
         return tuple(
-            "\n".join([paper.title, *(self.sections[row].text for row in paper.rows)]).lower()
+            "\n".join([paper.title, *(s.text for s in self.sections_of(paper.id))]).lower()
             for paper in self.catalogue.papers
         )
 

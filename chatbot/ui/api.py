@@ -18,7 +18,7 @@ from chatbot.answer.record import record_of
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError
 from chatbot.headings import SECTION_KEYS, SectionKey
-from chatbot.inputs import make_filters, parse_date_range
+from chatbot.inputs import LONGEST_QUESTION, make_filters, parse_date_range
 from chatbot.retrieval.conversation import ARXIV_ID
 from chatbot.retrieval.models import Language, Message
 from chatbot.retrieval.search import DEFAULT_TOP_K
@@ -54,7 +54,9 @@ def _readable(history: tuple[Message, ...]) -> tuple[Message, ...]:
 
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 _Names = Annotated[tuple[_Name, ...], _at_most(100)]
-_Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8_000)]
+_Question = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION)
+]
 _History = Annotated[tuple[Message, ...], _at_most(100), AfterValidator(_readable)]
 _Sections = Annotated[tuple[SectionKey, ...], _at_most(100)]
 _Aspects = Annotated[tuple[_Name, ...], _at_most(20)]
@@ -128,21 +130,21 @@ class Programs:
         paper = index.catalogue.by_id.get(found[1] if found else name)
         if paper is None:
             raise ChatbotError(f"no paper {name!r} in the index; list_papers lists them")
-        rows = [index.sections[row] for row in paper.rows]
-        read = [row for row in rows if not slash or row.key == key]
+        sections = index.sections_of(paper.id)
+        read = [section for section in sections if not slash or section.key == key]
         if not read:
             raise ChatbotError(f"the digest of {paper.id} has no section {key!r}")
         return [
             {
-                "section": row.name,
-                "title": row.title,
-                "date": row.date.isoformat(),
-                "url": row.url,
-                "report": row.report,
-                "lines": [row.lines.first, row.lines.last],
-                "text": row.text,
+                "section": section.name,
+                "title": section.title,
+                "date": section.date.isoformat(),
+                "url": section.url,
+                "report": section.report,
+                "lines": [section.lines.first, section.lines.last],
+                "text": section.text,
             }
-            for row in read
+            for section in read
         ]
 
     def ask(

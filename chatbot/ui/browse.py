@@ -9,13 +9,13 @@ from gradio.components.base import Component
 
 from chatbot.retrieval.models import Language
 from chatbot.ui.corpus_chart import render_chart
-from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.frame import QUIET, Frame, visitor_language
+from chatbot.ui.generation import PerGeneration
 from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.paper_list import render_list
 from chatbot.ui.paper_view import render_paper
-from chatbot.ui.shelf import Shelves, View, after_action, listing
+from chatbot.ui.shelf import Shelf, View, after_action, listing, shelf_of
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # A button says what it does in `data-do`. Drawing the HTML anew takes the focus from the button
 # that was pressed: it is given back, or to the line that says what is shown.
 _BUTTONS = """
@@ -93,7 +93,7 @@ class BrowseTab:
 
 def build_browse(frame: Frame) -> BrowseTab:
     """Lay the tab out and connect it."""
-    shelves = Shelves(frame.bot)
+    shelves = PerGeneration(frame.bot, shelf_of)
     view = gr.State(View())
     words = gr.Textbox(
         label=frame.text("browse_search"),
@@ -115,7 +115,7 @@ def build_browse(frame: Frame) -> BrowseTab:
     return tab
 
 
-def _opener(shelves: Shelves) -> Callable[[str, Language], list[Any]]:
+def _opener(shelves: PerGeneration[Shelf]) -> Callable[[str, Language], list[Any]]:
     def open_paper(paper_id: str, language: Language) -> list[Any]:
         shown = render_paper(shelves.current(), paper_id, language)
         return [gr.Column(visible=True), shown]
@@ -123,21 +123,21 @@ def _opener(shelves: Shelves) -> Callable[[str, Language], list[Any]]:
     return open_paper
 
 
-def _refresher(shelves: Shelves) -> Callable[..., list[Any]]:
+def _refresher(shelves: PerGeneration[Shelf]) -> Callable[..., list[Any]]:
     def refresh(view: View, request: gr.Request) -> list[Any]:
         return _drawn(shelves, view, visitor_language(request))
 
     return refresh
 
 
-def _drawn(shelves: Shelves, view: View, language: Language) -> list[Any]:
+def _drawn(shelves: PerGeneration[Shelf], view: View, language: Language) -> list[Any]:
     """The chart and the list of a view."""
     shelf = shelves.current()
     found = listing(shelf, view)
     return [render_chart(shelf, found, view, language), render_list(shelf, found, view, language)]
 
 
-def _connect_list(tab: BrowseTab, shelves: Shelves, words: gr.Textbox) -> None:
+def _connect_list(tab: BrowseTab, shelves: PerGeneration[Shelf], words: gr.Textbox) -> None:
     chart, results = tab.list_parts
 
     def search(view: View, wanted: str, request: gr.Request) -> list[Any]:
@@ -155,10 +155,10 @@ def _connect_list(tab: BrowseTab, shelves: Shelves, words: gr.Textbox) -> None:
 
     everything = [tab.view, *tab.list_parts]
     # Not `input`, which gradio sends for keys alone: a pasted word is to be searched as well.
-    words.change(search, [tab.view, words], everything, trigger_mode="always_last", **_QUIET)
-    gr.on([chart.select, results.select], act, tab.view, everything, **_QUIET)
+    words.change(search, [tab.view, words], everything, trigger_mode="always_last", **QUIET)
+    gr.on([chart.select, results.select], act, tab.view, everything, **QUIET)
     # Without triggers, gradio runs it when the page is loaded.
-    gr.on(None, start, None, tab.list_parts, **_QUIET)
+    gr.on(None, start, None, tab.list_parts, **QUIET)
 
 
 def _connect_paper(tab: BrowseTab, frame: Frame) -> None:
@@ -170,7 +170,7 @@ def _connect_paper(tab: BrowseTab, frame: Frame) -> None:
     def close(event: gr.EventData) -> Any:
         return gr.Column(visible=False) if event.value == "paper" else gr.skip()
 
-    opened = frame.actions.paper(show, None, tab.panel, **_QUIET)
+    opened = frame.actions.paper(show, None, tab.panel, **QUIET)
     opened.then(None, js=_TO_PAPER, api_visibility="private")
-    closed = frame.actions.close(close, None, panel, **_QUIET)
+    closed = frame.actions.close(close, None, panel, **QUIET)
     closed.then(None, js=_FROM_PAPER, api_visibility="private")

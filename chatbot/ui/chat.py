@@ -1,7 +1,6 @@
 """The chat tab: asking, answering, asking again."""
 
 import contextlib
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +13,9 @@ from chatbot.database.conversations import (
     begin_turn,
     read_turns,
 )
-from chatbot.database.feedback import verdicts_of
 from chatbot.errors import ChatbotError
 from chatbot.inputs import LONGEST_QUESTION
-from chatbot.suggestions import suggest
-from chatbot.ui.conversation import (
-    Messages,
-    answering,
-    literal,
-    shown_turns,
-    turn_of,
-    with_suggestions,
-)
+from chatbot.ui.conversation import Messages, answering, literal, shown_turns, turn_of
 from chatbot.ui.filters import FilterFields, read_filters
 from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
@@ -36,7 +26,7 @@ from chatbot.ui.wording.chat import EXAMPLES, TEXTS
 TO_QUESTION = """() => {
   if (innerWidth > 900) document.querySelector('#question textarea')?.focus();
 }"""
-_THUMBS = {"like": "Like", "dislike": "Dislike"}
+THUMBS = {"like": "Like", "dislike": "Dislike"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +68,7 @@ def build_chat(frame: Frame, conversation: gr.Textbox) -> ChatFields:
         buttons=[],
         line_breaks=False,
         group_consecutive_messages=False,
-        feedback_options=tuple(_THUMBS.values()),
+        feedback_options=tuple(THUMBS.values()),
         placeholder="\n\n".join(texts.about for texts in page.TEXTS.values()),
     )
     with gr.Row(elem_id="ask"):
@@ -154,17 +144,14 @@ def connect_asking(
     def again(
         request: gr.Request, event: gr.RetryData, conversation: str, *chosen: Any
     ) -> list[Any]:
-        place = turn_of(_index(event))
-        asked = _Asked("", conversation, place, chosen)
+        asked = _Asked("", conversation, turn_of(event.index), chosen)
         return _begun(frame, asked, fields, request)
 
     @told
     def edited(
         request: gr.Request, event: gr.EditData, conversation: str, *chosen: Any
     ) -> list[Any]:
-        place = turn_of(_index(event))
-        text = html.unescape(str(event.value))
-        asked = _Asked(text, conversation, place, chosen)
+        asked = _Asked(str(event.value), conversation, turn_of(event.index), chosen)
         return _begun(frame, asked, fields, request)
 
     # Of its own: a page without such an address must begin nothing beside what is typed at once.
@@ -250,35 +237,8 @@ def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request)
     return [opened, turn.position, chat, *controls(running=True, begun=True, fields=fields)]
 
 
-def settled(frame: Frame, owner: str, conversation: str) -> Any:
-    """The open conversation as it is kept, with what was thought of it and questions to go on with.
-
-    Raises:
-        ChatbotError: the owner has no such conversation.
-    """
-    if not conversation:
-        return gr.update(value=[], feedback_value=None, editable="user")
-    turns = read_turns(frame.database, owner, conversation)
-    last = turns[-1].answer if turns else None
-    asked = [turn.question for turn in turns]
-    suggestions = suggest(frame.bot.index, last, asked) if last else ()
-    verdicts = verdicts_of(frame.database, owner, conversation)
-    # Of each turn's two messages that are not the reader's, the second is the answer.
-    thumbs = [
-        thumb
-        for turn in turns
-        for thumb in (None, _THUMBS.get(verdicts.get((turn.position, turn.attempt), "")))
-    ]
-    messages = with_suggestions(shown_turns(turns), suggestions)
-    return gr.update(value=messages, feedback_value=thumbs, editable="user")
-
-
 def controls(*, running: bool, begun: bool, fields: ChatFields) -> list[Any]:
     """The text box, its buttons and the examples, while an answer comes or while none does."""
     box = gr.update(value="", interactive=False) if running else gr.update(interactive=True)
     send, stop = gr.update(visible=not running), gr.update(visible=running)
     return [box, send, stop, *[gr.update(visible=not begun)] * len(fields.examples)]
-
-
-def _index(event: gr.RetryData | gr.EditData) -> int:
-    return event.index if isinstance(event.index, int) else event.index[0]

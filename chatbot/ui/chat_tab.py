@@ -52,7 +52,7 @@ def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
     connect_rating(frame, fields, comment)
 
     def choices(request: gr.Request) -> list[Any]:
-        return filter_choices(frame.bot.index, visitor_language(request))
+        return filter_choices(frame, visitor_language(request))
 
     def beside(width: float) -> Any:
         return gr.update(open=width >= _NARROW)

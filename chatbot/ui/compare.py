@@ -1,20 +1,20 @@
 """The compare tab: papers and aspects in, a table with a source for every cell out."""
 
+import html
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from chatbot.answer.models import Answer, Event, Restart, Step, TextDelta
-from chatbot.answer.record import AnswerRecord, record_of
-from chatbot.bot import Chatbot
+from chatbot.answer.models import Event
+from chatbot.answer.record import AnswerRecord
 from chatbot.errors import ChatbotError
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Language
 from chatbot.ui import comparison
+from chatbot.ui.coming import Coming
 from chatbot.ui.compare_layout import Parts, lay_out
 from chatbot.ui.compare_source import wire_source
 from chatbot.ui.frame import Frame, visitor_language
@@ -24,7 +24,6 @@ from chatbot.ui.wording.compare import TEXTS
 logger = logging.getLogger(__name__)
 
 _FEWEST, _MOST, _MOST_ASPECTS = 2, 8, 8
-_UPDATE_SECONDS = 0.1
 
 # New values or properties of components.
 Changes = dict[Any, Any]
@@ -52,21 +51,19 @@ def build_compare(frame: Frame) -> Compare:
 
 
 def _connect(frame: Frame, parts: Parts) -> None:
-    bot = frame.bot
-
     def pressed(ids: list[str], aspects: list[str], request: gr.Request) -> Iterator[Changes]:
-        yield from _compared(bot, parts, ids, aspects, visitor_language(request))
+        yield from _compared(frame, parts, ids, aspects, visitor_language(request))
 
     def linked(
         ids: list[str], aspects: list[str], event: gr.EventData, request: gr.Request
     ) -> Iterator[Changes]:
         language = visitor_language(request)
-        yield from _opened(bot, parts, (_ids(event.value), ids), aspects, language)
+        yield from _opened(frame, parts, (_ids(event.value), ids), aspects, language)
 
     def loaded(request: gr.Request) -> list[Any]:
         common = TEXTS[visitor_language(request)].common_aspects
         return [
-            gr.update(choices=comparison.choices(bot.index)),
+            gr.update(choices=frame.paper_choices.current()),
             gr.update(choices=[(aspect, aspect) for aspect in common]),
             str(request.query_params.get("compare", "")),
         ]
@@ -74,7 +71,7 @@ def _connect(frame: Frame, parts: Parts) -> None:
     def addressed(address: str, request: gr.Request) -> Iterator[Changes]:
         language = visitor_language(request)
         if ids := _ids(address):
-            yield from _opened(bot, parts, (ids, []), [], language)
+            yield from _opened(frame, parts, (ids, []), [], language)
 
     shown: dict[str, Any] = {"show_progress_on": parts.status, "show_progress": "minimal"}
     both = [parts.papers, parts.aspects]
@@ -105,7 +102,7 @@ def _connect(frame: Frame, parts: Parts) -> None:
 
 
 def _opened(
-    bot: Chatbot,
+    frame: Frame,
     parts: Parts,
     papers: tuple[list[str], list[str]],
     aspects: list[str],
@@ -113,28 +110,28 @@ def _opened(
 ) -> Iterator[Changes]:
     """Follow a link to papers, given before those picked: several are compared, one is added."""
     asked, picked = papers
-    index, alone = bot.index, len(asked) == 1
+    indexed, alone = frame.bot.index.catalogue.by_id, len(asked) == 1
     wanted = list(dict.fromkeys([*picked, *asked] if alone else asked))
-    known = [paper for paper in wanted if paper in index.catalogue.by_id]
-    yield {parts.papers: gr.update(choices=comparison.choices(index), value=known)}
+    known = [paper for paper in wanted if paper in indexed]
+    yield {parts.papers: gr.update(choices=frame.paper_choices.current(), value=known)}
     if alone and known == wanted:
         yield {parts.status: TEXTS[language].added.format(n=len(wanted))}
         return
-    yield from _compared(bot, parts, wanted, aspects, language)
+    yield from _compared(frame, parts, wanted, aspects, language)
 
 
 def _compared(
-    bot: Chatbot, parts: Parts, ids: list[str], aspects: list[str], language: Language
+    frame: Frame, parts: Parts, ids: list[str], aspects: list[str], language: Language
 ) -> Iterator[Changes]:
     """Compare, from the choice's check to the table."""
     texts = TEXTS[language]
     columns = comparison.cleaned_aspects(aspects)
-    if problem := _problem(bot.index, ids, columns, language):
+    if problem := _problem(frame.bot.index, ids, columns, language):
         yield _ended(parts, problem)
         return
     yield _begun(parts)
     try:
-        for change, record in _shown(bot.compare(ids, columns, language), parts, language):
+        for change, record in _shown(frame.bot.compare(ids, columns, language), parts, language):
             yield change
             if record:
                 yield _ended(parts, texts.done.format(n=len(ids)), record)
@@ -162,25 +159,16 @@ def _shown(
     events: Iterator[Event], parts: Parts, language: Language
 ) -> Iterator[tuple[Changes, AnswerRecord | None]]:
     """What changes after each event worth showing; the record with the last."""
-    text, step, due = "", "retrieve", 0.0
+    coming = Coming()
     for event in events:
-        match event:
-            case Step():
-                step = event.name
-            case TextDelta():
-                text += event.text
-            case Restart():
-                text = ""
-            case Answer():
-                record = record_of(event)
-                yield {parts.table: comparison.render_comparison(record)}, record
-                return
-        if time.monotonic() >= due:
-            due = time.monotonic() + _UPDATE_SECONDS
+        if coming.take(event):
+            step = coming.steps[-1].name if coming.steps else "retrieve"
             name = getattr(ANSWER_TEXTS[language], step)
             status = TEXTS[language].working.format(step=name)
-            table = comparison.render_unfinished(text, language)
+            table = comparison.render_unfinished(coming.text, language)
             yield {parts.status: status, parts.table: table}, None
+    if record := coming.answer:
+        yield {parts.table: comparison.render_comparison(record)}, record
 
 
 def _begun(parts: Parts) -> Changes:
@@ -204,7 +192,7 @@ def _ended(parts: Parts, status: str, record: AnswerRecord | None = None) -> Cha
     changes: Changes = {
         parts.compare: gr.update(visible=True),
         parts.stop: gr.update(visible=False),
-        parts.status: comparison.as_text(status),
+        parts.status: html.escape(status),
     }
     if record:
         changes |= {

@@ -79,7 +79,7 @@ def lay_out(frame: Frame) -> Parts:
 
 def _dropdowns(frame: Frame) -> tuple[gr.Dropdown, gr.Dropdown]:
     papers = gr.Dropdown(
-        comparison.choices(frame.bot.index),
+        frame.paper_choices.current(),
         value=[],
         multiselect=True,
         label=frame.text("compare_papers"),

@@ -6,7 +6,8 @@ import gradio as gr
 
 from chatbot.answer.record import AnswerRecord
 from chatbot.ui.comparison import PLACE
-from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.export import answer_markdown
+from chatbot.ui.frame import COPY, QUIET, Frame, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.rendering import render_source
 from chatbot.ui.wording.compare import TEXTS
@@ -30,7 +31,6 @@ _BACK = """
   if (marker?.checkVisibility()) marker.focus();
 }
 """
-_COPY = "text => { if (text) navigator.clipboard.writeText(text); }"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +70,13 @@ def wire_source(frame: Frame, panel: SourcePanel, answered: gr.State) -> None:
         if event.value != PLACE or not record:
             return ""
         gr.Info(TEXTS[visitor_language(request)].copied, duration=3)
-        return AnswerRecord.model_validate_json(record).answer
+        return answer_markdown(AnswerRecord.model_validate_json(record))
 
-    frame.actions.source(
-        opening,
-        answered,
-        [panel.box, panel.text, opened],
-        show_progress="hidden",
-        api_visibility="private",
-    ).then(None, opened, None, js=_TO_PANEL, api_visibility="private")
-    frame.actions.close(None, None, None, js=_BACK, api_visibility="private")
-    frame.actions.close(
-        closing, None, [panel.box, panel.text], show_progress="hidden", api_visibility="private"
+    frame.actions.source(opening, answered, [panel.box, panel.text, opened], **QUIET).then(
+        None, opened, None, js=_TO_PANEL, api_visibility="private"
     )
-    frame.actions.copy(
-        copying, answered, copied, show_progress="hidden", api_visibility="private"
-    ).then(None, copied, None, js=_COPY, api_visibility="private")
+    frame.actions.close(None, None, None, js=_BACK, api_visibility="private")
+    frame.actions.close(closing, None, [panel.box, panel.text], **QUIET)
+    frame.actions.copy(copying, answered, copied, **QUIET).then(
+        None, copied, None, js=COPY, api_visibility="private"
+    )

@@ -1,6 +1,5 @@
 """A comparison as the page shows and saves it, and the labels its papers are picked by."""
 
-import html
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -67,8 +66,13 @@ def has_table(record: AnswerRecord) -> bool:
 
 
 def comparison_csv(record: AnswerRecord) -> tuple[str, str]:
-    """The file with the table alone: its name, its text."""
-    return f"{_file_name(record)}.csv", spreadsheet(to_csv(record.answer))
+    """The file with the table and, in rows below it, what its markers stand for."""
+    sources = [
+        [f"[{c.n}]", c.title, section_name(c.key, record.language), _address(c)]
+        for c in record.citations
+    ]
+    head = [[ANSWER_TEXTS[record.language].sources]] if sources else []
+    return f"{_file_name(record)}.csv", spreadsheet(to_csv(record.answer, [*head, *sources]))
 
 
 def comparison_markdown(record: AnswerRecord) -> tuple[str, str]:
@@ -105,14 +109,12 @@ def _source_line(citation: CitationRecord, language: Language) -> str:
         last=citation.lines[1],
         report=citation.report,
     )
-    address = f"https://arxiv.org/abs/{citation.paper_id}"
-    return f"- [{citation.n}] {citation.title} ({citation.date}), {where}. <{address}>"
+    return f"- [{citation.n}] {citation.title} ({citation.date}), {where}. <{_address(citation)}>"
+
+
+def _address(citation: CitationRecord) -> str:
+    return f"https://arxiv.org/abs/{citation.paper_id}"
 
 
 def _file_name(record: AnswerRecord) -> str:
     return "-".join(["comparison", *record.scope.papers])
-
-
-def as_text(text: str) -> str:
-    """A text as HTML that shows it as it is."""
-    return html.escape(text)

@@ -4,32 +4,30 @@ A turn is three messages: the question, the steps taken, the answer. So message 
 i // 3.
 """
 
-import html
 import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine
 
-from chatbot.answer.models import Answer, Event, Restart, Step, TextDelta
-from chatbot.answer.record import AnswerRecord, record_of
+from chatbot.answer.models import Step
 from chatbot.bot import Chatbot
 from chatbot.database.conversations import Turn, end_turn, history_of
 from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Language
 from chatbot.retrieval.wording import language_of
 from chatbot.suggestions import Suggestion
-from chatbot.ui.markdown import safe_markdown
+from chatbot.ui.coming import Coming
+from chatbot.ui.markdown import plain_html, safe_markdown
 from chatbot.ui.rendering import render_answer, steps_line
 from chatbot.ui.wording.answers import TEXTS
 
 logger = logging.getLogger(__name__)
 
-MESSAGES_A_TURN = 3
-_UPDATE_SECONDS = 0.1
+_MESSAGES_A_TURN = 3
 _KEEP_SECONDS = 0.5
 # All that could be Markdown or HTML, and the ends of lines.
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~\n]")
@@ -37,9 +35,9 @@ _MARKUP = re.compile(r"[!-/:-@\[-`{-~\n]")
 Messages = list[dict[str, Any]]
 
 
-def turn_of(message: int) -> int:
-    """The turn that a message belongs to."""
-    return message // MESSAGES_A_TURN
+def turn_of(message: int | tuple[int, int]) -> int:
+    """The turn that a message belongs to, given as gradio's events do: its place comes first."""
+    return (message if isinstance(message, int) else message[0]) // _MESSAGES_A_TURN
 
 
 def shown_turns(turns: Sequence[Turn]) -> Messages:
@@ -52,7 +50,7 @@ def shown_turn(turn: Turn) -> Messages:
     if turn.answer is None:
         texts = TEXTS[language_of(turn.question)]
         why = texts.failed.format(error=turn.error) if turn.error else texts.stopped
-        shown = f'<div class="notice stopped">{html.escape(why)}</div>'
+        shown = f'<div class="notice stopped">{plain_html(why)}</div>'
         text = f"{safe_markdown(turn.partial)}\n\n{shown}"
         return _messages(turn.question, texts.steps, "", text)
     record = turn.answer
@@ -63,7 +61,7 @@ def shown_turn(turn: Turn) -> Messages:
 
 
 def literal(text: str) -> str:
-    """A reader's own text as it was typed; `html.unescape` gives it back for editing."""
+    """A reader's own text as it was typed; the page decodes it again for editing."""
     return _MARKUP.sub(lambda sign: f"&#{ord(sign[0])};", text)
 
 
@@ -82,26 +80,6 @@ def with_suggestions(messages: Messages, suggestions: Sequence[Suggestion]) -> M
     return [*messages[:-1], {**messages[-1], "options": options}] if options else messages
 
 
-@dataclass
-class _Coming:
-    """What has come of an answer so far."""
-
-    steps: list[Step] = field(default_factory=list)
-    text: str = ""
-    answer: AnswerRecord | None = None
-
-    def take(self, event: Event) -> None:
-        match event:
-            case Step():
-                self.steps.append(event)
-            case TextDelta():
-                self.text += event.text
-            case Restart():
-                self.text = ""
-            case Answer():
-                self.answer = record_of(event)
-
-
 def answering(
     bot: Chatbot, database: Engine, earlier: Sequence[Turn], turn: Turn
 ) -> Iterator[Messages]:
@@ -111,18 +89,14 @@ def answering(
     more, has it. Nothing is kept when the iterator is closed: that happens on the event loop.
     """
     before, language = shown_turns(earlier), language_of(turn.question)
-    coming = _Coming()
-    due = kept = 0.0
-    error = ""
+    coming, kept, error = Coming(), 0.0, ""
     try:
         for event in bot.ask(turn.question, history_of(earlier), turn.filters):
-            coming.take(event)
-            clock = time.monotonic()
-            if coming.text and clock >= kept and coming.answer is None:
-                kept = clock + _KEEP_SECONDS
+            due = coming.take(event)
+            if coming.text and coming.answer is None and time.monotonic() >= kept:
+                kept = time.monotonic() + _KEEP_SECONDS
                 end_turn(database, turn, None, partial=coming.text)
-            if coming.answer is None and clock >= due:
-                due = clock + _UPDATE_SECONDS
+            if due:
                 yield [*before, *_unfinished(turn, coming, language)]
     except ChatbotError as failure:
         error = str(failure)
@@ -134,7 +108,7 @@ def answering(
     yield [*before, *shown_turn(ended)]
 
 
-def _unfinished(turn: Turn, coming: _Coming, language: Language) -> Messages:
+def _unfinished(turn: Turn, coming: Coming, language: Language) -> Messages:
     title = " → ".join(_step_names(coming.steps, language))
     text = safe_markdown(coming.text) or "…"
     return _messages(turn.question, title, "", text, status="pending")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chatbot.errors import ChatbotError
 
 _FOLDER, _MANIFEST, _REPORT = "evals", "run.json", "report.json"
+_STYLE = "brevity"
 
 
 class _Read(BaseModel):
@@ -194,8 +195,15 @@ def read_run(data_dir: Path, name: str) -> EvalReport:
         raise ChatbotError(f"{path} is damaged; {again}") from error
 
 
-def failing_items(suite: Suite, wanted: Wanted) -> Iterator[tuple[Item, dict[str, float]]]:
-    """The items that are not as good as can be, worst first, and what each falls short of."""
+def failing_items(suite: Suite, wanted: Wanted) -> list[tuple[Item, dict[str, float]]]:
+    """The items that are not as good as can be, and what each falls short of.
+
+    Worst first; last those that are right and only say too much.
+    """
+    return sorted(_short(suite, wanted), key=lambda found: found[1].keys() == {_STYLE})
+
+
+def _short(suite: Suite, wanted: Wanted) -> Iterator[tuple[Item, dict[str, float]]]:
     for item in suite.items:
         short = {
             metric.name: item.values[metric.name]

@@ -139,7 +139,7 @@ def _filters(suite: Suite | None, texts: EvalsWording) -> list[Any]:
 
 def _items_shown(suite: Suite | None, wanted: Wanted, count: int, texts: EvalsWording) -> list[Any]:
     """The first `count` items, the button for more of them, and how many that would show."""
-    found = list(failing_items(suite, wanted)) if suite else []
+    found = failing_items(suite, wanted) if suite else []
     left = min(len(found) - count, _STEP)
     button = gr.update(visible=left > 0, value=texts.more.format(n=left))
     return [render_items(found, count, texts), button, count + _STEP]

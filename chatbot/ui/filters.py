@@ -2,23 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
 
 from chatbot.errors import ChatbotError
-from chatbot.headings import SectionKey
+from chatbot.headings import SECTION_KEYS
 from chatbot.index.store import Index
 from chatbot.inputs import make_filters, parse_date_range
 from chatbot.retrieval.models import Filters, Language
-from chatbot.ui.comparison import choices as paper_choices
-from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.frame import QUIET, Frame, visitor_language
 from chatbot.ui.markdown import plain_html
 from chatbot.ui.rendering import section_name
 from chatbot.ui.wording.chat import TEXTS
-
-_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
             elem_id="filter-papers",
         ),
         sections=gr.CheckboxGroup(
-            label=text("chat_sections"), choices=list(_KEYS), elem_id="filter-sections"
+            label=text("chat_sections"), choices=list(SECTION_KEYS), elem_id="filter-sections"
         ),
         in_force=in_force,
     )
@@ -68,9 +65,7 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
         return filters_line(frame.bot.index, (dates, papers, sections), language)
 
     for field in fields.values:
-        field.change(
-            shown, fields.values, in_force, show_progress="hidden", api_visibility="private"
-        )
+        field.change(shown, fields.values, in_force, **QUIET)
 
     def dropped(
         dates: list[str], papers: list[str], sections: list[str], event: gr.EventData
@@ -86,11 +81,12 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
     return fields
 
 
-def filter_choices(index: Index, language: Language) -> list[Any]:
+def filter_choices(frame: Frame, language: Language) -> list[Any]:
     """What can be chosen in the three fields now."""
-    days = [day.isoformat() for day in reversed(index.catalogue.dates)]
-    sections = [(section_name(key, language), key) for key in _KEYS]
-    return [gr.update(choices=choices) for choices in (days, paper_choices(index), sections)]
+    days = [day.isoformat() for day in reversed(frame.bot.index.catalogue.dates)]
+    sections = [(section_name(key, language), key) for key in SECTION_KEYS]
+    papers = frame.paper_choices.current()
+    return [gr.update(choices=choices) for choices in (days, papers, sections)]
 
 
 def read_filters(index: Index, chosen: Sequence[Sequence[str]], language: Language) -> Filters:
@@ -126,7 +122,11 @@ def filters_line(
     chips = [
         *(_chip("date", day, day) for day in dates),
         *(_chip("paper", paper, f"{titles.get(paper, '')} ({paper})") for paper in papers),
-        *(_chip("section", key, section_name(key, language)) for key in _KEYS if key in sections),
+        *(
+            _chip("section", key, section_name(key, language))
+            for key in SECTION_KEYS
+            if key in sections
+        ),
     ]
     # A block of HTML, in which nothing is Markdown.
     return f"<div>{TEXTS[language].in_force} {' '.join(chips)}</div>" if chips else ""

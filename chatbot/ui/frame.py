@@ -12,12 +12,23 @@ from sqlalchemy import Engine
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Language
+from chatbot.ui.generation import PerGeneration
 from chatbot.ui.language import language_of_visitor
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 # What every event of the page has.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# Without a secure address a browser has no `navigator.clipboard`.
+COPY = """text => {
+  if (!text) return;
+  const copied = () => navigator.clipboard.writeText(text);
+  const byHand = () => {
+    const area = document.body.appendChild(document.createElement('textarea'));
+    area.value = text; area.select(); document.execCommand('copy'); area.remove();
+  };
+  navigator.clipboard ? copied().catch(byHand) : byHand();
+}"""
 # A link whose target is `#VERB/REST` is no place to go but something to do. And gradio labels each
 # message with its source, tags and all, which a screen reader then reads instead of the message;
 # what it lets be edited is that source too.
@@ -51,13 +62,15 @@ new MutationObserver(() => { unlabelled(); plain(); }).observe(document.body, {
 class Frame:
     """What a part of the page is built with.
 
-    `text` gives a text that follows the visitor's language, by ``PART_FIELD`` of `wording`.
+    `text` gives a text that follows the visitor's language, by ``PART_FIELD`` of `wording`;
+    `paper_choices` what each paper is picked by, with its id.
     `actions` has an event for each verb of the page's own links: a handler that takes
     ``event: gr.EventData`` reads the rest of the link from ``event.value``.
     """
 
     bot: Chatbot
     database: Engine
+    paper_choices: PerGeneration[list[tuple[str, str]]]
     text: Callable[[str], I18nData]
     actions: gr.HTML
 

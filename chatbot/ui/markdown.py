@@ -92,15 +92,6 @@ def plain_html(text: str) -> str:
     return _entities(" ".join(text.split()))
 
 
-def outside_code(text: str, change: Callable[[str], str]) -> str:
-    """`text` with `change` made outside code."""
-    parts, at = [], 0
-    for code in _codes(text):
-        parts += [change(text[at : code.first]), text[code.first : code.last]]
-        at = code.last
-    return "".join([*parts, change(text[at:])])
-
-
 def _safe(text: str, lay_out: Callable[[str], str], *, indented: bool) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace(_CODE, " ").replace(_TEX, " ")
     codes = list(_codes(text, indented=indented))

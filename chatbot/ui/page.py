@@ -19,6 +19,7 @@ from chatbot.ui.compare import Compare, build_compare
 from chatbot.ui.comparison import choices as paper_choices
 from chatbot.ui.evals import build_evals
 from chatbot.ui.frame import QUIET, Frame, action_links, owner_of, told, visitor_language
+from chatbot.ui.generation import PerGeneration
 from chatbot.ui.language import SWITCH_LANGUAGE, translations
 from chatbot.ui.reports import build_reports
 from chatbot.ui.saved import shown
@@ -35,7 +36,7 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
     with gr.Blocks(title=title, analytics_enabled=False, fill_height=True) as blocks:
         # First, for names are given out in order: a part's own event must not take one of these.
         add_endpoints(bot)
-        frame = Frame(bot, database, i18n, action_links())
+        frame = Frame(bot, database, PerGeneration(bot, paper_choices), i18n, action_links())
         with gr.Row(elem_id="masthead"):
             corpus = gr.Markdown(i18n("page_heading"), elem_id="corpus")
             language = gr.Button(
@@ -49,11 +50,11 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
             with gr.Tab(i18n("page_browse_tab"), id="browse") as browse_place:
                 browse_tab = build_browse(frame)
             with gr.Tab(i18n("page_reports_tab"), id="reports"):
-                build_reports(frame)
+                added = build_reports(frame)
             with gr.Tab(i18n("page_evals_tab"), id="evals"):
                 build_evals(frame)
         browse_place.select(browse_tab.refresh, browse_tab.view, browse_tab.list_parts, **QUIET)
-        _connect_masthead(frame, (blocks.load, tabs.change), corpus, language)
+        _connect_masthead(frame, (blocks.load, tabs.change, added.then), corpus, language)
         _connect_links(frame, blocks, tabs, browse_tab)
         _connect_chat(frame, tabs, chat_tab, compare_tab)
     blocks.queue(default_concurrency_limit=_CONCURRENCY)
@@ -61,13 +62,13 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
 
 
 def _connect_masthead(
-    frame: Frame, told_on: Sequence[Any], corpus: gr.Markdown, language: gr.Button
+    frame: Frame, events: Sequence[Any], corpus: gr.Markdown, language: gr.Button
 ) -> None:
-    def told(request: gr.Request) -> str:
+    def counted(request: gr.Request) -> str:
         return _corpus(frame.bot, visitor_language(request))
 
-    for event in told_on:
-        event(told, None, corpus, **QUIET)
+    for event in events:
+        event(counted, None, corpus, **QUIET)
     language.click(None, js=SWITCH_LANGUAGE, api_visibility="private")
 
 
@@ -92,7 +93,7 @@ def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: C
 
     def ask_about(papers: list[str] | None, event: gr.EventData) -> list[Any]:
         chosen = list(dict.fromkeys([*(papers or []), str(event.value)]))
-        choices = paper_choices(frame.bot.index)
+        choices = frame.paper_choices.current()
         return [gr.update(choices=choices, value=chosen), gr.update(selected="chat")]
 
     @told

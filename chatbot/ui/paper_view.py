@@ -26,7 +26,6 @@ def render_paper(shelf: Shelf, paper_id: str, language: Language) -> str:
         shown = plain_html(" ".join(paper_id.split())[:_LONGEST_ID] or "–")
         unknown = html.escape(texts.unknown).format(paper=f"<code>{shown}</code>")
         return f'{back}\n\n<p class="unknown">{unknown}</p>'
-    sections = (shelf.index.sections[row] for row in paper.rows)
     parts = [
         back,
         f"## {safe_markdown(paper.title)}",
@@ -34,7 +33,7 @@ def render_paper(shelf: Shelf, paper_id: str, language: Language) -> str:
         paper_links(paper.id, paper.url, language),
         *(
             f"### {section_name(section.key, language)}\n\n{section_markdown(section.text)}"
-            for section in sections
+            for section in shelf.index.sections_of(paper.id)
         ),
         _more(paper, texts),
     ]

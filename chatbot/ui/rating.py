@@ -51,11 +51,10 @@ def connect_rating(frame: Frame, fields: ChatFields, row: CommentFields) -> None
 
     @told
     def rated(conversation: str, request: gr.Request, event: gr.LikeData) -> list[Any]:
-        index = event.index if isinstance(event.index, int) else event.index[0]
         verdict = _verdict(event.liked)
         owner = owner_of(request)
         turns = read_turns(frame.database, owner, conversation)
-        place = turn_of(index)
+        place = turn_of(event.index)
         turn = turns[place] if place < len(turns) else None
         if turn is None or turn.answer is None:
             return ["", *_row(visible=False)]

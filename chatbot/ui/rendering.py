@@ -4,17 +4,16 @@ A marker is a link ``#source/PLACE/N`` that opens source N of the answer at PLAC
 conversation, or another part of the page that shows an answer.
 """
 
-import html
 import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from chatbot.answer.paper_names import head_of
 from chatbot.answer.record import AnswerRecord, SentenceRecord
 from chatbot.headings import SECTION_KEYS, SectionKey
-from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Filters, Language
-from chatbot.ui.markdown import outside_code, safe_markdown, section_markdown
+from chatbot.ui.markdown import plain_html, safe_markdown, section_markdown
 from chatbot.ui.wording.answers import TEXTS, AnswerWording
 
 _STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
@@ -32,11 +31,11 @@ def render_answer(record: AnswerRecord, place: str, given: Filters | None = None
     texts = TEXTS[record.language]
     body, unplaced = linked_text(record, place)
     if record.abstained:
-        body = f'<div class="abstained"><b>{html.escape(texts.abstained)}</b>\n\n{body}\n\n</div>'
+        body = f'<div class="abstained"><b>{texts.abstained}</b>\n\n{body}\n\n</div>'
     scope = scope_text(record, given or Filters())
     parts = [
-        f'<div class="scope">{html.escape(scope)}</div>' if scope else "",
-        f'<div class="notice">{html.escape(record.notice)}</div>' if record.notice else "",
+        f'<div class="scope">{plain_html(scope)}</div>' if scope else "",
+        f'<div class="notice">{plain_html(record.notice)}</div>' if record.notice else "",
         body,
         _doubts(unplaced, record.language),
         source_list(record, place),
@@ -79,7 +78,7 @@ def linked_text(record: AnswerRecord, place: str) -> tuple[str, tuple[SentenceRe
         marked.append(sentence)
     shown = _linked(safe_markdown(text), {citation.n for citation in record.citations}, place)
     for sentence in marked:
-        why = html.escape(_reason(sentence.reason or "", record.language), quote=True)
+        why = plain_html(_reason(sentence.reason or "", record.language))
         opening = f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
         shown = shown.replace(_DOUBT, opening, 1).replace(_END, "</span>", 1)
     return shown, tuple({sentence.text: sentence for sentence in unplaced}.values())
@@ -97,7 +96,7 @@ def source_list(record: AnswerRecord, place: str) -> str:
     texts = TEXTS[record.language]
     lines = "".join(
         f'<li><a class="source-link" href="#source/{place}/{citation.n}">[{citation.n}] '
-        f"{html.escape(citation.title)}</a> "
+        f"{plain_html(citation.title)}</a> "
         f"<small>{citation.date} · {section_name(citation.key, record.language)}</small></li>"
         for citation in record.citations
     )
@@ -113,7 +112,8 @@ def render_source(record: AnswerRecord, n: int, index: Index, language: Language
     citation = next((c for c in record.citations if c.n == n), None)
     if citation is None:
         return ""
-    section = find_section(index, citation.section)
+    sections = index.sections_of(citation.paper_id)
+    section = next((section for section in sections if section.key == citation.key), None)
     spans = [
         (first, last)
         for quoted, (first, last) in zip(citation.quotes, citation.spans, strict=False)
@@ -134,7 +134,7 @@ def render_source(record: AnswerRecord, n: int, index: Index, language: Language
         [
             f'<a class="close" href="#close/sources">✕ {texts.close}</a>',
             f"## [{n}] {safe_markdown(citation.title)}",
-            f"<small>{citation.date} · {html.escape(where)}</small>",
+            f"<small>{citation.date} · {plain_html(where)}</small>",
             body,
             paper_links(citation.paper_id, citation.url, language),
         ]
@@ -147,7 +147,7 @@ def paper_links(paper_id: str, url: str, language: Language) -> str:
     return (
         f'<div class="paper-links"><a href="#ask/{paper_id}">{texts.ask_about}</a> '
         f'<a href="#paper/{paper_id}">{texts.open_paper}</a>'
-        f"<p>{html.escape(texts.digest)} "
+        f"<p>{texts.digest} "
         f"{_link(f'https://arxiv.org/abs/{paper_id}', texts.arxiv)} · "
         f"{_link(url, texts.hugging_face)}</p></div>"
     )
@@ -158,28 +158,17 @@ def section_name(key: SectionKey, language: Language) -> str:
     return TEXTS[language].sections[SECTION_KEYS.index(key)]
 
 
-def find_section(index: Index, name: str) -> IndexedSection | None:
-    """The section ``ARXIV_ID/KEY`` of the index."""
-    paper = index.catalogue.by_id.get(name.partition("/")[0])
-    rows = paper.rows if paper else ()
-    return next((index.sections[row] for row in rows if index.sections[row].name == name), None)
-
-
 def scope_text(record: AnswerRecord, given: Filters) -> str:
     """What the answer was narrowed to, by the question or the reader's filters; "" if nothing."""
     titles = {citation.paper_id: citation.title for citation in record.citations}
     papers = [
-        f"{_head(titles[paper])} ({paper})" if paper in titles else paper
+        f"{head_of(titles[paper])} ({paper})" if paper in titles else paper
         for paper in record.scope.papers
         if paper in titles or paper in given.papers
     ]
     sections = [section_name(key, record.language) for key in given.sections]
     scope = " · ".join([*record.scope.dates, *papers, *sections])
     return TEXTS[record.language].scope.format(scope=scope) if scope else ""
-
-
-def _head(title: str) -> str:
-    return title.partition(":")[0].strip() or title
 
 
 def _made_by(record: AnswerRecord, place: str, texts: AnswerWording) -> str:
@@ -190,12 +179,11 @@ def _made_by(record: AnswerRecord, place: str, texts: AnswerWording) -> str:
         parts.append(texts.confidence.format(confidence=f"{record.confidence:.0%}"))
     if record.rules:
         parts.append(texts.rules.format(rules=", ".join(record.rules)))
-    shown = html.escape(" · ".join(parts))
-    return f'{shown} · <a href="#copy/{place}">{texts.copy}</a>'
+    return f'{plain_html(" · ".join(parts))} · <a href="#copy/{place}">{texts.copy}</a>'
 
 
 def _linked(markdown: str, numbers: set[int], place: str) -> str:
-    """The markers as links to their sources."""
+    """The markers as links to their sources; in text made safe, none of those in code is left."""
 
     def link(match: re.Match[str]) -> str:
         n = int(match[1])
@@ -203,7 +191,7 @@ def _linked(markdown: str, numbers: set[int], place: str) -> str:
             return match[0]
         return f'<a class="marker" href="#source/{quote(place)}/{n}">[{n}]</a>'
 
-    return outside_code(markdown, lambda piece: _MARKER.sub(link, piece))
+    return _MARKER.sub(link, markdown)
 
 
 def _doubts(sentences: Sequence[SentenceRecord], language: Language) -> str:
@@ -211,7 +199,7 @@ def _doubts(sentences: Sequence[SentenceRecord], language: Language) -> str:
         return ""
     reasons = [(s.text, _reason(s.reason or "", language)) for s in sentences]
     rows = "".join(
-        f"<li>{html.escape(text)} <em>({html.escape(why)})</em></li>" for text, why in reasons
+        f"<li>{plain_html(text)} <em>({plain_html(why)})</em></li>" for text, why in reasons
     )
     return f'<div class="unverified">⚠ {TEXTS[language].unverified}<ul>{rows}</ul></div>'
 
@@ -224,5 +212,4 @@ def _reason(reason: str, language: Language) -> str:
 
 
 def _link(url: str, text: str) -> str:
-    address = html.escape(url, quote=True)
-    return f'<a href="{address}" target="_blank" rel="noopener">{html.escape(text)}</a>'
+    return f'<a href="{plain_html(url)}" target="_blank" rel="noopener">{text}</a>'

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import gradio as gr
 
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError, ReportError
-from chatbot.index.store import Index
 from chatbot.index.uploads import (
     MAX_BYTES,
     MAX_FILES,
@@ -22,6 +20,7 @@ from chatbot.index.uploads import (
     read_upload,
 )
 from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.generation import PerGeneration
 from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.report_rendering import (
     render_added,
@@ -36,30 +35,13 @@ _SUFFIXES = {".txt", ".md"}
 _MEGABYTES = MAX_BYTES // 2**20
 
 
-class IndexedReports:
-    """The reports of a chatbot's index, read once for each generation: each is parsed for it."""
+def build_reports(frame: Frame) -> Any:
+    """Lay the tab out and connect it.
 
-    def __init__(self, bot: Chatbot) -> None:
-        self._bot = bot
-        self._lock = Lock()
-        self._read: tuple[Index, tuple[KnownReport, ...]] | None = None
-
-    def current(self) -> tuple[KnownReport, ...]:
-        """The reports of the committed index, newest first.
-
-        Raises:
-            MissingIndexError: the index is damaged.
-        """
-        with self._lock:
-            index = self._bot.index
-            if self._read is None or self._read[0] is not index:
-                self._read = index, known_reports(index)
-            return self._read[1]
-
-
-def build_reports(frame: Frame) -> None:
-    """Lay the tab out and connect it."""
-    bot, indexed = frame.bot, IndexedReports(frame.bot)
+    Returns:
+        The event that adds reports.
+    """
+    bot, indexed = frame.bot, PerGeneration(frame.bot, known_reports)
     with gr.Column(elem_id="reports"):
         gr.Markdown(frame.text("reports_about"))
         files = gr.File(
@@ -99,7 +81,7 @@ def build_reports(frame: Frame) -> None:
     files.change(
         check, files, [preview, add, result], api_visibility="private", show_progress_on=preview
     )
-    add.click(
+    return add.click(
         add_checked,
         files,
         [files, result, table],
@@ -113,7 +95,7 @@ def _shown(name: str) -> gr.Markdown:
     return gr.Markdown(elem_id=name, latex_delimiters=LATEX_DELIMITERS)
 
 
-def _table(indexed: IndexedReports, texts: ReportsWording) -> str:
+def _table(indexed: PerGeneration[tuple[KnownReport, ...]], texts: ReportsWording) -> str:
     try:
         return report_table(indexed.current(), texts)
     except ChatbotError as error:

@@ -1,6 +1,5 @@
 """Saved conversations: their list, and opening, renaming, exporting and deleting one."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,18 +8,23 @@ import gradio as gr
 
 from chatbot.database.conversations import (
     Conversation,
+    Turn,
     delete_conversation,
     list_conversations,
     read_turns,
     rename_conversation,
 )
+from chatbot.database.feedback import verdicts_of
 from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Filters, Language
-from chatbot.ui.chat import ChatFields, controls, settled
+from chatbot.suggestions import suggest
+from chatbot.ui.chat import THUMBS, ChatFields, controls
+from chatbot.ui.conversation import shown_turns, with_suggestions
 from chatbot.ui.download import download_button
 from chatbot.ui.export import conversation_markdown
 from chatbot.ui.filters import FilterFields, filter_values
 from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
+from chatbot.ui.markdown import plain_html
 from chatbot.ui.wording.chat import TEXTS
 
 # So that a page that is loaded again shows what it showed, and asks nothing twice.
@@ -143,7 +147,8 @@ def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> N
     """Connect the list's first showing, and what changes a conversation: its title, its end."""
 
     def listed(conversation: str, request: gr.Request) -> str:
-        return saved_list(frame, conversation, request)
+        kept = list_conversations(frame.database, owner_of(request))
+        return _list(kept, conversation, visitor_language(request))
 
     @told
     def renamed(conversation: str, title: str, request: gr.Request) -> list[Any]:
@@ -151,7 +156,8 @@ def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> N
         if conversation:
             rename_conversation(frame.database, owner, conversation, title)
         kept = list_conversations(frame.database, owner)
-        return [_title(kept, conversation), listed(conversation, request)]
+        shown_list = _list(kept, conversation, visitor_language(request))
+        return [_title(kept, conversation), shown_list]
 
     @told
     def deleted(confirmed: str, conversation: str, request: gr.Request) -> list[Any]:
@@ -180,7 +186,7 @@ def shown(
     owner = owner_of(request)
     try:
         turns = read_turns(frame.database, owner, name) if name else ()
-        messages = settled(frame, owner, name)
+        messages = _settled(frame, owner, name, turns)
     except ChatbotError as error:
         gr.Warning(str(error))
         name, turns, messages = "", (), gr.update(value=[], editable="user")
@@ -203,18 +209,29 @@ def _title(kept: Sequence[Conversation], name: str) -> str:
     return next((one.title for one in kept if one.id == name), "")
 
 
-def saved_list(frame: Frame, conversation: str, request: gr.Request) -> str:
-    """The list as Markdown, the open one marked."""
-    kept = list_conversations(frame.database, owner_of(request))
-    return _list(kept, conversation, visitor_language(request))
+def _settled(frame: Frame, owner: str, name: str, turns: Sequence[Turn]) -> Any:
+    """A conversation as it is kept, with what was thought of it and questions to go on with."""
+    verdicts = verdicts_of(frame.database, owner, name)
+    last = turns[-1].answer if turns else None
+    asked = [turn.question for turn in turns]
+    suggestions = suggest(frame.bot.index, last, asked) if last else ()
+    # Of each turn's two messages that are not the reader's, the second is the answer.
+    thumbs = [
+        thumb
+        for turn in turns
+        for thumb in (None, THUMBS.get(verdicts.get((turn.position, turn.attempt), "")))
+    ]
+    messages = with_suggestions(shown_turns(turns), suggestions)
+    return gr.update(value=messages, feedback_value=thumbs, editable="user")
 
 
 def _list(kept: Sequence[Conversation], current: str, language: Language) -> str:
+    """The list as Markdown, the open one marked."""
     if not kept:
         return TEXTS[language].none_saved
     lines = "".join(
         f'<li><a href="#chat/{one.id}"{_CURRENT if one.id == current else ""}>'
-        f"{html.escape(one.title)}</a></li>"
+        f"{plain_html(one.title)}</a></li>"
         for one in kept
     )
     return f"<ul>{lines}</ul>"

@@ -4,9 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 
-from chatbot.bot import Chatbot
 from chatbot.index.catalogue import PaperRecord
 from chatbot.index.fields import fields_of_papers
 from chatbot.index.store import Index
@@ -50,23 +48,6 @@ class Listing:
     pages: int
     by_field: Counter[str]
     by_period: Counter[str]
-
-
-class Shelves:
-    """The shelf of a chatbot's index, made once for each generation."""
-
-    def __init__(self, bot: Chatbot) -> None:
-        self._bot = bot
-        self._lock = Lock()
-        self._shelf = shelf_of(bot.index)
-
-    def current(self) -> Shelf:
-        """The shelf of the committed index; of many visitors at once, one makes it for all."""
-        with self._lock:
-            index = self._bot.index
-            if self._shelf.index is not index:
-                self._shelf = shelf_of(index)
-            return self._shelf
 
 
 def shelf_of(index: Index) -> Shelf:

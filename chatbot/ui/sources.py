@@ -9,7 +9,7 @@ from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Language
 from chatbot.ui.chat import ChatFields
 from chatbot.ui.export import answer_markdown
-from chatbot.ui.frame import QUIET, Frame, owner_of, visitor_language
+from chatbot.ui.frame import COPY, QUIET, Frame, owner_of, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.rendering import render_source
 from chatbot.ui.wording.chat import TEXTS
@@ -29,15 +29,6 @@ _FOCUS = """() => {
 _FOCUS_BACK = """() => {
   const marker = document.querySelector('#sources')?.dataset.marker;
   if (marker) document.querySelector(`#chat a[href="${marker}"]`)?.focus();
-}"""
-_COPY = """text => {
-  if (!text) return;
-  const copied = () => navigator.clipboard.writeText(text);
-  const byHand = () => {
-    const area = document.body.appendChild(document.createElement('textarea'));
-    area.value = text; area.select(); document.execCommand('copy'); area.remove();
-  };
-  navigator.clipboard ? copied().catch(byHand) : byHand();
 }"""
 
 
@@ -86,7 +77,7 @@ def connect_sources(frame: Frame, fields: ChatFields, panel: gr.Markdown) -> Non
     fields.conversation.change(first, fields.conversation, panel, **QUIET)
     fields.done.change(first, fields.conversation, panel, **QUIET)
     frame.actions.copy(copied, fields.conversation, text, **QUIET).then(
-        None, text, None, js=_COPY, api_visibility="private"
+        None, text, None, js=COPY, api_visibility="private"
     )
 
 

@@ -174,6 +174,18 @@ def test_an_earlier_question_is_edited_and_what_followed_is_gone(page: Page) -> 
     expect(page.locator("#chat .sources")).to_contain_text("FeatureBench")
 
 
+def test_an_entity_typed_into_an_edited_question_stays_as_typed(page: Page) -> None:
+    typed = "GRU-Mem 的 &lt;update&gt; 与 <b> &amp;amp; 是什么？"
+    ask(page, QUESTION)
+    page.get_by_role("button", name="编辑").first.click()
+    page.locator("#chat textarea").fill(typed)
+    page.locator("#chat").get_by_role("button", name="发送").click()
+    expect(page.locator("#chat .user-row .message-content")).to_have_text(typed)
+    expect(page.locator("#chat .by")).to_have_count(1)
+    page.get_by_role("button", name="编辑").first.click()
+    expect(page.locator("#chat textarea")).to_have_value(typed)
+
+
 def test_a_suggestion_is_asked_by_a_click_and_answered(page: Page) -> None:
     ask(page, QUESTION)
     suggestion = page.locator("#chat .option").first
@@ -319,6 +331,7 @@ def test_an_answer_is_copied_without_markup_and_with_its_references(page: Page) 
     ask(page, QUESTION)
     page.locator("#chat .by a").click()
     expect(page.locator(".toast-body")).to_contain_text("已复制")
+    expect(page.locator(".toast-title")).to_be_hidden()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "400%" in copied
     assert "https://arxiv.org/abs/2602.10560" in copied

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,8 +152,32 @@ def test_the_table_is_saved_for_a_spreadsheet(compared: Page) -> None:
     assert saved.startswith("\ufeff")
     rows = list(csv.reader(io.StringIO(saved.removeprefix("\ufeff"))))
     assert rows[0] == ["论文", "应用领域", "核心贡献", "主要创新", "实验效果"]
-    assert [len(row) for row in rows] == [5, 5, 5]
+    assert [len(row) for row in rows[:3]] == [5, 5, 5]
     assert "GRU-Mem" in rows[1][2]
+
+
+def test_the_spreadsheet_has_below_the_table_what_its_markers_stand_for(compared: Page) -> None:
+    with compared.expect_download() as saving:
+        compared.click("#compare-csv")
+    rows = list(csv.reader(io.StringIO(saving.value.path().read_text(encoding="utf-8-sig"))))
+    empty = rows.index([])
+    assert rows[empty + 1] == ["出处"]
+    sources = {row[0]: row[1:] for row in rows[empty + 2 :]}
+    cited = {mark for row in rows[:empty] for cell in row for mark in re.findall(r"\[\d+\]", cell)}
+    assert cited == set(sources)
+    title, section, address = sources["[8]"]
+    assert title.startswith("ProAct: Agentic Lookahead")
+    assert (section, address) == ("实验效果", f"https://arxiv.org/abs/{PROACT}")
+
+
+def test_a_comparison_is_copied_with_its_sources(compared: Page) -> None:
+    compared.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    compared.locator("#compare-table .by a").click()
+    expect(compared.locator(".toast-body")).to_contain_text("已复制")
+    copied = compared.evaluate("navigator.clipboard.readText()")
+    assert "| 论文 | 应用领域 |" in copied
+    assert "[8] ProAct: Agentic Lookahead" in copied
+    assert f"https://arxiv.org/abs/{PROACT}" in copied
 
 
 def test_the_table_is_saved_as_markdown_with_its_sources(compared: Page) -> None:

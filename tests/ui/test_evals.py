@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from chatbot.bot import Chatbot
 from chatbot.cli import main
 from chatbot.config import Settings
+from chatbot.ui.eval_runs import Item, Metric, Suite, Wanted, failing_items
 from tests.ui.conftest import OpenPage, serving
 
 pytestmark = pytest.mark.browser
@@ -113,6 +114,23 @@ def test_a_question_that_fell_short_opens_to_its_answer_and_sources(
         first.locator("summary").click()
         expect(first.get_by_role("heading", name="Answer")).to_be_visible()
         expect(first.locator('a[href^="#paper/"]').first).to_be_visible()
+
+
+def test_questions_that_are_wrong_come_before_those_answered_at_too_great_length() -> None:
+    wordy, wrong = {"brevity": 0.1, "key facts": 1.0}, {"brevity": 1.0, "key facts": 0.5}
+    suite = Suite(
+        name="answers",
+        n=4,
+        metrics=tuple(Metric(name=name, mean=0.5, low=0, high=1, n=4) for name in wordy),
+        items=(
+            Item(unit="wordy", status="ok", question="?", values=wordy),
+            Item(unit="wrong", status="ok", question="?", values=wrong),
+            Item(unit="both", status="ok", question="?", values={**wordy, **wrong, "brevity": 0.1}),
+            Item(unit="broken", status="error", question="?"),
+        ),
+    )
+    found = [item.unit for item, _ in failing_items(suite, Wanted())]
+    assert found == ["wrong", "both", "broken", "wordy"]
 
 
 def test_a_damaged_report_is_said_to_be_damaged_and_the_others_stay(

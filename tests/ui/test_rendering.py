@@ -1,5 +1,7 @@
 """An answer as the Markdown the page shows: linked, honest about what was not verified."""
 
+import html
+
 import pytest
 
 from chatbot.answer.record import AnswerRecord, SentenceRecord, record_of
@@ -37,7 +39,7 @@ def test_a_doubtful_sentence_is_marked_where_it_stands(record: AnswerRecord) -> 
         record, "前一句。快 900% [1]。后一句。", "快 900% [1]。", "number_not_in_source: 900%"
     )
     shown, unplaced = linked_text(changed, "0")
-    assert 'title="⚠ 数字 900% 不在所引的原文里">快 900% <a' in shown
+    assert 'title="⚠ 数字 900% 不在所引的原文里">快 900% <a' in html.unescape(shown)
     assert shown.startswith("前一句。<span")
     assert shown.endswith("</span>后一句。")
     assert unplaced == ()
@@ -46,6 +48,18 @@ def test_a_doubtful_sentence_is_marked_where_it_stands(record: AnswerRecord) -> 
 def test_a_reason_cannot_break_out_of_its_mark(record: AnswerRecord) -> None:
     changed = doubtful(record, "坏。", "坏。", 'name_not_in_source: "><script>')
     assert "<script>" not in linked_text(changed, "0")[0]
+
+
+def test_a_reason_a_notice_a_scope_and_a_title_are_text_and_no_markdown(
+    record: AnswerRecord,
+) -> None:
+    written = "`a` ![b](c) \\(d\\) **e**"
+    failed = doubtful(record, "坏。", "坏。", f"name_not_in_source: {written}")
+    cited = record.citations[0].model_copy(update={"title": written})
+    changed = failed.model_copy(update={"notice": written, "citations": (cited,)})
+    shown = render_answer(changed, "0")
+    assert html.unescape(shown).count(written) == 4
+    assert [sign for sign in ("`", "](", "\\(", "**") if sign in shown] == []
 
 
 def test_a_doubtful_cell_is_listed_below(record: AnswerRecord) -> None:
@@ -58,13 +72,15 @@ def test_a_doubtful_cell_is_listed_below(record: AnswerRecord) -> None:
 def test_a_doubtful_sentence_is_found_with_its_markers_inside(record: AnswerRecord) -> None:
     changed = doubtful(record, "快 900% [1]。", "快 900%。", "better_in_section: contribution")
     shown, unplaced = linked_text(changed, "0")
+    shown = html.unescape(shown)
     assert 'title="⚠ 同一篇的“一句话核心贡献”一节更像出处">快 900% <a' in shown
     assert unplaced == ()
 
 
 def test_what_an_answer_was_narrowed_to_is_said(seed_bot: Chatbot) -> None:
     record = record_of(seed_bot.answer("2月12日 GRU-Mem 的效果如何？"))
-    said = render_answer(record, "0", make_filters([], [], ["results"])).partition("</div>")[0]
+    shown = render_answer(record, "0", make_filters([], [], ["results"]))
+    said = html.unescape(shown).partition("</div>")[0]
     for name in ("2026-02-12", "2602.10560", "实验效果"):
         assert name in said
 
@@ -72,7 +88,7 @@ def test_what_an_answer_was_narrowed_to_is_said(seed_bot: Chatbot) -> None:
 def test_a_source_shows_its_whole_section_and_where_it_is_from(
     seed_bot: Chatbot, record: AnswerRecord
 ) -> None:
-    shown = render_source(record, 1, seed_bot.index, "zh")
+    shown = html.unescape(render_source(record, 1, seed_bot.index, "zh"))
     assert "<mark><strong>效率提升</strong>：得益于早停机制" in shown
     assert "综合性能" in shown
     assert "2026-02-12 · 实验效果一节，第 1000–1003 行，000_a123f1b62403a6c8.txt" in shown

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
 from chatbot.index.build import ingest
-from chatbot.index.uploads import MAX_BYTES, MAX_FILES
-from chatbot.ui.reports import IndexedReports
+from chatbot.index.uploads import MAX_BYTES, MAX_FILES, known_reports
+from chatbot.ui.generation import PerGeneration
 from tests.index.uploaded import paper, report
 from tests.ui.conftest import OpenPage, at_rest, serving
 
@@ -66,7 +66,7 @@ def test_the_reports_are_listed_newest_first(page: Page) -> None:
 
 
 def test_the_reports_are_read_once_for_each_generation(bot: Chatbot, mine: Path) -> None:
-    indexed = IndexedReports(bot)
+    indexed = PerGeneration(bot, known_reports)
     before = indexed.current()
     assert indexed.current() is before
     ingest(bot.settings, [mine])
@@ -125,6 +125,7 @@ def test_a_report_is_previewed_then_added_and_can_be_asked(
         expect(added.locator('a[href="#paper/2603.00001"]')).to_contain_text("Quillnet 1")
         expect(added.locator('a[href="#ask/2603.00001"]')).to_have_text("提问")
         expect(page.locator("#report-list tbody tr")).to_have_count(6)
+        expect(page.locator("#corpus")).to_contain_text("139 篇论文，6 期日报")
         expect(page.locator("#report-add")).to_be_hidden()
     assert "37.5%" in bot.answer("Quillnet-1 在 QuillBench 上提升了多少？").markdown
 

@@ -11,9 +11,10 @@ import pytest
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.index.build import ingest
+from chatbot.ui.generation import PerGeneration
 from chatbot.ui.paper_list import render_list
 from chatbot.ui.paper_view import render_paper
-from chatbot.ui.shelf import Shelf, Shelves, View, after_action, listing, shelf_of
+from chatbot.ui.shelf import Shelf, View, after_action, listing, shelf_of
 from tests.rated_answers import two_papers
 from tests.report_text import paper, render_report
 
@@ -95,7 +96,7 @@ def test_a_new_generation_is_seen_and_many_days_are_counted_by_month(
 
     write(0)
     ingest(settings, [reports])
-    shelves = Shelves(Chatbot(settings, None))
+    shelves = PerGeneration(Chatbot(settings, None), shelf_of)
     assert listing(shelves.current(), View()).by_period == {"2026-01-01": 1}
     for n in range(1, 32):
         write(n)
@@ -111,7 +112,7 @@ def test_visitors_at_once_share_one_shelf_of_a_new_generation(
 ) -> None:
     report = two_papers(tmp_path)
     ingest(settings, [report])
-    shelves = Shelves(Chatbot(settings, None))
+    shelves = PerGeneration(Chatbot(settings, None), shelf_of)
     before = shelves.current()
     report.write_bytes(report.read_bytes().replace(b"37%", b"38%"))
     ingest(settings, [report])

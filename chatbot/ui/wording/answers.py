@@ -28,7 +28,6 @@ class AnswerWording:
     gone: str
     scope: str
     copy: str
-    details: str
     confidence: str
     rules: str
     unverified: str
@@ -68,7 +67,6 @@ TEXTS: dict[Language, AnswerWording] = {
         gone="这一节已不在索引里，以下是回答时引用的原句。",
         scope="本题限定：{scope}",
         copy="复制",
-        details="详情",
         confidence="把握 {confidence}",
         rules="用到的规则：{rules}",
         unverified="以下句子未能核实",
@@ -106,7 +104,6 @@ TEXTS: dict[Language, AnswerWording] = {
         gone="This section is no longer in the index; these are the sentences quoted at the time.",
         scope="Narrowed to {scope}",
         copy="Copy",
-        details="Details",
         confidence="confidence {confidence}",
         rules="Rules used: {rules}",
         unverified="These sentences could not be verified",

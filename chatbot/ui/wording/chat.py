@@ -43,8 +43,6 @@ class ChatWording:
     no_date: str
     no_paper: str
     conversation: str
-    sources: str
-    examples: str
 
 
 TEXTS: dict[Language, ChatWording] = {
@@ -76,8 +74,6 @@ TEXTS: dict[Language, ChatWording] = {
         no_date="“{day}”不是日期，请写成 2026-02-12 或 2026-02-10..2026-02-12。",
         no_paper="没有收录论文“{paper}”，请从列表里选择。",
         conversation="对话",
-        sources="引用的原文",
-        examples="可以这样问",
     ),
     "en": ChatWording(
         question="Question",
@@ -110,7 +106,5 @@ TEXTS: dict[Language, ChatWording] = {
         no_paper="There is no paper “{paper}” in the index; choose one from the list.",
         copied="The answer and its sources were copied.",
         conversation="Conversation",
-        sources="Sources quoted",
-        examples="Try one of these",
     ),
 }

@@ -38,7 +38,6 @@ class EvalsWording:
     no_worse: str
     lower_is_better: str
     by_type: str
-    overall: str
     items: str
     suite: str
     type: str
@@ -152,7 +151,6 @@ TEXTS: dict[Language, EvalsWording] = {
         no_worse="不逊于基线",
         lower_is_better="越低越好",
         by_type="按题型",
-        overall="全部",
         items="## 未得满分的题",
         suite="组",
         type="题型",
@@ -201,7 +199,6 @@ TEXTS: dict[Language, EvalsWording] = {
         no_worse="no worse than the baseline",
         lower_is_better="lower is better",
         by_type="By type of question",
-        overall="All",
         items="## Questions short of the best",
         suite="Suite",
         type="Type of question",
