@@ -16,10 +16,10 @@ from chatbot.answer.models import AbstainReason
 from chatbot.answer.premises import denied_by
 from chatbot.answer.sentence_ranking import Sentence
 from chatbot.index.store import Index
-from chatbot.index.terms import bigrams, words
+from chatbot.index.terms import bigrams, without_stop_words, words
 from chatbot.retrieval import wording
 from chatbot.retrieval.confidence import decide
-from chatbot.retrieval.models import Evidence
+from chatbot.retrieval.models import Evidence, Query
 from chatbot.retrieval.ranking import unnamed
 
 _RARE = 3.0
@@ -102,14 +102,26 @@ def _asks_for_the_unheard_of(index: Index, evidence: Evidence) -> bool:
     "有篇做手语翻译的": what a paper is said to be about weighs more than a noun elsewhere.
     """
     query = evidence.query
-    if evidence.confidence is None or query.language == "en":
+    if evidence.confidence is None:
         return False
+    if query.language == "en":
+        return evidence.confidence < _UNSURE and _holds_no_word_of(index, query)
     for noun, before in _nouns(query.question, _NOUNS):
         if not _is_known(index, noun):
             about = _ABOUT.search(before) is not None
             if evidence.confidence < (_UNSURE_ABOUT if about else _UNSURE):
                 return True
     return False
+
+
+def _holds_no_word_of(index: Index, query: Query) -> bool:
+    """Whether no report holds a word of an English question, in either language, but for names."""
+    rest = unnamed(index, query.question, query.links)
+    for name in wording.names_in(rest):
+        rest = rest.replace(name, " ")
+    asked = without_stop_words(words(rest))
+    known = any(index.lexical.knows(word) for word in asked) or index.glossary.translate(rest)
+    return bool(asked) and not known
 
 
 def _is_off_topic(index: Index, evidence: Evidence) -> bool:

@@ -29,6 +29,7 @@ def draft(index: Index, question: str) -> Draft:
         ("DR-LoRA 训练时比标准 LoRA 省了多少显存？", "false_premise"),
         ("有篇做手语翻译的，用的什么骨干网络？", "not_in_corpus"),
         ("BendFlow 要微调原模型百分之几的参数？", "not_in_corpus"),
+        ("What is the annual revenue of DeepSeek?", "not_in_corpus"),
     ],
 )
 def test_a_question_the_reports_cannot_answer_is_refused_for_its_reason(
