@@ -46,6 +46,7 @@ _BREADTH: dict[Intent, _Breadth] = {
     "list": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
     "overview": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
 }
+_WHOLE = _Breadth(papers=1, closeness=0.0, probability=1.0, sentences=12, characters=1_000)
 _NEAREST = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=2, characters=300)
 # Of another paper on the same system, so much beside: it may say otherwise.
 _BESIDE = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=3, characters=300)
@@ -96,7 +97,7 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
         return Draft(wording["nothing"], {}, abstain_reason="not_in_corpus")
     if query.intent == "compare":
         return _comparison(index, evidence)
-    breadth = _BREADTH.get(query.intent, _LOOKUP)
+    breadth = _WHOLE if _is_whole(evidence) else _BREADTH.get(query.intent, _LOOKUP)
     asked = Asked.of(index, query)
     found = _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
     groups = [ranked_sentences(index, asked, hits, weights) for hits in found]
@@ -147,10 +148,19 @@ def small_talk(language: Language) -> Draft:
 
 
 def _asked_for(evidence: Evidence) -> Sequence[Hit]:
-    """The hits; where a paper is only asked what it is, those that say so in one sentence."""
+    """The hits; where all of a section is asked for, or only what a paper is, those that say so."""
+    query = evidence.query
+    if _is_whole(evidence):
+        return [hit for hit in evidence.hits if hit.section.key in query.whole]
     summing_up = [hit for hit in evidence.hits if hit.section.key == "contribution"]
-    only = evidence.query.intent == "lookup" and evidence.query.aspects == ("contribution",)
+    only = query.intent == "lookup" and query.aspects == ("contribution",)
     return summing_up if only and summing_up else evidence.hits
+
+
+def _is_whole(evidence: Evidence) -> bool:
+    """Whether all of some section of the paper found first is asked for, and is at hand."""
+    query, first = evidence.query, evidence.hits[0].section
+    return query.intent == "lookup" and first.key in query.whole and first.paper_id in query.papers
 
 
 def _papers(hits: Sequence[Hit], most: int, closeness: float = 0.0) -> list[list[Hit]]:

@@ -12,6 +12,7 @@ from chatbot.index.catalogue import Catalogue
 from chatbot.index.names import Link
 from chatbot.index.store import Index
 from chatbot.index.terms import bigrams, normalise, without_stop_words, words
+from chatbot.retrieval import wording
 from chatbot.retrieval.conversation import ARXIV_ID
 from chatbot.retrieval.models import Filters, Language, Query
 from chatbot.retrieval.ranking import probabilities, score, signals_of
@@ -33,8 +34,8 @@ _COUNT = re.compile(
 _COUNTS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "two": 2, "three": 3, "four": 4, "five": 5}
 _FEWEST, _MOST = 2, 8
 COLUMNS: dict[Language, tuple[str, ...]] = {
-    "zh": ("应用领域", "核心贡献", "主要创新", "实验效果"),
-    "en": ("field", "contribution", "innovations", "results"),
+    language: tuple(name for key, name in names.items() if key != "usage")
+    for language, names in wording.SECTION_NAMES.items()
 }
 # How much the other papers say about which section answers, beside a paper's own scores.
 _SHARED = 0.5

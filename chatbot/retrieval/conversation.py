@@ -29,6 +29,12 @@ _AGAINST = re.compile(
     r"\bthe two\b|\bboth\b",
     re.IGNORECASE,
 )
+# What is held against the paper the question names is left to the conversation: "和 SAGE 比呢".
+_AGAINST_NAMED = re.compile(
+    r"^\W*(?:那|那么)?(?:它|这篇)?[和跟与比][^，。？]+?(?:比|对比|相比|比较)|"
+    r"\bhow (?:does|do) (?:it|this|that|they)\b.*\bcompare|^\W*(?:and )?(?:compared|versus|vs)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +58,11 @@ def context_of(
     are compared.
     """
     short = len(question) <= _SHORT and not _LATIN_WORD.search(question)
-    if not history or not (short or REFERS_BACK.search(question)):
+    against = bool(own and _AGAINST_NAMED.search(question))
+    if not history or not (short or against or REFERS_BACK.search(question)):
         return Context()
     spoken = [(turn, _papers_of(turn.content, names)) for turn in history]
-    compares = bool(_AGAINST.search(question))
+    compares = against or bool(_AGAINST.search(question))
     focus = _focus(question, spoken, compares=compares, named=bool(own))
     asked = [turn.content for turn in history if turn.role == "user"]
     if own and not compares:

@@ -55,9 +55,9 @@ class Query:
     `standalone` can be read without the history; `search_text` is what is searched for: it without
     dates and ids. `links` are the papers that the question names, or that its history does where it
     leans on it. `aspects` are the sections it seems to ask for, which weigh and do not narrow;
-    `filters` narrow. `columns` are what a comparison is laid out by, in the reader's words.
-    `follows_up` says that the history was needed, `spent` what each call to a model cost on the
-    way.
+    `whole` those it asks for all of; `filters` narrow. `columns` are what a comparison is laid out
+    by, in the reader's words. `follows_up` says that the history was needed, `spent` what each call
+    to a model cost on the way.
     """
 
     question: str
@@ -69,6 +69,7 @@ class Query:
     history: tuple[Message, ...] = ()
     links: tuple[Link, ...] = ()
     aspects: tuple[SectionKey, ...] = ()
+    whole: tuple[SectionKey, ...] = ()
     columns: tuple[str, ...] = ()
     follows_up: bool = False
     spent: tuple[TokenUsage, ...] = ()

@@ -5,7 +5,7 @@ its sections among the first. A list ranks papers; an overview reads the records
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chatbot.headings import SECTION_KEYS
 from chatbot.index.catalogue import Catalogue
+from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.retrieval.comparison import compared_papers, ranked_within
 from chatbot.retrieval.confidence import confidence_of, decide
@@ -39,6 +40,8 @@ from chatbot.retrieval.weights import Weights, shipped_weights
 from chatbot.retrieval.wording import names_in
 
 DEFAULT_TOP_K = 8
+# How sure the answer is at hand where a paper is plainly named and all of a section asked for.
+_NAMED = 0.9
 # Sections of one paper among the first, while it is not sure to be the right one.
 _SHARE = 4
 
@@ -108,7 +111,9 @@ def _lookup(
     order = [int(place) for place in np.argsort(-scores, kind="stable") if _found(signals, place)]
     meant = {k.papers[0] for k in query.links if k.sure and not k.typo and len(k.papers) == 1}
     if meant:
-        order.sort(key=lambda place: index.sections[signals.rows[place]].paper_id not in meant)
+        order.sort(key=lambda place: _priority(index.sections[signals.rows[place]], meant, query))
+        if query.whole:
+            confidence = max(confidence, _NAMED)
     elif decide(confidence) != "answer":
         order = _uncrowded(index, signals, order)
     if (clarification := _clarification(index, query)) is not None:
@@ -118,6 +123,11 @@ def _lookup(
         rows = np.flatnonzero(allowed)[:top_k]
         hits = tuple(Hit(index.sections[row], 0.0, {"records": i}) for i, row in enumerate(rows, 1))
     return hits, signals.notice, confidence
+
+
+def _priority(section: IndexedSection, meant: Set[str], query: Query) -> tuple[bool, bool]:
+    """What sorts a plainly named paper first, and of it the sections that are asked for whole."""
+    return section.paper_id not in meant, bool(query.whole) and section.key not in query.whole
 
 
 def _uncrowded(index: Index, signals: Signals, order: Sequence[int]) -> list[int]:

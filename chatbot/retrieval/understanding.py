@@ -52,16 +52,21 @@ def understand(
     # An id is certain, even that of a paper that is not here; a name may be another's, and weighs.
     narrowed = tuple(dict.fromkeys(p for link in own for p in link.papers)) if ids else ()
     days = () if placed else tuple(mention.span for mention in dates)
+    language = wording.language_of(question)
+    whole = wording.whole_sections_of(_without(question, own, dates)) if links else ()
+    heads = wording.SECTION_NAMES[language]
     return Query(
         question=question,
         standalone=standalone,
         search_text=_search_text(question, dates, context),
-        language=wording.language_of(question),
+        language=language,
         intent=intent,
         filters=replace(given, dates=given.dates or days, papers=given.papers or narrowed),
         history=tuple(history),
         links=links,
-        aspects=_aspects(question, own),
+        aspects=whole or _aspects(question, own),
+        whole=whole,
+        columns=tuple(heads[key] for key in whole) if intent == "compare" else (),
         follows_up=bool(context.turns or context.links),
     )
 
@@ -92,6 +97,14 @@ def _aspects(question: str, own: Sequence[Link]) -> tuple[SectionKey, ...]:
     for link in own:
         rest = rest.replace(question[link.start : link.end], " ")
     return wording.aspects_of(question) if re.search(r"\w", rest) else ("contribution",)
+
+
+def _without(question: str, own: Sequence[Link], dates: Sequence[DateMention]) -> str:
+    """The question without the papers and days it names."""
+    rest = list(ARXIV_ID.sub(_blank, _URL.sub(_blank, question)))
+    for start, end in [*((k.start, k.end) for k in own), *((d.start, d.end) for d in dates)]:
+        rest[start:end] = " " * (end - start)
+    return "".join(rest)
 
 
 def _asks_one(question: str, own: Sequence[Link]) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from chatbot.headings import SectionKey
+from chatbot.headings import SECTION_KEYS, SectionKey
 from chatbot.retrieval.models import Language
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
@@ -113,6 +113,38 @@ _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
         r"drop\w*|latency|savings?|saves?|cut|participants|evaluat\w*|perform\w*|reported|quality)\b",
     ),
 }
+# What names a whole section, and what else may stand beside it in a question for no more than that.
+_WHOLE_SECTIONS: dict[SectionKey, re.Pattern[str]] = {
+    "field": _any_case(r"(?:应用|研究)?领域|应用场景", r"\b(?:fields?|domains?|areas?)\b"),
+    "contribution": _any_case(r"贡献", r"\bcontributions?\b"),
+    "usage": _any_case(r"使用(?:指南|方法|方式)|怎么用|如何使用|用法", r"\bhow to use\b|\busage\b"),
+    "innovations": _any_case(
+        r"创新(?:点|之处)?|方法|原理|思路",
+        r"\b(?:innovations?|methods?|approach(?:es)?|novelt(?:y|ies))\b",
+    ),
+    "results": _any_case(
+        r"(?:实验)?(?:效果|结果)|实验|性能|表现", r"\b(?:results?|performance|experiments?)\b"
+    ),
+}
+SECTION_NAMES: dict[Language, dict[SectionKey, str]] = {
+    "zh": {
+        "field": "应用领域",
+        "contribution": "核心贡献",
+        "usage": "使用指南",
+        "innovations": "主要创新",
+        "results": "实验效果",
+    },
+    "en": {key: key for key in SECTION_KEYS},
+}
+_BESIDE = _any_case(
+    r"第[一二三四五六七八九十\d]+[个篇]|最后一[个篇]|[这那该两三][个篇]?|[它他]们?|[前后两二三]者|论文|文章|工作|模型|"
+    r"系统|主要|核心|关键|具体|最|在|上|里|中|方面|各自|各|分别|之间|对比|比较|相比|一下|[和跟与及、]|请|帮我|介绍|"
+    r"说说|讲讲|说|讲|采?用|不同|区别|差[别异]|异同|怎么?样|如何|什么|哪些|是|有|的|了|啥|都|呢|吗|吧|么",
+    r"\b(?:what|how|is|are|was|were|do|does|did|the|a|an|of|its?|their|they|them|in|on|and|or|by|for|to|"
+    r"key|main|core|overall|good|well|this|that|these|those|papers?|works?|systems?|models?|compare|"
+    r"comparison|between|vs|versus|with|differences?|differ|different|both|former|latter|first|second|"
+    r"third|fourth|fifth|last|one|two|tell|give|me|about|please|can|you|has|have|use|uses|used)\b|'s\b",
+)
 _CLAUSE = re.compile(
     r"[，。？！；：,;:?!—\n]+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])|(?<!\b[A-Z]r)\.(?=\s|$)|\s-+\s"
 )
@@ -152,6 +184,18 @@ def asked_of(text: str) -> str:
     clauses = [clause.strip() for clause in _CLAUSE.split(text)]
     asking = [c for c in clauses if _ASKS.search(c) and not _ASKS_WHICH_PAPER.search(c)]
     return " ".join(asking) or text
+
+
+def whole_sections_of(text: str) -> tuple[SectionKey, ...]:
+    """The sections of which a question asks for all; none where it asks for something in them.
+
+    `text` is the question without the names of papers: "的主要创新是什么", not "用了几张显卡".
+    """
+    found = tuple(key for key, pattern in _WHOLE_SECTIONS.items() if pattern.search(text))
+    rest = text
+    for pattern in [*(_WHOLE_SECTIONS[key] for key in found), _BESIDE]:
+        rest = pattern.sub(" ", rest)
+    return () if re.search(r"\w", rest) else found
 
 
 def aspects_of(text: str) -> tuple[SectionKey, ...]:

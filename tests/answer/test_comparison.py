@@ -8,10 +8,12 @@ import pytest
 
 from chatbot.answer.comparison_table import tables_of, to_csv
 from chatbot.answer.engine import answer_events
+from chatbot.answer.extractive import extract
 from chatbot.answer.models import Answer, Step
 from chatbot.errors import ChatbotError
 from chatbot.index.store import Index
 from chatbot.retrieval.comparison import comparison_query
+from chatbot.retrieval.search import search
 from chatbot.retrieval.understanding import understand
 from tests.answer.test_engine import answer_of, model_at
 from tests.fakes.openai_server import Body, FakeOpenAI, Reply
@@ -56,6 +58,13 @@ def test_a_question_that_compares_is_answered_with_a_table(seed_index: Index) ->
     ((_, *rows),) = tables_of(answer.markdown)
     assert {c.section.paper_id for c in answer.citations} == {"2602.10560", "2602.05327"}
     assert len(rows) == 2
+
+
+def test_sections_named_in_a_question_are_the_columns(seed_index: Index) -> None:
+    query = understand("对比 GRU-Mem 和 V-Retrver 的方法与效果", seed_index.catalogue)
+    evidence = search(seed_index, query)
+    head, *_ = extract(seed_index, evidence).markdown.split("\n")
+    assert head == "| 论文 | 主要创新 | 实验效果 |"
 
 
 def test_the_table_comes_as_csv_without_markers(seed_index: Index) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from chatbot.answer.extractive import extract
 from chatbot.answer.models import Draft
 from chatbot.config import Settings
@@ -47,6 +49,36 @@ def test_a_question_about_one_paper_is_answered_briefly(seed_index: Index) -> No
     found = draft(seed_index, "VE-Bench 有多少张图、几类风险、分几个等级？")
     assert "1054" in found.markdown
     assert len(found.markdown) < 800
+
+
+@pytest.mark.parametrize(
+    ("question", "key"),
+    [
+        ("GRU-Mem 的主要创新是什么？", "innovations"),
+        ("What are the main innovations of GRU-Mem?", "innovations"),
+        ("GRU-Mem 怎么用？", "usage"),
+        ("2602.10560 的实验效果如何？", "results"),
+    ],
+)
+def test_who_asks_for_a_section_gets_all_of_it_and_no_other(
+    seed_index: Index, question: str, key: str
+) -> None:
+    found = draft(seed_index, question)
+    assert [section.name for section in found.sources.values()] == [f"2602.10560/{key}"]
+    (section,) = found.sources.values()
+    quoted = [line for line in found.markdown.split("\n") if line.startswith("- ")]
+    told = [line for line in section.text.split("\n") if not line.rstrip("*").endswith("：")]
+    assert len(quoted) >= len(told)
+
+
+def test_a_section_asked_for_of_a_paper_of_a_list_is_that_papers(seed_index: Index) -> None:
+    asked = "哪些论文在 AIME 上做了评测？"
+    listed = draft(seed_index, asked)
+    second = list(listed.sources.values())[1].paper_id
+    history = (Message("user", asked), Message("assistant", listed.markdown))
+    query = understand("第二篇的主要创新是什么？", seed_index.catalogue, history)
+    found = extract(seed_index, search(seed_index, query))
+    assert [section.name for section in found.sources.values()] == [f"{second}/innovations"]
 
 
 def test_a_list_question_draws_on_several_papers(seed_index: Index) -> None:

@@ -245,6 +245,37 @@ def test_what_a_follow_up_points_to_is_found_in_the_history(
     assert (query.papers, query.intent) == (papers, intent)
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["和 V-Retrver 比呢？", "那跟 V-Retrver 相比怎么样", "How does it compare with V-Retrver?"],
+)
+def test_a_paper_named_to_be_held_against_is_compared_with_the_one_spoken_of(
+    catalogue: Catalogue, question: str
+) -> None:
+    query = understand(question, catalogue, HISTORY)
+    assert query.intent == "compare"
+    assert set(query.papers) == {"2602.10560", "2602.06034"}
+
+
+@pytest.mark.parametrize(
+    ("question", "whole"),
+    [
+        ("GRU-Mem 的方法是什么？", ("innovations",)),
+        ("它的效果和领域呢？", ("field", "results")),
+        ("What are its results?", ("results",)),
+        ("GRU-Mem 的实验用了几张显卡？", ()),
+        ("GRU-Mem 的实验效果里准确率是多少？", ()),
+        ("What is the performance of GRU-Mem on AIME?", ()),
+        ("有哪些新方法？", ()),
+    ],
+)
+def test_a_question_for_no_more_than_a_section_is_one_for_all_of_it(
+    catalogue: Catalogue, question: str, whole: tuple[str, ...]
+) -> None:
+    history = HISTORY if "它" in question or "its" in question else ()
+    assert understand(question, catalogue, history).whole == whole
+
+
 def test_a_follow_up_to_a_talk_without_names_is_searched_with_the_last_answer(
     catalogue: Catalogue,
 ) -> None:
