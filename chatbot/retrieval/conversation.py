@@ -32,21 +32,39 @@ _AGAINST = re.compile(
 # What is held against the paper the question names is left to the conversation: "和 SAGE 比呢".
 _AGAINST_NAMED = re.compile(
     r"^\W*(?:那|那么)?(?:它|这篇)?[和跟与比][^，。？]+?(?:比|对比|相比|比较)|"
-    r"\bhow (?:does|do) (?:it|this|that|they)\b.*\bcompare|^\W*(?:and )?(?:compared|versus|vs)\b",
+    r"\bhow (?:does|do) (?:it|this|that|they)\b.*\bcompare|^\W*(?:and )?(?:compared|versus|vs)\b|"
+    r"^\W*compare (?:it|this|that|them)\b",
     re.IGNORECASE,
 )
+# Of the papers just listed: "其中哪些开源了代码", "which of them release code".
+_AMONG = re.compile(
+    r"其中|[这那](?:些|[几三四五六七八九十]+[篇个])|上面(?:这|那)?(?:些|几篇)|它们[里中之]|"
+    r"\b(?:of|among) (?:them|these|those)\b|\b(?:these|those) (?:papers|works|ones)\b",
+    re.IGNORECASE,
+)
+_MOST = re.compile(
+    r"[哪谁][^，。？]*(?:最|更)|(?:区别|不同|差别|异同)|\b(?:best|most|least|fastest|highest|lowest|largest|"
+    r"smallest|better|faster|differ\w*)\b",
+    re.IGNORECASE,
+)
+_WHICH = re.compile(
+    r"哪|谁|几[篇个]|多少篇|\b(?:which|what|how many|who|any|do|does|are|is)\b", re.I
+)
+_MOST_COMPARED = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the history adds to a question: the turns it leans on, and the papers it speaks of.
 
-    `compares` says that the papers are to be held against each other.
+    `compares` says that the papers are to be held against each other, `lists` that some of them are
+    to be picked.
     """
 
     turns: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     compares: bool = False
+    lists: bool = False
 
 
 def context_of(
@@ -61,7 +79,12 @@ def context_of(
     against = bool(own and _AGAINST_NAMED.search(question))
     if not history or not (short or against or REFERS_BACK.search(question)):
         return Context()
-    spoken = [(turn, _papers_of(turn.content, names)) for turn in history]
+    spoken = [(turn, _papers_of(turn, names)) for turn in history]
+    listed = _last_list(spoken)
+    if not own and listed and _AMONG.search(question) and _WHICH.search(question):
+        if _MOST.search(question):
+            return Context(links=tuple(listed[:_MOST_COMPARED]), compares=True)
+        return Context(links=tuple(listed), lists=True)
     compares = against or bool(_AGAINST.search(question))
     focus = _focus(question, spoken, compares=compares, named=bool(own))
     asked = [turn.content for turn in history if turn.role == "user"]
@@ -72,6 +95,13 @@ def context_of(
     if not focus:
         turns += [turn.content for turn in history if turn.role == "assistant"][-1:]
     return Context(tuple(turns), tuple(focus), compares)
+
+
+def _last_list(spoken: Sequence[tuple[Message, list[Link]]]) -> list[Link]:
+    """The papers of the last answer that lists some by id; of the last turn with several, else."""
+    several = [(turn, links) for turn, links in reversed(spoken) if len(links) > 1]
+    by_id = [links for turn, links in several if len(ARXIV_ID.findall(turn.content)) > 1]
+    return next(iter([*by_id, *(links for _, links in several)]), [])
 
 
 def _focus(
@@ -113,11 +143,16 @@ def _place(match: re.Match[str]) -> int:
     return _WORDS[word] - 1 if _WORDS[word] > 0 else _WORDS[word]
 
 
-def _papers_of(text: str, names: NameTable) -> list[Link]:
-    """The papers a turn speaks of, in its order: by name, or by arXiv id."""
+def _papers_of(turn: Message, names: NameTable) -> list[Link]:
+    """The papers a turn speaks of, in its order: by name, or by arXiv id.
+
+    An answer that gives ids lists those papers; what its quotes name besides is no item of it.
+    """
+    text = turn.content
     ids = [match for match in ARXIV_ID.finditer(text) if match[1] in names.titles]
     links = [Link(names.titles[m[1]], (m[1],), m.start(), m.end()) for m in ids]
-    links += names.find(text)
+    if turn.role == "user" or len(links) < 2:  # noqa: PLR2004 - a list has more than one
+        links += names.find(text)
     known_ids = {paper for link in links for paper in link.papers if len(link.papers) == 1}
     certain = [
         link for link in links if len(link.papers) == 1 or not known_ids.intersection(link.papers)

@@ -31,11 +31,26 @@ _USES = re.compile(
     r"用到|使用|用了|采用|基于|借助|\b(?:use|using|uses|used|based on)\b", re.IGNORECASE
 )
 
+# "Not about X": the others are listed.
+_NOT = re.compile(
+    r"(?:不是|并非|不|没有?)(?:关于|涉及|研究|属于|讲|做)|"
+    r"\b(?:not|nothing to do|unrelated)\s+(?:about|on|with|to|related to|concerned with)\b",
+    re.IGNORECASE,
+)
+
 
 def find_papers(
     index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
 ) -> tuple[tuple[Listed, ...], Coverage]:
     """The papers that a list question asks for, among those the filters let through."""
+    if _NOT.search(query.search_text):
+        return _others(index, query, allowed, weights)
+    return _found(index, query, allowed, weights)
+
+
+def _found(
+    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
+) -> tuple[tuple[Listed, ...], Coverage]:
     scope = index.catalogue.papers_of(allowed)
     question = query.search_text
     if (records := _by_records(scope, question)) is not None:
@@ -62,6 +77,17 @@ def find_papers(
         or papers_near(index, query, allowed, weights)
     )
     return found, Coverage("topic", len(scope), len(found), tuple(topic))
+
+
+def _others(
+    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
+) -> tuple[tuple[Listed, ...], Coverage]:
+    """The papers of the scope that a list without the question's "not" leaves out."""
+    asked = replace(query, search_text=_NOT.sub(" ", query.search_text))
+    found, coverage = _found(index, asked, allowed, weights)
+    taken = {entry.paper.id for entry in found}
+    others = [paper for paper in index.catalogue.papers_of(allowed) if paper.id not in taken]
+    return _whole(others), Coverage("topic", coverage.checked, len(others))
 
 
 def _by_records(scope: Sequence[PaperRecord], question: str) -> list[PaperRecord] | None:

@@ -27,6 +27,7 @@ from chatbot.retrieval.weights import Weights
 # What a list is asked with, and no paper is about.
 _SCAFFOLD = re.compile(
     r"请?(?:帮我|给我)?(?:列[出全个]|列一[下列]|整理|盘点|找出|找一下|说说|告诉我)|"
+    r"推荐(?:一下)?(?:[几一两三]篇|些)|适合|入门|新手|其中|[这那]些|它们|"
     r"完整名单|名单|一篇都?别漏|一栏|写到|提到|写了|一共|总共|共|把 ?arxiv ?号|"
     r"(?:都)?(?:有|是)?(?:哪些|哪几篇|几篇|多少篇|谁)|分别|"
     r"各管哪一块|论文|文章|研究|工作|日报|报告|收录|里面?|这几?[期份批]|那[期份批天]|的?有关|相关|关于|方面|方向|"
@@ -39,6 +40,8 @@ _HOW = re.compile(
 )
 _FOR = re.compile(r"\b(?:for|of|about|in)\s+(?P<what>[\w\s-]+)", re.IGNORECASE)
 _FILLERS = re.compile(r"已经|目前|现在")
+# Turned round: "开源代码" would be cut as 开 and 源代码.
+_RELEASES = re.compile(r"(?P<how>开源|公开|发布)了?(?P<what>代码|数据集|数据|权重)")
 _SUFFIX = re.compile(r"(?<=[\u3400-\u9fff]{2})(?:机制|方法|技术|算法|问题|任务)$")
 _WANTS_NEW = re.compile(
     r"(?:自己|新|首次|首个|提出|推出|构建|发布|建立|造|建)[^，。？]{0,10}?"
@@ -99,6 +102,7 @@ def topic_of(question: str) -> list[str]:
         kept = [w for w in re.findall(r"[A-Za-z][\w-]*", text) if w.lower() not in SCAFFOLD_EN]
         return [" ".join(kept)] if kept else []
     text = _FILLERS.sub("", FIELD_ONLY.sub(" ", text))
+    text = _RELEASES.sub(r"\g<what>\g<how>", text)
     pieces = re.split(r"[/、，,。？?！：:；“”\"\s]|或者?", _SCAFFOLD.sub(" ", text))
     stems = (_SUFFIX.sub("", piece) for piece in dict.fromkeys(pieces))
     return [piece for piece in stems if len(piece) > 1]
@@ -170,7 +174,12 @@ def papers_about(
         said = any(asked and all(w.search(head) for w in asked) for asked in words_of)
         if found or in_title or said:
             listed.append(Listed(paper, tuple(found or rows[:1] or paper.rows[:1]), 1.0))
-    return tuple(listed) if len(listed) <= COMMON * len(scope) or only_field else ()
+    return tuple(listed) if only_field or _tells_apart(query, listed, scope) else ()
+
+
+def _tells_apart(query: Query, listed: Sequence[Listed], scope: Sequence[PaperRecord]) -> bool:
+    """Whether the papers are few enough to be what was asked for; of given papers all may be."""
+    return bool(query.filters.papers) or len(listed) <= COMMON * len(scope)
 
 
 def _either_language(index: Index, phrase: str) -> list[re.Pattern[str]]:
@@ -201,7 +210,7 @@ def papers_saying(
         if rows:
             rows.sort(key=lambda row: index.sections[row].key not in query.aspects)
             listed.append(Listed(paper, tuple(rows), 1.0))
-    return tuple(listed) if len(listed) <= COMMON * len(scope) else ()
+    return tuple(listed) if _tells_apart(query, listed, scope) else ()
 
 
 def _said_as(piece: str) -> frozenset[str]:

@@ -50,7 +50,9 @@ def understand(
         newest = catalogue.dates[-1]
         dates = (DateMention(DateRange(newest, newest), 0, 0),)
     # An id is certain, even that of a paper that is not here; a name may be another's, and weighs.
-    narrowed = tuple(dict.fromkeys(p for link in own for p in link.papers)) if ids else ()
+    # What is picked from a list is in it.
+    certain = own if ids else context.links if context.lists else ()
+    narrowed = tuple(dict.fromkeys(p for link in certain for p in link.papers))
     days = () if placed else tuple(mention.span for mention in dates)
     language = wording.language_of(question)
     whole = wording.whole_sections_of(_without(question, own, dates)) if links else ()
@@ -80,6 +82,8 @@ def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
     lists = bool(wording.LIST.search(question)) and not _asks_one(question, own)
     if context.compares or (several and not lists):
         return "compare"
+    if context.lists:
+        return "list"
     if not own and not context.links:
         if wording.OVERVIEW.search(question) and not wording.names_in(question):
             return "overview"

@@ -26,9 +26,11 @@ CHAT = _any_case(
 )
 # Which papers: the papers themselves are asked for, not something of one of them.
 WHICH_PAPERS = _any_case(
+    r"推荐(?:一下)?(?:[几一两三]篇|些)|"
     r"哪些[^，。？]{0,20}(?:论文|文章|研究|工作|paper)|(?<![这那])[哪有]?几篇|多少篇|所有[^，。？]{0,16}论文",
     r"(?:论文|文章|研究|工作|paper)(?:里|中)?(?:都|分别)?(?:有|是)?(?:哪些|谁|哪几)|名单|一篇别漏",
     r"\b(?:which|what|list|all|name|show)\b[^?.]*\b(?:papers|works|studies|articles)\b",
+    r"\brecommend\b[^?.]*\bpapers?\b|"
     r"\bhow many (?:papers|works|studies)\b|\bpapers (?:that|which|using|about|on)\b",
 )
 LIST = _any_case(

@@ -54,6 +54,10 @@ def find(index: Index, question: str) -> Evidence:
     return search(index, understand(question, index.catalogue))
 
 
+def papers(index: Index, question: str) -> set[str]:
+    return {hit.section.paper_id for hit in find(index, question).hits}
+
+
 def listed(index: Index, question: str) -> set[str]:
     return {hit.section.paper_id[-1] for hit in find(index, question).hits}
 
@@ -161,3 +165,32 @@ def test_a_narrowed_list_does_not_claim_to_be_complete(index: Index) -> None:
     coverage = find(index, "哪些论文用 AIME 做语音合成？").coverage
     assert coverage is not None
     assert (coverage.by, coverage.matched) == ("topic", 1)
+
+
+@pytest.mark.parametrize(
+    ("denial", "topic"),
+    [
+        ("哪些论文不是关于大语言模型的？", "哪些论文是关于大语言模型的？"),
+        ("Which papers are not about language models?", "Which papers are about language models?"),
+    ],
+)
+def test_what_is_not_about_a_topic_are_all_the_others(
+    seed_index: Index, denial: str, topic: str
+) -> None:
+    others, about = papers(seed_index, denial), papers(seed_index, topic)
+    assert about
+    assert not others & about
+    assert len(others) + len(about) == len(seed_index.catalogue.papers)
+
+
+def test_open_code_is_found_however_it_is_put(seed_index: Index) -> None:
+    found = papers(seed_index, "哪些论文开源了代码？")
+    assert found == papers(seed_index, "哪些论文的代码开源了？")
+
+
+def test_a_recommendation_is_a_list_of_the_topic(seed_index: Index) -> None:
+    found = papers(seed_index, "推荐几篇强化学习的论文")
+    assert found == papers(seed_index, "有哪些强化学习的论文？")
+    assert papers(seed_index, "推荐几篇推荐系统的论文") == papers(
+        seed_index, "哪些论文研究推荐系统？"
+    )

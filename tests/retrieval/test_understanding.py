@@ -257,6 +257,35 @@ def test_a_paper_named_to_be_held_against_is_compared_with_the_one_spoken_of(
     assert set(query.papers) == {"2602.10560", "2602.06034"}
 
 
+LISTED = (
+    Message("user", "哪些论文研究长上下文？"),
+    Message(
+        "assistant",
+        "**When to Memorize and When to Stop**（2602.10560 · 2026-02-12）\n- 优于 GENIUS。 [1]\n"
+        "**V-Retrver**（2602.06034 · 2026-02-06）\n- 检索。 [2]",
+    ),
+)
+
+
+@pytest.mark.parametrize("question", ["其中哪些开源了代码？", "Which of them release code?"])
+def test_what_is_picked_from_a_list_is_a_list_of_no_others(
+    catalogue: Catalogue, question: str
+) -> None:
+    query = understand(question, catalogue, LISTED)
+    assert query.intent == "list"
+    assert query.filters.papers == ("2602.10560", "2602.06034")
+
+
+@pytest.mark.parametrize("question", ["这几篇里哪篇提升最大？", "Which of them is the fastest?"])
+def test_the_most_of_a_list_is_told_by_comparing_its_papers(
+    catalogue: Catalogue, question: str
+) -> None:
+    between = (Message("user", "第二篇的效果？"), Message("assistant", "比 GRU-Mem 和 SAGE 好。"))
+    query = understand(question, catalogue, [*LISTED, *between])
+    assert query.intent == "compare"
+    assert query.papers == ("2602.10560", "2602.06034")
+
+
 @pytest.mark.parametrize(
     ("question", "whole"),
     [
