@@ -26,6 +26,19 @@ from chatbot.ui.wording.chat import EXAMPLES, TEXTS
 TO_QUESTION = """() => {
   if (innerWidth > 900) document.querySelector('#question textarea')?.focus();
 }"""
+# The question to the top: gradio would show the end of a long answer, its beginning above.
+TO_ASKED = """() => {
+  const show = left => {
+    const chat = document.querySelector('#chat .panel-wrap');
+    const asked = [...document.querySelectorAll('#chat .user-row')].pop();
+    if (chat && asked && asked.nextElementSibling) {
+      chat.scrollTop += asked.getBoundingClientRect().top - chat.getBoundingClientRect().top - 8;
+    } else if (left) {
+      setTimeout(() => show(left - 1), 50);
+    }
+  };
+  setTimeout(() => show(100), 50);
+}"""
 THUMBS = {"like": "Like", "dislike": "Dislike"}
 
 
@@ -63,6 +76,7 @@ def build_chat(frame: Frame, conversation: gr.Textbox) -> ChatFields:
         height="auto",
         scale=1,
         layout="panel",
+        autoscroll=False,
         editable="user",
         latex_delimiters=LATEX_DELIMITERS,
         buttons=[],
@@ -195,6 +209,7 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
     answers, ends = [], []
     after = [fields.done, *fields.controls]
     for trigger in triggers:
+        trigger.then(None, js=TO_ASKED, api_visibility="private")
         answer = trigger.then(reply, [fields.conversation, fields.asked], fields.chat, **QUIET)
         end = answer.then(ended, [fields.conversation, fields.done], after, **QUIET)
         end.then(None, js=TO_QUESTION, api_visibility="private")

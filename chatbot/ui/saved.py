@@ -18,7 +18,7 @@ from chatbot.database.feedback import verdicts_of
 from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Filters, Language
 from chatbot.suggestions import suggest
-from chatbot.ui.chat import THUMBS, ChatFields, controls
+from chatbot.ui.chat import THUMBS, TO_ASKED, ChatFields, controls
 from chatbot.ui.conversation import shown_turns, with_suggestions
 from chatbot.ui.download import download_button
 from chatbot.ui.export import conversation_markdown
@@ -131,12 +131,14 @@ def connect_saved(
     fields, saved = place.fields, place.saved
     link = gr.Textbox("", visible="hidden")
     blocks.load(linked, None, link, **QUIET)
-    link.change(named, link, place.changed, **QUIET)
+    linking = link.change(named, link, place.changed, **QUIET)
     refreshing = fields.done.change(refreshed, fields.conversation, place.changed, **QUIET)
     running = [*answering, refreshing]
     for event in (frame.actions.chat, saved.new.click, saved.delete.click):
         event(None, cancels=running, queue=False, api_visibility="private")
-    frame.actions.chat(opened, None, place.changed, **QUIET)
+    opening = frame.actions.chat(opened, None, place.changed, **QUIET)
+    for event in (linking, opening):
+        event.then(None, js=TO_ASKED, api_visibility="private")
     saved.new.click(emptied, None, place.changed, **QUIET)
     fields.conversation.change(None, fields.conversation, None, js=_ADDRESS, **QUIET)
     _connect_bar(frame, place, blocks)

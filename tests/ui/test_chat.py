@@ -31,6 +31,19 @@ def test_a_question_is_answered_with_its_sources_below(page: Page) -> None:
     expect(page.locator("#chat .sources")).to_contain_text("实验效果")
 
 
+def test_the_newest_question_stands_at_the_top_with_its_answer_below(page: Page) -> None:
+    ask(page, "哪些论文在 AIME 上做了评测？")
+    ask(page, QUESTION)
+    page.wait_for_function(
+        """() => {
+          const top = one => document.querySelector(one).getBoundingClientRect().top;
+          const asked = [...document.querySelectorAll('#chat .user-row')].pop();
+          const below = asked.getBoundingClientRect().top - top('#chat .panel-wrap');
+          return below >= 0 && below < 40;
+        }"""
+    )
+
+
 def test_a_follow_up_is_understood(page: Page) -> None:
     ask(page, "GRU-Mem 是什么？")
     ask(page, "它的推理速度提升了多少？")
