@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from chatbot.corpus import Paper, read_report
 from chatbot.errors import ChatbotError, ModelError, ReportError
 from chatbot.files import write_atomically
 from chatbot.index.enrichment import (
+    SearchText,
     content_hash,
     digest_of,
     enrichment_file,
@@ -25,7 +27,9 @@ from chatbot.index.enrichment import (
 )
 from chatbot.index.sources import report_files
 from chatbot.llm import ChatModel, ChatTurn, complete
+from chatbot.material import Material
 from chatbot.prompts import Prompt, load_prompt
+from chatbot.scrubbing import Limits, prompt_lines, scrubbed
 
 Progress = Callable[[str, int, int], None]
 _ATTEMPTS = 2
@@ -131,13 +135,14 @@ def _ask_all(
 
 def _ask(paper: Paper, key: str, model: ChatModel, prompt: Prompt, gone: Event) -> _Outcome:
     """One paper's search text, checked; an answer of another shape is asked for once more."""
-    turns, problem = list(prompt.turns(title=paper.title, digest=digest_of(paper))), ""
+    digest = Material("digest", digest_of(paper), {"title": paper.title})
+    turns, problem = list(prompt.turns(digest=[digest])), ""
     for _ in range(_ATTEMPTS):
         if gone.is_set():
             return _Outcome(paper.id, key, failure="not asked: the model failed for another paper")
         try:
             answer, _ = complete(model, turns)
-            text, removed = without_unsupported(parse_search_text(answer), paper)
+            text, removed = without_unsupported(_within_limits(answer), paper)
         except ModelError as error:
             gone.set()
             return _Outcome(paper.id, key, failure=str(error))
@@ -148,6 +153,25 @@ def _ask(paper: Paper, key: str, model: ChatModel, prompt: Prompt, gone: Event) 
         row = {"paper": paper.id, "content": key, "model": model.name, "prompt": prompt.version}
         return _Outcome(paper.id, key, row | text.model_dump(mode="json"), removed)
     return _Outcome(paper.id, key, failure=f"no usable answer: {problem}")
+
+
+def _within_limits(answer: str) -> SearchText:
+    """The search text in an answer without what may not leave: readers of English are shown it.
+
+    Raises:
+        ValueError: there is none.
+    """
+    limits = Limits(prompts=prompt_lines())
+
+    def strings(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: strings(held) for name, held in value.items()}
+        if isinstance(value, list):
+            return [strings(held) for held in value]
+        return scrubbed(value, limits)
+
+    found = parse_search_text(answer).model_dump(mode="json")
+    return SearchText.model_validate(strings(found))
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

@@ -2,7 +2,8 @@
 
 A file that uses a variable it does not declare, or declares one it does not use, is refused when it
 is loaded, and a call that leaves one out when it is filled; nothing is ever left blank. A ``$`` of
-the prompt's own is written ``$$``.
+the prompt's own is written ``$$``. ``$mark`` need not be declared: it stands for what the tags
+around the texts of others carry (`material.py`).
 """
 
 import hashlib
@@ -14,7 +15,9 @@ from string import Template
 from chatbot.config import PROMPTS
 from chatbot.errors import PromptError
 from chatbot.llm import ChatTurn
+from chatbot.material import Value, rendered
 
+_MARK = "mark"
 _FILE = re.compile(
     r"---\nvariables: *(?P<variables>[^\n]*)\n---\n.*?"
     r"^## System\n(?P<system>.*?)^## User\n(?P<user>.*)",
@@ -32,8 +35,8 @@ class Prompt:
     system: Template
     user: Template
 
-    def turns(self, **values: str) -> tuple[ChatTurn, ChatTurn]:
-        """The system and user turns, filled in.
+    def turns(self, **values: Value) -> tuple[ChatTurn, ChatTurn]:
+        """The system and user turns, filled in; `Material` in tags that no text can close.
 
         Raises:
             PromptError: a variable is missing or unknown.
@@ -41,7 +44,9 @@ class Prompt:
         if values.keys() != self.variables:
             wrong = ", ".join(sorted(values.keys() ^ self.variables))
             raise PromptError(f"prompt {self.name!r}: missing or unknown variables: {wrong}")
-        system, user = self.system.substitute(values), self.user.substitute(values)
+        shown, mark = rendered(values, self.version)
+        filled = {**shown, _MARK: mark}
+        system, user = self.system.substitute(filled), self.user.substitute(filled)
         return ChatTurn("system", system), ChatTurn("user", user)
 
 
@@ -67,7 +72,7 @@ def load_prompt(name: str, folder: Path = PROMPTS) -> Prompt:
         raise PromptError(
             f"{path} holds a '$' that starts no variable; write '$$' for the sign itself"
         )
-    used = {*system.get_identifiers(), *user.get_identifiers()}
+    used = {*system.get_identifiers(), *user.get_identifiers()} - {_MARK}
     if used != declared:
         wrong = ", ".join(sorted(used ^ declared))
         raise PromptError(f"{path} declares other variables than it uses: {wrong}")

@@ -10,13 +10,15 @@ from chatbot.answer.synthesis import LANGUAGE_NAMES
 from chatbot.errors import ModelError
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel, ChatTurn, TokenUsage, complete
+from chatbot.material import Material
 from chatbot.prompts import load_prompt
 from chatbot.retrieval import wording
 from chatbot.retrieval.comparison import ranked_within
 from chatbot.retrieval.models import Evidence, Hit
 from chatbot.retrieval.weights import shipped_weights
+from chatbot.scrubbing import Limits, is_clean, prompt_lines
 
-_MOST_COLUMNS = 5
+_MOST_COLUMNS, _LONGEST_COLUMN = 5, 120
 # So many sections for each cell: the one that answers is nearly always among them.
 _PER_CELL = 2
 
@@ -33,7 +35,7 @@ def outlined(
     """The evidence of a comparison, cell by cell, and what it cost.
 
     Columns that the reader did not give are chosen by the model from the question. Where it fails
-    or answers something else, the question itself stays the only column.
+    or answers something else, or what may not leave, the question itself stays the only column.
     """
     spent: tuple[TokenUsage, ...] = ()
     if not evidence.query.columns:
@@ -47,8 +49,8 @@ def outline_turns(evidence: Evidence) -> list[ChatTurn]:
     titles = dict.fromkeys(hit.section.title for hit in evidence.hits)
     turns = load_prompt("outline").turns(
         language=LANGUAGE_NAMES[evidence.query.language],
-        papers="\n".join(f"- {title}" for title in titles),
-        question=evidence.query.standalone,
+        papers=[Material("papers", "\n".join(f"- {title}" for title in titles))],
+        question=[Material("question", evidence.query.standalone)],
     )
     return list(turns)
 
@@ -64,8 +66,10 @@ def _columns(
         outline = _Outline.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
     except ValidationError:
         return (), (spent,)
+    limits = Limits(prompts=prompt_lines())
     aspects = (" ".join(aspect.split()).replace("|", "/") for aspect in outline.aspects)
-    return tuple(dict.fromkeys(a for a in aspects if a))[:_MOST_COLUMNS], (spent,)
+    usable = (a for a in aspects if 0 < len(a) <= _LONGEST_COLUMN and is_clean(a, limits))
+    return tuple(dict.fromkeys(usable))[:_MOST_COLUMNS], (spent,)
 
 
 def _by_cell(index: Index, evidence: Evidence) -> Evidence:

@@ -1,15 +1,18 @@
 """Evidence to the turns a model is asked with: numbered sources, earlier turns, the question."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chatbot.answer.models import Draft, SentenceVerdict
 from chatbot.index.records import IndexedSection
 from chatbot.llm import ChatTurn
+from chatbot.material import Material, Value
 from chatbot.prompts import Prompt, load_prompt
 from chatbot.retrieval.models import Evidence, Message
 from chatbot.rule_format import Rule
 
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
+ASKED_FOR = "those that the question asks about"
+_SPEAKERS = {"user": "reader", "assistant": "chatbot"}
 # Shares of the context: a conversation may take so much of it, the sources so much.
 _HISTORY_SHARE = 0.15
 # A Chinese character costs about one token; what is left is for the answer.
@@ -47,20 +50,20 @@ def prompt_turns(
     context_tokens: int,
     rules: Sequence[Rule] = (),
 ) -> list[ChatTurn]:
-    """All turns of one call: system prompt, latest history, the question with its sources."""
+    """The turns of one call: what to do, then the sources, the latest history and the question."""
     query = evidence.query
-    values = {
+    values: dict[str, Value] = {
         "language": LANGUAGE_NAMES[query.language],
-        "columns": "; ".join(query.columns) or "those that the question asks about",
-        "sources": "\n\n".join(
-            [*(_source(n, section) for n, section in sources.items()), *_coverage(evidence)]
-        ),
-        "question": query.question,
+        "columns": [Material("aspects", "; ".join(query.columns) or ASKED_FOR)],
+        "sources": [*_sources(sources), *_coverage(evidence)],
+        "question": [
+            *_history(query.history, context_tokens),
+            Material("question", query.question),
+        ],
         "rules": "\n".join(rule.line for rule in rules),
     }
     system, user = prompt.turns(**{name: values[name] for name in prompt.variables})
-    system = ChatTurn(system.role, system.content.rstrip())
-    return [system, *_history(query.history, context_tokens), user]
+    return [ChatTurn(system.role, system.content.rstrip()), user]
 
 
 def _coverage(evidence: Evidence) -> list[str]:
@@ -76,35 +79,47 @@ def repair_turns(
     prompt: Prompt, evidence: Evidence, draft: Draft, failed: Sequence[SentenceVerdict]
 ) -> list[ChatTurn]:
     """The turns that ask for an answer to be mended where its sentences failed the check."""
+    objections = "\n".join(f"- {verdict.reason}: {verdict.text}" for verdict in failed)
     return list(
         prompt.turns(
             language=LANGUAGE_NAMES[evidence.query.language],
-            sources="\n\n".join(_source(n, section) for n, section in draft.sources.items()),
-            question=evidence.query.question,
-            answer=draft.markdown,
-            objections="\n".join(f"- {verdict.reason}: {verdict.text}" for verdict in failed),
+            sources=_sources(draft.sources),
+            question=[Material("question", evidence.query.question)],
+            answer=[Material("answer", draft.markdown)],
+            objections=[Material("objections", objections)],
         )
     )
 
 
-def _source(n: int, section: IndexedSection) -> str:
-    """One delimited source; a closing tag inside its text cannot close it."""
-    text = section.text.replace("<source", "< source").replace("</source", "< /source")
-    title = section.title.replace('"', "'")
-    place = f"{section.label} ({section.key})"
-    paper = f'title="{title}" id="{section.paper_id}" date="{section.date.isoformat()}"'
-    about = f'{paper} section="{place}"'
-    return f'<source n="{n}" {about}>\n{text}\n</source>'
+def _sources(sources: Mapping[int, IndexedSection]) -> list[Material]:
+    return [
+        Material(
+            "source",
+            section.text,
+            {
+                "n": str(n),
+                "title": section.title,
+                "id": section.paper_id,
+                "date": section.date.isoformat(),
+                "section": f"{section.label} ({section.key})",
+            },
+        )
+        for n, section in sources.items()
+    ]
 
 
-def _history(history: Sequence[Message], context_tokens: int) -> list[ChatTurn]:
-    """The latest turns that fit; of the earliest of them what fits of its end."""
+def _history(history: Sequence[Message], context_tokens: int) -> list[Material]:
+    """The latest turns that fit; of the earliest of them what fits of its end.
+
+    They are material and no turns of the call: whoever asks may have made up what was answered, and
+    an earlier answer may quote a source that gives orders.
+    """
     room = int(context_tokens * _HISTORY_SHARE)
-    turns: list[ChatTurn] = []
+    turns: list[Material] = []
     for turn in reversed(history):
         if room <= 0:
             break
         content = turn.content[-room:]  # at most a token a character
-        turns.append(ChatTurn(turn.role, content))
+        turns.append(Material("turn", content, {"by": _SPEAKERS[turn.role]}))
         room -= len(content)
     return turns[::-1]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from chatbot.errors import ModelError
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel, TokenUsage, complete
+from chatbot.material import Material
 from chatbot.prompts import load_prompt
 from chatbot.retrieval.confidence import decide
 from chatbot.retrieval.models import Evidence, Hit, Query
@@ -47,12 +48,16 @@ def retrieve(
 def _reranked(
     query: Query, hits: tuple[Hit, ...], model: ChatModel
 ) -> tuple[tuple[Hit, ...], tuple[TokenUsage, ...]]:
-    passages = "\n\n".join(
-        f'<passage n="{n}" title="{hit.section.title}" section="{hit.section.key}">\n'
-        f"{hit.section.text[:_CHARACTERS]}\n</passage>"
+    passages = [
+        Material(
+            "passage",
+            hit.section.text[:_CHARACTERS],
+            {"n": str(n), "title": hit.section.title, "section": hit.section.key},
+        )
         for n, hit in enumerate(hits, 1)
-    )
-    turns = load_prompt("rerank").turns(question=query.standalone, passages=passages)
+    ]
+    asked = [Material("question", query.standalone)]
+    turns = load_prompt("rerank").turns(question=asked, passages=passages)
     try:
         text, spent = complete(model, turns)
     except ModelError:

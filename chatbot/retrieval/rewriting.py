@@ -6,9 +6,11 @@ from dataclasses import replace
 from chatbot.errors import ModelError
 from chatbot.index.catalogue import Catalogue
 from chatbot.llm import ChatModel, TokenUsage, complete
+from chatbot.material import Material
 from chatbot.prompts import load_prompt
 from chatbot.retrieval.models import Filters, Message, Query
 from chatbot.retrieval.understanding import understand
+from chatbot.scrubbing import Limits, is_clean, prompt_lines
 
 _TURNS = 6
 _CHARACTERS = 800
@@ -49,13 +51,21 @@ def interpret(
 def _rewrite(
     question: str, history: Sequence[Message], model: ChatModel
 ) -> tuple[str, tuple[TokenUsage, ...]]:
-    """The question as the model puts it; empty where it failed or wrote something else."""
-    spoken = "\n".join(f"{turn.role}: {turn.content[:_CHARACTERS]}" for turn in history[-_TURNS:])
-    turns = load_prompt("rewrite").turns(history=spoken, question=question)
+    """The question as the model puts it.
+
+    Empty where it failed, wrote something else, or what may not leave.
+    """
+    spoken = [
+        Material("turn", turn.content[:_CHARACTERS], {"by": turn.role})
+        for turn in history[-_TURNS:]
+    ]
+    asked = [Material("question", question)]
+    turns = load_prompt("rewrite").turns(history=spoken, question=asked)
     try:
         text, spent = complete(model, turns)
     except ModelError:
         return "", (TokenUsage(0, 0),)
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     usable = len(lines) == 1 and len(lines[0]) <= _LONGEST
+    usable = usable and is_clean(lines[0], Limits(prompts=prompt_lines()))
     return (lines[0].removeprefix("Question:").strip() if usable else ""), (spent,)

@@ -105,7 +105,8 @@ def test_a_model_is_asked_once_with_the_columns_and_all_papers(seed_index: Index
         answer = answer_of(answer_events(seed_index, query, model_at(server)))
     (request,) = server.requests
     system, user = (turn["content"] for turn in request.body["messages"])
-    assert "The aspects: 速度" in system
+    assert re.search(r'<aspects mark="\w+">\n速度', user)
+    assert "速度" not in system
     assert all(name in user for name in ("Gated Recurrent Memory", "ProAct"))
     assert answer.mode == "fake"
     assert [sentence.text for sentence in answer.sentences] == ["最高 400%", "报告未提及"]
@@ -128,7 +129,7 @@ def test_a_model_first_chooses_the_columns_where_the_reader_gave_none(seed_index
     outline, table = server.chats
     assert "When to Memorize" in outline["messages"][-1]["content"]
     assert outline["response_format"]["json_schema"]["name"] == "Outline"
-    assert "The aspects: 推理速度; 数据" in table["messages"][0]["content"]
+    assert re.search(r"<aspects [^>]*>\n推理速度; 数据\n", table["messages"][-1]["content"])
     answer = answer_of(iter(events))
     assert answer.usage.llm_calls == 2
     assert all(sentence.supported for sentence in answer.sentences)
@@ -158,5 +159,5 @@ def test_without_an_outline_the_question_is_the_only_column(
     script = [reply, reply] if isinstance(reply, Reply) else [reply]
     with FakeOpenAI(*script, Reply.text(table_for)) as server:
         answer = answer_of(answer_events(seed_index, query, model_at(server)))
-    assert "those that the question asks about" in server.chats[-1]["messages"][0]["content"]
+    assert "those that the question asks about" in server.chats[-1]["messages"][-1]["content"]
     assert answer.mode == "fake"

@@ -1,5 +1,6 @@
 """The engine: events in order, answers with and without a model, and what happens when it fails."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -126,7 +127,7 @@ def test_the_model_is_asked_once_with_the_sections_numbered(seed_index: Index) -
     sent = request.body["messages"]
     assert [turn["role"] for turn in sent] == ["system", "user"]
     assert '<source n="1"' in sent[-1]["content"]
-    assert sent[-1]["content"].endswith(f"Question: {QUESTION}")
+    assert re.search(rf'<question mark="\w+">\n{QUESTION}\n</question ', sent[-1]["content"])
 
 
 def test_earlier_turns_reach_the_search_and_the_model(seed_index: Index) -> None:
@@ -135,8 +136,12 @@ def test_earlier_turns_reach_the_search_and_the_model(seed_index: Index) -> None
         query = understand("它的推理速度提升了多少？", seed_index.catalogue, history)
         answer = answer_of(answer_events(seed_index, query, model_at(server)))
     assert answer.citations[0].section.paper_id == "2602.10560"
-    roles = [turn["role"] for turn in server.requests[0].body["messages"]]
-    assert roles == ["system", "user", "assistant", "user"]
+    system, user = server.requests[0].body["messages"]
+    assert (system["role"], user["role"]) == ("system", "user")
+    assert re.findall(r'<turn by="(\w+)" [^>]*>\n(.*)\n</turn ', user["content"]) == [
+        ("reader", "GRU-Mem 是什么？"),
+        ("chatbot", "一种门控循环记忆。"),
+    ]
 
 
 @pytest.mark.parametrize(
