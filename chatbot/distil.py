@@ -24,6 +24,7 @@ from chatbot.prompts import load_prompt
 from chatbot.retrieval.models import Language
 from chatbot.rule_format import KINDS, LONGEST_RULE, Kind, Reach, Rule, name_for, rule_text
 from chatbot.rules import Rulebook
+from chatbot.scrubbing import Limits, is_clean, prompt_lines
 
 RECURRING = 2
 MOST_PROPOSALS = 10
@@ -146,13 +147,17 @@ def _reach(entries: Sequence[Feedback]) -> Reach:
 
 
 def _asked(entries: Sequence[Feedback], rules: Sequence[Rule], model: ChatModel) -> Iterator[_Wish]:
-    """What the model makes of them, as far as several entries are behind it."""
+    """What the model makes of them, as far as several entries are behind it.
+
+    A rule that holds an address, HTML or a line of a prompt is none.
+    """
     shown = _shown(entries, int(model.context_tokens * _FEEDBACK_SHARE))
     numbered = dict(enumerate(entries[: len(shown)], 1))
+    limits = Limits(prompts=prompt_lines())
     for proposed in _proposals(shown, rules, model).rules:
         sources = tuple(numbered[n] for n in dict.fromkeys(proposed.feedback) if n in numbered)
         text = _usable(proposed.text)
-        if text and len(sources) >= RECURRING:
+        if text and len(sources) >= RECURRING and is_clean(text, limits):
             reach = Reach(
                 tuple(dict.fromkeys(proposed.kinds)), tuple(dict.fromkeys(proposed.languages))
             )

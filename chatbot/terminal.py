@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from chatbot.material import visible
+
 if TYPE_CHECKING:
     from chatbot.answer.models import Answer, Event
     from chatbot.enrich import EnrichResult
@@ -41,9 +43,10 @@ def _print_sources(answer: "Answer") -> None:
         print(f"rules used: {', '.join(answer.rules)}")
     for citation in answer.citations:
         section = citation.section
-        print(f"[{citation.n}] {section.title} · {section.date} · {section.name} · {section.url}")
+        title = one_line(section.title)
+        print(f"[{citation.n}] {title} · {section.date} · {section.name} · {section.url}")
         for quote in citation.quotes:
-            print(f"    “{quote.text}”")
+            print(f"    “{visible(quote.text)}”")
     for sentence in answer.sentences:
         if not sentence.supported:
             print(f"not verified ({sentence.reason}): {sentence.text}")

@@ -6,6 +6,7 @@ section with a verbatim quote, and every sentence is checked.
 """
 
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,20 +27,23 @@ from chatbot.answer.models import (
     TextDelta,
     Usage,
 )
-from chatbot.answer.notices import notice_of
+from chatbot.answer.notices import notice_of, taken_out
 from chatbot.answer.outline import outlined
 from chatbot.answer.repair import mend, verdicts_of
 from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
+from chatbot.answer.telling import limits_for, told
 from chatbot.errors import ModelError, TooLongError
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel, Chunk, TokenUsage
+from chatbot.material import visible
 from chatbot.prompts import Prompt
 from chatbot.retrieval.models import Evidence, Language, Query
 from chatbot.retrieval.reranking import retrieve
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.rule_format import Rule
 from chatbot.rules import rules_for
+from chatbot.scrubbing import Limits, scrubbed
 
 EXTRACTIVE = "extractive"
 _FALLBACK: dict[Language, str] = {
@@ -64,6 +68,7 @@ class _Progress:
     notice: str | None = None
     repair: Repair | None = None
     rules: tuple[Rule, ...] = ()
+    taken: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def timing(self, stage: str) -> Iterator[None]:
@@ -161,61 +166,62 @@ def _draft(
     """Yield the text as it comes; return the draft, its mode and the prompt's version."""
     if model is not None and evidence.hits:
         prompt, query = prompt_for(evidence), evidence.query
+        limits = limits_for(index, (hit.section for hit in evidence.hits), written=True)
         progress.rules = rules_for(index.settings.data_dir, query.intent, query.language)
         try:
             return (
-                (yield from _synthesize(evidence, model, prompt, progress)),
+                (yield from _synthesize(evidence, model, (prompt, limits), progress)),
                 model.name,
                 prompt.version,
             )
         except ModelError as error:
-            notice = _FALLBACK[query.language].format(error=error)
+            notice = scrubbed(_FALLBACK[query.language].format(error=error), limits)
             progress.notice = " ".join(filter(None, [progress.notice, notice]))
             progress.removed.clear()
+            progress.taken.clear()
             progress.rules = ()
             yield Restart(notice)
     draft = extract(index, evidence)
-    yield TextDelta(draft.markdown)
-    return draft, EXTRACTIVE, None
+    limits = limits_for(index, draft.sources.values(), written=False)
+    text = yield from told([draft.markdown], limits, progress.taken)
+    return replace(draft, markdown=text), EXTRACTIVE, None
 
 
 def _synthesize(
-    evidence: Evidence, model: ChatModel, prompt: Prompt, progress: _Progress
+    evidence: Evidence, model: ChatModel, asked: tuple[Prompt, Limits], progress: _Progress
 ) -> Generator[Event, None, Draft]:
-    """Yield the model's text with its markers cleaned; return the draft.
+    """Yield the model's text, its markers cleaned, within its limits; return the draft.
 
     Raises:
         ModelError: the model failed, perhaps after some text.
     """
     sources = number_sources(evidence, model.context_tokens)
     try:
-        return (yield from _written(evidence, model, prompt, sources, progress))
+        return (yield from _written(evidence, model, asked, sources, progress))
     except TooLongError:
         if len(sources) == 1:
             raise
         # The weaker half is left out, once; what a server can read it says before it writes.
         sources = dict(list(sources.items())[: (len(sources) + 1) // 2])
-        return (yield from _written(evidence, model, prompt, sources, progress))
+        return (yield from _written(evidence, model, asked, sources, progress))
 
 
 def _written(
     evidence: Evidence,
     model: ChatModel,
-    prompt: Prompt,
+    asked: tuple[Prompt, Limits],
     sources: dict[int, IndexedSection],
     progress: _Progress,
 ) -> Generator[Event, None, Draft]:
+    prompt, limits = asked
     turns = prompt_turns(prompt, evidence, sources, model.context_tokens, progress.rules)
     chunks = model.stream(turns)
     progress.usage += Usage(llm_calls=1)
-    parts: list[str] = []
     reasons: list[AbstainReason] = []
     texts = without_abstention(_texts(chunks, progress), reasons)
-    for text in clean_markers(texts, sources.keys(), progress.removed):
-        parts.append(text)
-        yield TextDelta(text)
-    reason = reasons[0] if reasons else None
-    return Draft("".join(parts).strip(), sources, abstain_reason=reason)
+    cleaned = clean_markers(texts, sources.keys(), progress.removed)
+    text = yield from told(cleaned, limits, progress.taken)
+    return Draft(text, sources, abstain_reason=reasons[0] if reasons else None)
 
 
 def _repaired(
@@ -230,9 +236,11 @@ def _repaired(
     if not outcome.repair.kept:
         return draft
     progress.removed[:] = outcome.removed
+    progress.taken.clear()
     yield Restart(_MENDED[evidence.query.language])
-    yield TextDelta(outcome.draft.markdown)
-    return outcome.draft
+    limits = limits_for(index, draft.sources.values(), written=True)
+    text = yield from told([outcome.draft.markdown], limits, progress.taken)
+    return replace(outcome.draft, markdown=text)
 
 
 def _texts(chunks: Iterator[Chunk], progress: _Progress) -> Iterator[str]:
@@ -240,8 +248,14 @@ def _texts(chunks: Iterator[Chunk], progress: _Progress) -> Iterator[str]:
     for chunk in chunks:
         if chunk.usage:
             progress.usage += replace(_usage((chunk.usage,)), llm_calls=0)
-        if chunk.text:
-            yield chunk.text
+        if text := visible(chunk.text):
+            yield text
+
+
+def _notice(progress: _Progress, language: Language) -> str | None:
+    """What was said on the way, which may quote a server, and what was taken out."""
+    said = scrubbed(progress.notice or "", Limits())
+    return " ".join(filter(None, [said, taken_out(progress.taken, language)])) or None
 
 
 def _finish(
@@ -274,7 +288,8 @@ def _finish(
         coverage=evidence.coverage,
         confidence=evidence.confidence,
         removed_markers=tuple(progress.removed),
-        notice=progress.notice,
+        notice=_notice(progress, query.language),
+        taken_out={kind: times for kind, times in progress.taken.items() if times},
         prompt_version=version,
         rules=tuple(rule.name for rule in progress.rules),
         repair=progress.repair,

@@ -111,7 +111,8 @@ class Answer:
 
     `notice` tells the reader what went wrong, `retrieved` counts the sections found;
     `clarification`, `coverage` and `confidence` are as in `Evidence`. `rules` names those learnt
-    from feedback that were in the prompt.
+    from feedback that were in the prompt, `taken_out` counts by kind what may not leave and did not
+    (`chatbot/scrubbing.py`).
     """
 
     question: str
@@ -125,6 +126,7 @@ class Answer:
     retrieved: int = 0
     abstain_reason: AbstainReason | None = None
     removed_markers: tuple[int, ...] = ()
+    taken_out: Mapping[str, int] = field(default_factory=dict)
     notice: str | None = None
     clarification: Clarification | None = None
     coverage: Coverage | None = None

@@ -1,5 +1,7 @@
 """What a reader should know of the search beside the answer, in the reader's language."""
 
+from collections.abc import Mapping
+
 from chatbot.retrieval.models import Clarification, Coverage, Evidence, Language
 
 _LEXICAL_ONLY: dict[Language, str] = {
@@ -26,6 +28,36 @@ _RANKED: dict[Language, str] = {
     "zh": "按主题从 {checked} 篇论文中找出 {matched} 篇，可能有遗漏。",
     "en": "{matched} of {checked} papers were found by topic; some may be missing.",
 }
+_TAKEN_OUT: dict[Language, str] = {
+    "zh": "回答里不该出现的内容（{kinds}）已去掉。",
+    "en": "What should not be in an answer was taken out of it ({kinds}).",
+}
+# What cannot be seen is taken out without a word.
+_KINDS: dict[Language, dict[str, str]] = {
+    "zh": {
+        "image": "图片",
+        "html": "HTML",
+        "link": "外部链接",
+        "key": "密钥",
+        "path": "本机路径",
+        "prompt": "提示词",
+    },
+    "en": {
+        "image": "images",
+        "html": "HTML",
+        "link": "links to elsewhere",
+        "key": "keys",
+        "path": "paths",
+        "prompt": "lines of the prompt",
+    },
+}
+
+
+def taken_out(found: Mapping[str, int], language: Language) -> str | None:
+    """What was taken out of an answer, for its reader, or None."""
+    names = [name for kind, name in _KINDS[language].items() if found.get(kind)]
+    comma = "、" if language == "zh" else ", "
+    return _TAKEN_OUT[language].format(kinds=comma.join(names)) if names else None
 
 
 def notice_of(evidence: Evidence) -> str | None:

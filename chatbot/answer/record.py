@@ -113,6 +113,7 @@ class AnswerRecord(_Record):
     citations: tuple[CitationRecord, ...]
     sentences: tuple[SentenceRecord, ...]
     removed_markers: tuple[int, ...]
+    taken_out: dict[str, int] = {}
     prompt_version: str | None
     rules: tuple[str, ...] = ()
     repair: RepairRecord | None
@@ -145,6 +146,7 @@ def record_of(answer: Answer, name: str | int | None = None) -> AnswerRecord:
         citations=tuple(_citation(citation) for citation in answer.citations),
         sentences=tuple(SentenceRecord(**asdict(verdict)) for verdict in answer.sentences),
         removed_markers=answer.removed_markers,
+        taken_out=dict(answer.taken_out),
         prompt_version=answer.prompt_version,
         rules=answer.rules,
         repair=RepairRecord(**asdict(answer.repair)) if answer.repair else None,

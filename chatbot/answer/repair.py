@@ -14,6 +14,7 @@ from chatbot.answer.verification import verify
 from chatbot.errors import ModelError
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel, TokenUsage, complete
+from chatbot.material import visible
 from chatbot.prompts import load_prompt
 from chatbot.retrieval.models import Evidence
 
@@ -49,7 +50,7 @@ def mend(index: Index, evidence: Evidence, model: ChatModel, draft: Draft) -> Ou
     except ModelError:
         return None
     removed: list[int] = []
-    cleaned = "".join(clean_markers([text], draft.sources.keys(), removed)).strip()
+    cleaned = "".join(clean_markers([visible(text)], draft.sources.keys(), removed)).strip()
     mended = replace(draft, markdown=cleaned)
     still = [verdict for verdict in verdicts_of(index, mended) if not verdict.supported]
     known = {verdict.text for verdict in failed}

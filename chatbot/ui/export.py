@@ -4,13 +4,18 @@ from collections.abc import Sequence
 
 from chatbot.answer.record import AnswerRecord
 from chatbot.database.conversations import Turn
+from chatbot.inert import addresses
 from chatbot.retrieval.models import Language
+from chatbot.scrubbing import Limits, scrubbed
 from chatbot.ui.rendering import scope_text, section_name
 from chatbot.ui.wording.answers import TEXTS
 
 
 def conversation_markdown(title: str, turns: Sequence[Turn], language: Language) -> str:
-    """A conversation: its questions as headings, each answer followed by its own references."""
+    """A conversation: its questions as headings, each answer followed by its own references.
+
+    Nothing in it is loaded or led to elsewhere by who opens it, also not what a source says.
+    """
     parts = [f"# {title}"]
     for turn in turns:
         parts.append(f"## {' '.join(turn.question.split())}")
@@ -19,7 +24,8 @@ def conversation_markdown(title: str, turns: Sequence[Turn], language: Language)
             parts += [f"*{scope}*" if scope else "", answer_markdown(turn.answer)]
         else:
             parts += [turn.partial, f"*{TEXTS[language].stopped}*"]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    own = [c.url for turn in turns if turn.answer for c in turn.answer.citations]
+    return _for_elsewhere(parts, own) + "\n"
 
 
 def answer_markdown(record: AnswerRecord) -> str:
@@ -32,7 +38,12 @@ def answer_markdown(record: AnswerRecord) -> str:
         "\n".join([f"**⚠ {texts.unverified}**", "", *doubts]) if doubts else "",
         _references(record) if record.citations else "",
     ]
-    return "\n\n".join(part for part in parts if part)
+    return _for_elsewhere(parts, [citation.url for citation in record.citations])
+
+
+def _for_elsewhere(parts: Sequence[str], own: Sequence[str]) -> str:
+    text = "\n\n".join(part for part in parts if part)
+    return scrubbed(text, Limits(own=frozenset(own), known=addresses(text)))
 
 
 def _references(record: AnswerRecord) -> str:
