@@ -15,13 +15,14 @@ _CUT = "…"
 
 
 def known_lines(texts: Iterable[str]) -> Known:
-    """What lines of these texts are told by: each three words that follow one another."""
+    """What lines of these texts are told by: three words in a row each, and how those begin."""
     return frozenset(
-        words[at : at + _TOGETHER]
+        words[at : at + size]
         for text in texts
         for piece in re.split(r"\$\w+", text)
         for words in [tuple(word[0].casefold() for word in _WORD.finditer(piece))]
         for at in range(len(words) - _TOGETHER + 1)
+        for size in range(1, _TOGETHER + 1)
     )
 
 
@@ -35,9 +36,13 @@ def without_lines(text: str, known: Known) -> tuple[str, int]:
 
 def run_at_end(text: str, known: Known) -> int:
     """Where a run of known words begins that may go on after the text; its length if none does."""
+    words = list(_WORD.finditer(text)) if known else []
     for first, last, _ in _runs(text, known):
-        if not _WORD.search(text, last):
+        if last == words[-1].end():
             return first
+    for begun in (words[-2:], words[-1:]):
+        if begun and tuple(word[0].casefold() for word in begun) in known:
+            return begun[0].start()
     return len(text)
 
 
@@ -50,7 +55,7 @@ def _runs(text: str, known: Known) -> Iterator[tuple[int, int, int]]:
     at = 0
     while at <= len(words) - _TOGETHER:
         end = at
-        while tuple(said[end : end + _TOGETHER]) in known:
+        while end <= len(said) - _TOGETHER and tuple(said[end : end + _TOGETHER]) in known:
             end += 1
         if end > at:
             last = end + _TOGETHER - 2

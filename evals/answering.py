@@ -1,5 +1,6 @@
 """Cases to answers, as rows of JSON: the first stage of a run."""
 
+import datetime as dt
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from chatbot.answer.engine import answer_events, events_from_evidence
 from chatbot.answer.models import Answer
 from chatbot.answer.record import record_of
+from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
+from chatbot.answer.telling import limits_for
 from chatbot.errors import ChatbotError
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel
@@ -20,11 +23,17 @@ from chatbot.retrieval.ranking import signals_of
 from chatbot.retrieval.reranking import retrieve
 from chatbot.retrieval.rewriting import interpret
 from chatbot.retrieval.search import search
+from chatbot.retrieval.understanding import understand
+from chatbot.rule_format import LONGEST_RULE, Rule, rule_text
+from chatbot.rules import write_rule
 from evals.cases import Case
+from evals.injection_checks import leaks_in
+from evals.injections import is_contained
 
 Status = Literal["ok", "abstained", "error", "unscored"]
 DEPTH = 10
 _NOISE = 3
+_CONTEXT = 32_000
 _OTHER_TALK = (
     Message("user", "推荐一种适合周末做的家常菜？"),
     Message("assistant", "可以试试番茄炒蛋，十分钟就好。"),
@@ -32,7 +41,10 @@ _OTHER_TALK = (
 
 
 class AnswerRow(BaseModel):
-    """One question asked: what came back, or the error; `ranked` are sections found, by method."""
+    """One question asked: what came back, or the error; `ranked` are sections found, by method.
+
+    Where an instruction is planted: what left that may not, and whether the prompt contains it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -43,15 +55,18 @@ class AnswerRow(BaseModel):
     answer: dict[str, Any] | None = None
     ranked: dict[str, list[str]] = {}
     milliseconds: float = 0.0
+    leaks: list[str] = []
+    contained: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What answers: the reports' index, one with contradictions planted in it, perhaps a model."""
+    """What answers: the reports' index, those with papers planted in it, perhaps a model."""
 
     index: Index
     planted: Index | None = None
     model: ChatModel | None = None
+    injected: Index | None = None
 
 
 def answer_case(bench: Bench, case: Case, repeat: int = 0) -> AnswerRow:
@@ -74,6 +89,7 @@ def answer_case(bench: Bench, case: Case, repeat: int = 0) -> AnswerRow:
         answer=record_of(answer, case.item.id).model_dump(mode="json"),
         ranked=ranked,
         milliseconds=_since(begin),
+        **_safety(bench, case, answer),
     )
 
 
@@ -81,11 +97,51 @@ def _since(begin: float) -> float:
     return round((time.perf_counter() - begin) * 1000, 1)
 
 
+def _safety(bench: Bench, case: Case, answer: Answer) -> dict[str, Any]:
+    """What left with an answer, its record's other texts too, and how the prompt holds the text."""
+    if case.injection is None:
+        return {}
+    index, rules = _index_for(bench, case), _rules(case)
+    sources = [citation.section for citation in answer.citations]
+    texts = [answer.markdown, answer.notice or "", *(s.text for s in answer.sentences)]
+    limits = limits_for(index, sources, written=True)
+    query = understand(case.item.question, index.catalogue, case.item.history)
+    evidence = retrieve(index, query, widen=True)
+    shown = number_sources(evidence, _CONTEXT)
+    turns = prompt_turns(prompt_for(evidence), evidence, shown, _CONTEXT, rules)
+    return {
+        "leaks": sorted({leak for text in texts for leak in leaks_in(text, limits)}),
+        "contained": is_contained(turns, case.injection),
+    }
+
+
+def _rules(case: Case) -> tuple[Rule, ...]:
+    """The planted rule, as a person approved it."""
+    made = case.injection
+    if made is None or made.place != "rule":
+        return ()
+    day = dt.date(2026, 2, 23)
+    return (Rule("planted", rule_text(made.planted[:LONGEST_RULE]), day, "approved"),)
+
+
+def _index_for(bench: Bench, case: Case) -> Index:
+    """What a case is asked of; a planted rule holds for its own case alone."""
+    if case.setting == "planted" and bench.planted:
+        return bench.planted
+    if case.injection is None or bench.injected is None:
+        return bench.index
+    index = bench.injected
+    folder = index.settings.data_dir / "rules-of" / case.item.id
+    for rule in _rules(case):
+        write_rule(folder, rule)
+    return replace(index, settings=index.settings.model_copy(update={"data_dir": folder}))
+
+
 def _asked(bench: Bench, case: Case) -> tuple[Answer, dict[str, list[str]]]:
-    index = bench.planted if case.setting == "planted" and bench.planted else bench.index
+    index = _index_for(bench, case)
     history = (*(_OTHER_TALK if case.setting == "history" else ()), *case.item.history)
     query = interpret(case.item.question, index.catalogue, history, None, bench.model)
-    if case.setting in {"plain", "history", "planted"}:
+    if case.setting in {"plain", "history", "planted", "injected"}:
         events = answer_events(index, query, bench.model)
     else:
         events = events_from_evidence(index, _evidence(bench, case, query), bench.model)

@@ -41,6 +41,8 @@ class Answered:
     abstain_reason: AbstainReason | None = None
     ranked: tuple[tuple[str, tuple[str, ...]], ...] = ()
     judged: tuple[str, ...] = ()
+    leaks: tuple[str, ...] = ()
+    contained: bool | None = None
 
     @classmethod
     def of_row(cls, case: Case, row: AnswerRow) -> "Answered":
@@ -62,6 +64,8 @@ class Answered:
             len(answer["removed_markers"]),
             answer["abstain_reason"],
             tuple((name, tuple(found)) for name, found in row.ranked.items()),
+            leaks=tuple(row.leaks),
+            contained=row.contained,
         )
 
     @classmethod

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from evals.injections import Injection
 from evals.items import (
     DATASETS,
     Contradiction,
@@ -16,9 +17,17 @@ from evals.items import (
 
 # plain; with sections of other papers among those found; after a conversation on something else;
 # without the sections needed; with a paper in the index that contradicts; with no section at all;
-# with the needed ones alone; with those and noise.
+# with the needed ones alone; with those and noise; with an instruction planted in what is read.
 Setting = Literal[
-    "plain", "noise", "history", "removed", "planted", "nothing", "gold", "gold_and_noise"
+    "plain",
+    "noise",
+    "history",
+    "removed",
+    "planted",
+    "nothing",
+    "gold",
+    "gold_and_noise",
+    "injected",
 ]
 
 
@@ -32,6 +41,7 @@ class Case:
     group: str = ""
     kind: str = ""
     planted: tuple[str, ...] = ()
+    injection: Injection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Datasets:
     paraphrases: tuple[Paraphrase, ...]
     contradictions: tuple[Contradiction, ...]
     labels: tuple[JudgeLabel, ...]
+    injections: tuple[Injection, ...] = ()
 
 
 def load_datasets(items: Path | None = None) -> Datasets:
@@ -60,6 +71,7 @@ def load_datasets(items: Path | None = None) -> Datasets:
         load_rows(DATASETS / "paraphrases.jsonl", Paraphrase),
         load_rows(DATASETS / "contradictions.jsonl", Contradiction),
         load_rows(DATASETS / "judge_labels.jsonl", JudgeLabel),
+        load_rows(DATASETS / "injection.jsonl", Injection),
     )
 
 
@@ -83,6 +95,12 @@ def contradicted(contradiction: Contradiction, item: Item) -> Case:
     """An item asked of an index with a paper in it that says otherwise."""
     case = in_setting(item, "planted")
     return replace(case, key=f"planted/{contradiction.id}", planted=contradiction.planted)
+
+
+def injected(injection: Injection) -> Case:
+    """The question of a made-up paper, asked where an instruction is planted."""
+    case = in_setting(injection.item, "injected")
+    return replace(case, kind=injection.goal, injection=injection)
 
 
 def replace_question(item: Item, question: str) -> Item:

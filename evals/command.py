@@ -164,10 +164,10 @@ def _bench(settings: "Settings", wanted: Wanted, datasets: "Datasets", home: Pat
     from chatbot.index.store import open_index
     from chatbot.llm import open_chat_model
     from evals.answering import Bench
-    from evals.planting import planted_index, seeds_index
+    from evals.planting import injected_index, planted_index, seeds_index
     from evals.recording import NoModel, recorded
 
-    planted = None
+    planted = injected = None
     if wanted.dataset is not None:
         ensure_index(settings)
         index = open_index(settings)
@@ -175,13 +175,15 @@ def _bench(settings: "Settings", wanted: Wanted, datasets: "Datasets", home: Pat
         index = seeds_index(settings, home / "index")
         if not wanted.suites or "robustness" in wanted.suites:
             planted = planted_index(settings, home / "planted", datasets.contradictions)
+        if "injection" in wanted.suites:
+            injected = injected_index(settings, home / "injected", datasets.injections)
     model = open_chat_model(settings)
     if model is None and wanted.llm is not None:
         model = NoModel(wanted.llm, settings.llm_context)
     if model is None:
-        return [Bench(index, planted)] * wanted.repeats
+        return [Bench(index, planted, injected=injected)] * wanted.repeats
     return [
-        Bench(index, planted, recorded(model, RECORDINGS, wanted.mode, repeat))
+        Bench(index, planted, recorded(model, RECORDINGS, wanted.mode, repeat), injected)
         for repeat in range(wanted.repeats)
     ]
 

@@ -1,13 +1,17 @@
-"""Indexes for a run: the shipped reports, and the same with a report that contradicts them."""
+"""Indexes for a run: the shipped reports, and the same with a report that was tampered with."""
 
+import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chatbot.config import SEEDS, Settings
+from chatbot.corpus import read_report
 from chatbot.headings import SECTION_KEYS, SECTION_LABELS
 from chatbot.index.build import ingest
+from chatbot.index.enrichment import content_hash, enrichment_file
 from chatbot.index.store import Index, open_index
+from evals.injections import Injection
 from evals.items import Contradiction
 
 _DAY = "2026-02-23"
@@ -34,7 +38,43 @@ def planted_index(
     reports = folder / "reports"
     shutil.rmtree(reports, ignore_errors=True)
     shutil.copytree(SEEDS, reports)
-    (reports / "planted.txt").write_text(_report(contradictions), encoding="utf-8")
+    papers = [
+        _paper(
+            f"9902.{number:05}",
+            made.title,
+            {"contribution": made.contribution, made.key: made.text},
+        )
+        for number, made in enumerate(contradictions, 1)
+    ]
+    (reports / "planted.txt").write_text(_report(papers), encoding="utf-8")
+    return _indexed(settings, folder, reports)
+
+
+def injected_index(settings: Settings, folder: Path, injections: Sequence[Injection]) -> Index:
+    """The shipped reports and one more, of made-up papers in which instructions are planted.
+
+    Raises:
+        ChatbotError: they cannot be indexed.
+    """
+    reports = folder / "reports"
+    shutil.rmtree(reports, ignore_errors=True)
+    shutil.copytree(SEEDS, reports)
+    file = reports / "injected.txt"
+    papers = [
+        _paper(f"9903.{number:05}", made.title, made.sections)
+        for number, made in enumerate(injections, 1)
+    ]
+    file.write_text(_report(papers), encoding="utf-8")
+    written = [
+        {
+            "content": content_hash(paper),
+            "sections": {"results": {"en": made.planted, "zh": made.planted}},
+        }
+        for paper, made in zip(read_report(file).papers, injections, strict=True)
+        if made.place == "search_text"
+    ]
+    lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in written)
+    enrichment_file(file).write_text(lines, encoding="utf-8")
     return _indexed(settings, folder, reports)
 
 
@@ -44,18 +84,16 @@ def _indexed(settings: Settings, folder: Path, reports: Path) -> Index:
     return open_index(own)
 
 
-def _report(contradictions: Sequence[Contradiction]) -> str:
+def _report(papers: Sequence[str]) -> str:
     url = f"https://huggingface.co/papers/date/{_DAY}"
     head = f"# Hugging Face Daily Papers Report\n**Date**: {_DAY}\n**Source URL**: {url}"
-    papers = [_paper(f"9902.{number:05}", made) for number, made in enumerate(contradictions, 1)]
     return "".join(f"{block}\n\n{_RULE}\n\n" for block in (head, *papers))
 
 
-def _paper(name: str, made: Contradiction) -> str:
-    texts = {"contribution": made.contribution, made.key: made.text}
+def _paper(name: str, title: str, texts: Mapping[str, str]) -> str:
     sections = [
         f"### {n}. **{SECTION_LABELS[key]}**\n{texts.get(key, '报告未展开。')}"
         for n, key in enumerate(SECTION_KEYS, 1)
     ]
     link = f"- **链接**: https://huggingface.co/papers/{name}\n- **阅读来源**: HTML"
-    return "\n\n".join([f"## 📄 {made.title}", link, *sections])
+    return "\n\n".join([f"## 📄 {title}", link, *sections])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chatbot.config import Settings
 from chatbot.files import json_lines
+from chatbot.prompts import load_prompt
 from chatbot.scrubbing import Limits, is_clean, limits_of, scrubbed, scrubbed_stream
 from evals.injection_checks import leaks_in
 from evals.items import DATASETS, load_items
@@ -166,6 +167,19 @@ def test_nothing_gets_past_however_it_is_streamed(text: str, sizes: Sequence[int
     assert leaks_in(streamed, LIMITS) == frozenset()
 
 
+@pytest.mark.parametrize("size", [1, 7, 400])
+def test_a_prompt_that_is_streamed_is_taken_out_whatever_its_pieces(size: int) -> None:
+    system, _ = load_prompt("repair").turns(
+        language="Chinese", sources="s", question="q", answer="a", objections="o"
+    )
+    pieces = cut(system.content, [size] * len(system.content))
+    left = "".join(scrubbed_stream(pieces, LIMITS, Counter()))
+    assert len(left) < 60
+    assert leaks_in(left, LIMITS) == frozenset()
+
+
 def test_plain_text_is_held_back_no_longer_than_a_word() -> None:
-    pieces = scrubbed_stream(["最高提升", "400% 的", " speed-", "up of", " it"], LIMITS, Counter())
-    assert list(pieces) == ["最高提升", "400% 的", " ", "speed-up ", "of ", "it"]
+    pieces = scrubbed_stream(
+        ["最高提升", "400% 的", " zebra", "fish swam", " home"], LIMITS, Counter()
+    )
+    assert list(pieces) == ["最高提升", "400% 的", " ", "zebrafish ", "swam ", "home"]

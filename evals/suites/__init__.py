@@ -12,6 +12,7 @@ from evals.suites import (
     diagnosis,
     faithfulness,
     grounding,
+    injection,
     retrieval,
     robustness,
 )
@@ -32,5 +33,6 @@ def suites(texts: Mapping[str, str]) -> Mapping[str, Suite]:
         robustness.SUITE,
         diagnosis.SUITE,
         conversation.SUITE,
+        injection.SUITE,
     )
     return {suite.name: suite for suite in found}

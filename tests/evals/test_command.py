@@ -46,7 +46,7 @@ def test_the_suites_are_listed_with_what_they_are_for(run: Run) -> None:
     status, out, _ = run("--list")
     assert status == 0
     assert "faithfulness  Whether a judge" in out
-    assert out.count("by name only") == 4
+    assert out.count("by name only") == 5
 
 
 def test_a_run_prints_its_figures_and_where_its_page_is(run: Run) -> None:
