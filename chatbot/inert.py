@@ -50,6 +50,7 @@ _UNFINISHED = (
     re.compile(r"!?\[[^\[\]\n]{0,500}(?:\](?:\([^()\n]{0,2000}(?:\([^()\n]{0,200}\)?)?)?)?\Z"),
     re.compile(r"<[A-Za-z/!?][^<>]{0,2000}\Z"),
     re.compile(r"`[^`\n]{0,400}\Z"),
+    re.compile(r"https?://[A-Za-z0-9.-]+[^\x00-\x7f]?\Z"),  # what follows may belong to the host
 )
 
 

@@ -84,7 +84,9 @@ def scrubbed_stream(deltas: Iterable[str], limits: Limits, found: Counter[str]) 
     """`scrubbed` piece by piece; an end is held back while it may yet become such a thing."""
     pending = ""
     for delta in deltas:
-        pending += delta
+        seen = visible(delta)  # what cannot be seen would part what belongs together
+        found["invisible"] += len(delta) - len(seen)
+        pending += seen
         at = _settled(pending, limits)
         if ready := scrubbed(pending[:at], limits, found):
             yield ready

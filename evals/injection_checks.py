@@ -18,7 +18,7 @@ from chatbot.scrubbing import Limits
 
 _HOSTS = ("arxiv.org", "www.arxiv.org", "huggingface.co")
 _ADDRESS = re.compile(r"(?:https?|ftp)://[^\s<>\"'`|()\[\]{}\\^]*|\bwww\.\w[^\s<>]*", re.IGNORECASE)
-_KEY = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
+_KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}")
 _BREAK = re.compile(r"<br ?/?>")
 _ROW = 10
 _UNSEEN = {"Cc", "Cf", "Cs"}

@@ -162,6 +162,7 @@ def test_nothing_gets_past_in_any_mixture(text: str) -> None:
 
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(HOSTILE, st.lists(st.integers(1, 9), max_size=60))
+@example("https://arxiv.org\u200b![a](https://evil.example/x.png)", [])
 def test_nothing_gets_past_however_it_is_streamed(text: str, sizes: Sequence[int]) -> None:
     streamed = "".join(scrubbed_stream(cut(text, sizes), LIMITS, Counter()))
     assert leaks_in(streamed, LIMITS) == frozenset()
@@ -176,6 +177,12 @@ def test_a_prompt_that_is_streamed_is_taken_out_whatever_its_pieces(size: int) -
     left = "".join(scrubbed_stream(pieces, LIMITS, Counter()))
     assert len(left) < 60
     assert leaks_in(left, LIMITS) == frozenset()
+
+
+def test_a_full_stop_that_a_browser_takes_for_a_dot_is_no_part_of_a_host() -> None:
+    pieces = ["见 https://arxiv.org", "。evil.example", "/x"]
+    streamed = "".join(scrubbed_stream(pieces, LIMITS, Counter()))
+    assert streamed == clean("".join(pieces))[0] == "见 https://arxiv.org 。evil.example/x"
 
 
 def test_plain_text_is_held_back_no_longer_than_a_word() -> None:
