@@ -5,16 +5,19 @@ what the generation before alone used is deleted last.
 """
 
 import hashlib
+import logging
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from llama_index.core.schema import TextNode
 
 from chatbot.config import Settings
+from chatbot.errors import ChatbotError
+from chatbot.index.checksums import seal
 from chatbot.index.embedding import LocalEmbedding, fit_fingerprint
 from chatbot.index.embeddings import embed_texts, model_fingerprint, open_embedding
 from chatbot.index.enrichment import keywords_of, section_text_of
@@ -30,9 +33,11 @@ from chatbot.index.vectors import SectionVectorStore, drop_collections, open_cli
 # A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
 _REFIT_GROWTH = 0.25
 _COLLECTIONS = "sections-"
+_KINDS = ("lexical", "embedding", "chroma")
 _EMBED_BATCH = 128
 
 Progress = Callable[[str, int, int], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,49 @@ def commit_generation(
     Raises:
         ChatbotError: a shard, model or Chroma cannot be used.
     """
+    with _nothing_left_of_a_failure(settings.data_dir):
+        corpus = read_live(settings.data_dir, entries)
+        manifest, store, embedded = _write(settings, corpus, entries, before, progress)
+        manifest = replace(manifest, generation=number)
+        write_manifest(settings.data_dir, manifest)
+    try:
+        _sweep(settings, manifest, store, corpus)
+    except (ChatbotError, OSError) as error:
+        logger.warning("what is no longer needed is left to the next ingest: %s", error)
+    return manifest, embedded
+
+
+@contextmanager
+def _nothing_left_of_a_failure(data_dir: Path) -> Iterator[None]:
+    """Delete the folders that a build made which did not end: a full disk is to have room again."""
+    before = _folders(data_dir)
+    try:
+        yield
+    except BaseException:
+        for folder in _folders(data_dir) - before:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _folders(data_dir: Path) -> set[Path]:
+    """The folders of all generations."""
+    return {folder for kind in _KINDS for folder in data_dir.glob(f"{kind}-*")}
+
+
+def _write(
+    settings: Settings,
+    corpus: LiveCorpus,
+    entries: Sequence[ReportEntry],
+    before: Manifest | None,
+    progress: Progress,
+) -> tuple[Manifest, SectionVectorStore, int]:
+    """Write all that a generation is made of, and its manifest, not yet committed."""
     data_dir = settings.data_dir
-    corpus = read_live(data_dir, entries)
     embedding = _choose_embedding(settings, before, corpus)
     if embedding.folder and not (data_dir / embedding.folder).exists():
         progress("fit", 0, 1)
         LocalEmbedding.fit(corpus.texts).save(data_dir / embedding.folder)
+        seal(data_dir / embedding.folder)
         progress("fit", 1, 1)
     same = before is not None and before.fingerprint == embedding.fingerprint
     chroma = before.chroma if before else _fresh("chroma")
@@ -80,9 +122,10 @@ def commit_generation(
     texts = (section.text for section in corpus.sections)
     Glossary.mine(texts).save(data_dir / lexical / GLOSSARY_FILE)
     NameTable.mine(corpus.sections, corpus.aliases).save(data_dir / lexical / NAMES_FILE)
+    seal(data_dir / lexical)
     manifest = Manifest(
         format=FORMAT,
-        generation=number,
+        generation=0,
         embedding=settings.embedding,
         fingerprint=embedding.fingerprint,
         fitted_on=embedding.fitted_on,
@@ -95,9 +138,7 @@ def commit_generation(
         sections=len(corpus.sections),
         reports=tuple(entries),
     )
-    write_manifest(data_dir, manifest)
-    _sweep(settings, manifest, client, store, corpus)
-    return manifest, embedded
+    return manifest, store, embedded
 
 
 def _fresh(kind: str) -> str:
@@ -175,7 +216,6 @@ def _build_lexical(
 def _sweep(
     settings: Settings,
     manifest: Manifest,
-    client: Any,
     store: SectionVectorStore,
     corpus: LiveCorpus,
 ) -> None:
@@ -183,10 +223,12 @@ def _sweep(
     data_dir = settings.data_dir
     store.delete_nodes(sorted(store.ids() - set(corpus.rows)))
     if settings.chroma_url is None:
+        client = open_client(data_dir / manifest.chroma, None)
         drop_collections(client, _COLLECTIONS, keep=manifest.collection)
     keep = {manifest.lexical, manifest.fitted, manifest.chroma}
-    for kind in ("lexical-*", "embedding-*", "chroma-*"):
-        for folder in data_dir.glob(kind):
-            if folder.name not in keep:
-                shutil.rmtree(folder, ignore_errors=True)
+    for folder in _folders(data_dir):
+        if folder.name not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    for unfinished in data_dir.glob("*.tmp"):
+        unfinished.unlink(missing_ok=True)
     drop_shards(data_dir, manifest.reports)
