@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from numpy.typing import NDArray
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, TypeAdapter
 
 from chatbot.errors import MissingIndexError
 from chatbot.index.terms import bigrams, without_stop_words, words
@@ -24,6 +24,7 @@ from chatbot.index.terms import bigrams, without_stop_words, words
 DIMENSIONS = 256
 _VERSION = "lsa-2"
 _SEED = 0
+_VOCABULARY = TypeAdapter(dict[str, int])
 # Below this many texts a term seen once still tells something; above, it only makes files larger.
 _FEW_TEXTS = 50
 # What more texts would teach costs more memory than a machine has.
@@ -86,14 +87,17 @@ class LocalEmbedding(BaseEmbedding):
             MissingIndexError: the files are missing or damaged.
         """
         try:
-            vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+            vocabulary = _VOCABULARY.validate_json((folder / "vocabulary.json").read_bytes())
             components = np.load(folder / "components.npy", mmap_mode="r" if vocabulary else None)
-            return cls(vocabulary, np.load(folder / "idf.npy"), components)
+            idf = np.load(folder / "idf.npy")
         except (OSError, ValueError) as error:
-            cause = (
-                f"the local embedding in {folder} cannot be read; run 'chatbot ingest --rebuild'"
-            )
-            raise MissingIndexError(cause) from error
+            raise _damaged(folder) from error
+        columns = vocabulary.values()
+        if components.shape != (len(idf), DIMENSIONS) or not (
+            min(columns, default=0) >= 0 and max(columns, default=-1) < len(idf)
+        ):
+            raise _damaged(folder)
+        return cls(vocabulary, idf, components)
 
     def _embed(self, terms: Sequence[str]) -> list[float]:
         vocabulary = self._vocabulary  # looked up once: pydantic makes private fields slow to read
@@ -125,6 +129,12 @@ def fit_fingerprint(texts: Sequence[str]) -> str:
         digest.update(text.encode())
         digest.update(b"\0")
     return f"local-{digest.hexdigest()[:16]}"
+
+
+def _damaged(folder: Path) -> MissingIndexError:
+    return MissingIndexError(
+        f"the local embedding in {folder} cannot be read; run 'chatbot ingest --rebuild'"
+    )
 
 
 def _terms(text: str) -> list[str]:

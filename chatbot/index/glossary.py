@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 import rjieba
+from pydantic import TypeAdapter
 
 from chatbot.errors import MissingIndexError
 
@@ -22,6 +23,7 @@ _PAIR = re.compile(
     r"(?P<en>[A-Za-z][A-Za-z \-/]{2,48}?)\s*[)）,，;；:：]"
 )
 _WORD = re.compile(r"[a-z]+")
+_TERMS = TypeAdapter(dict[str, dict[str, float]])
 _LONGEST_TERM = 8
 _SHORTEST_WORD = 3
 # A pair of words seen together once may be chance.
@@ -74,7 +76,7 @@ class Glossary:
             MissingIndexError: it is missing or damaged.
         """
         try:
-            return cls(json.loads(path.read_text(encoding="utf-8")))
+            return cls(_TERMS.validate_json(path.read_bytes()))
         except (OSError, ValueError) as error:
             cause = f"{path} cannot be read; run 'chatbot ingest --rebuild'"
             raise MissingIndexError(cause) from error

@@ -26,6 +26,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 CUTS: Mapping[Kind, Callable[[str], list[str]]] = {"words": words, "bigrams": bigrams}
 _LETTERS = re.compile(r"[a-z]+")
 _A_WORD = 3
+# What NumPy, JSON and bm25s raise at a file that holds something else.
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError)
 # k1 and b of a section, which is short and says things once, and of a paper.
 _SECTION, _PAPER = {"k1": 1.2, "b": 0.4}, {"k1": 1.5, "b": 0.75}
 
@@ -101,8 +103,15 @@ class LexicalIndex:
         try:
             paper_of_row = np.load(folder / "paper_of_row.npy")
             written_for = np.load(folder / "written_for.npy")
-            models = {path.name: _loaded(path) for path in folder.iterdir() if path.is_dir()}
-        except (OSError, ValueError, KeyError) as error:
+            counts = {"section": len(paper_of_row), "paper": len(written_for)}
+            models = {
+                path.name: _loaded(path, counts[path.name.rpartition("_")[2]])
+                for path in folder.iterdir()
+                if path.is_dir()
+            }
+            if paper_of_row.max(initial=-1) >= len(written_for):
+                raise ValueError("a section of no paper")
+        except _DAMAGED as error:
             cause = f"the lexical index in {folder} cannot be read; run 'chatbot ingest --rebuild'"
             raise MissingIndexError(cause) from error
         return cls(models, paper_of_row, written_for)
@@ -177,11 +186,25 @@ class LexicalIndex:
         return model.vocab_dict if model is not None else {}
 
 
-def _loaded(folder: Path) -> Any:
-    """A saved model, its arrays mapped into memory but seen as plain ones, which slice faster."""
+def _loaded(folder: Path, count: int) -> Any:
+    """A saved model, its arrays mapped into memory but seen as plain ones, which slice faster.
+
+    Raises:
+        ValueError: they do not fit each other, or name a row beyond the `count` there are.
+    """
     model = bm25s.BM25.load(folder, mmap=True)
     for part in ("indptr", "indices", "data"):
         model.scores[part] = np.asarray(model.scores[part])
+    pointers, rows, data = (model.scores[part] for part in ("indptr", "indices", "data"))
+    tokens = np.fromiter(model.vocab_dict.values(), dtype=np.int64)
+    if (
+        not len(rows) == len(data) == pointers[-1]
+        or pointers[0] != 0
+        or (np.diff(pointers) < 0).any()
+        or not 0 <= rows.min(initial=0) <= rows.max(initial=0) < max(count, 1)
+        or not 0 <= tokens.min(initial=0) <= tokens.max(initial=0) < len(pointers)
+    ):
+        raise ValueError(folder.name)
     return model
 
 

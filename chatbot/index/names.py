@@ -12,6 +12,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
 
+from pydantic import TypeAdapter
+
 from chatbot.errors import MissingIndexError
 from chatbot.index.naming import (
     HOSTS_AND_FORMATS,
@@ -33,6 +35,7 @@ _TITLE_MARKS = re.compile(r"[《「“\"](?P<title>[^》」”\"]{8,})[》」”
 
 
 NAMES_FILE = "names.json"
+_SAVED = TypeAdapter(tuple[dict[str, tuple[str, tuple[str, ...], bool]], dict[str, str]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +96,8 @@ class NameTable:
             MissingIndexError: it is missing or damaged.
         """
         try:
-            names, titles = json.loads(path.read_text(encoding="utf-8"))
-            read = {key: (name, tuple(ids), sure) for key, (name, ids, sure) in names.items()}
-            return cls(read, titles, is_word)
+            names, titles = _SAVED.validate_json(path.read_bytes())
+            return cls(names, titles, is_word)
         except (OSError, ValueError) as error:
             cause = f"{path} cannot be read; run 'chatbot ingest --rebuild'"
             raise MissingIndexError(cause) from error

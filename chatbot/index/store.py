@@ -9,6 +9,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from chatbot.config import Settings
 from chatbot.errors import MissingIndexError
 from chatbot.index.catalogue import Catalogue
+from chatbot.index.checksums import require_all
 from chatbot.index.embeddings import open_embedding
 from chatbot.index.enrichment import SearchText, keywords_of
 from chatbot.index.glossary import GLOSSARY_FILE, Glossary
@@ -96,6 +97,7 @@ def reopen_index(index: Index) -> Index:
 
 def _load(settings: Settings, manifest: Manifest) -> Index:
     data_dir = settings.data_dir
+    require_all(data_dir / manifest.lexical)
     corpus = read_live(data_dir, manifest.reports)
     glossary = Glossary.load(data_dir / manifest.lexical / GLOSSARY_FILE)
     lexical = LexicalIndex.load(data_dir / manifest.lexical)
@@ -112,6 +114,8 @@ def _load(settings: Settings, manifest: Manifest) -> Index:
         glossary,
         open_embedding(settings, data_dir / manifest.fitted),
         SectionVectorStore(
-            open_client(data_dir / manifest.chroma, settings.chroma_url), manifest.collection
+            open_client(data_dir / manifest.chroma, settings.chroma_url),
+            manifest.collection,
+            make=False,
         ),
     )

@@ -5,8 +5,9 @@ what readers of the committed index see. `nearest` takes versioned ids and retur
 are live is the manifest's to say.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,14 @@ from pydantic import PrivateAttr
 from chatbot.errors import MissingIndexError
 
 _BATCH = 1000
+_FILE = "chroma.sqlite3"
+_NO_DAMAGE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+# What SQLite says in Chroma's errors, and what to do then.
+_ADVICE = {
+    "readonly": "Chroma writes even to read: make the folder writable, or set CHATBOT_DATA_DIR to "
+    "a copy that is",
+    "disk is full": "make room",
+}
 # Below so many rows to choose from, fetching them is faster than a filtered query.
 _FEW = 200
 
@@ -49,11 +58,44 @@ def open_client(folder: Path, url: str | None) -> Any:
         )
 
 
+def what_ails_the_files(folder: Path) -> str | None:
+    """Why Chroma could not open its folder, or None: at some damage it ends the whole process.
+
+    To be asked while nothing in this process writes there: closing a database file gives up the
+    locks that Chroma's own SQLite holds on it (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    if not (folder / _FILE).exists():
+        return f"{folder / _FILE} is gone"
+    return _damage(folder, "SELECT count(*) > -1 FROM sqlite_master")
+
+
+def damage_of(folder: Path) -> str | None:
+    """What SQLite's own check finds in Chroma's database, all of which it reads, or None."""
+    return _damage(folder, "PRAGMA quick_check(1)")
+
+
+def _damage(folder: Path, check: str) -> str | None:
+    file = folder / _FILE
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=0)) as database:
+            (found,) = database.execute(check).fetchone()
+    except sqlite3.Error as error:
+        # Such as one that another process is writing, or was when it was killed: Chroma's to mend.
+        if error.sqlite_errorname.startswith(_NO_DAMAGE):
+            return None
+        found = str(error)
+    except UnicodeDecodeError as error:
+        found = str(error)
+    return None if found in {"ok", 1} else f"{file} is damaged ({' '.join(str(found).split())})"
+
+
 def drop_collections(client: Any, prefix: str, keep: str) -> None:
     """Delete the collections named `prefix`… except `keep`."""
-    for collection in client.list_collections():
-        if collection.name.startswith(prefix) and collection.name != keep:
-            client.delete_collection(collection.name)
+    with _chroma_errors(keep):
+        for collection in client.list_collections():
+            if collection.name.startswith(prefix) and collection.name != keep:
+                client.delete_collection(collection.name)
 
 
 class SectionVectorStore(BasePydanticVectorStore):
@@ -65,9 +107,12 @@ class SectionVectorStore(BasePydanticVectorStore):
     flat_metadata: bool = True
     _collection: Any = PrivateAttr()
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: Any, name: str, *, make: bool = True) -> None:
         super().__init__(stores_text=True)
         with _chroma_errors(name):
+            if not make:
+                self._collection = client.get_collection(name, embedding_function=None)
+                return
             self._collection = client.get_or_create_collection(
                 name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
             )
@@ -162,5 +207,8 @@ def _chroma_errors(where: str) -> Iterator[None]:
         yield
     except (ChromaError, ValueError, OSError) as error:
         first_line = str(error).partition("\n")[0]
-        message = f"Chroma ({where}): {first_line}; check it, or run 'chatbot ingest --rebuild'"
-        raise MissingIndexError(message) from error
+        advice = next(
+            (advice for sign, advice in _ADVICE.items() if sign in first_line),
+            "see that it is up and has room, or run 'chatbot ingest --rebuild'",
+        )
+        raise MissingIndexError(f"Chroma ({where}): {first_line}; {advice}") from error
