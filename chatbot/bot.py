@@ -9,7 +9,7 @@ from chatbot.answer.models import Answer, Event
 from chatbot.answer.outline import outline_turns
 from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
 from chatbot.config import SEEDS, Settings, load_settings
-from chatbot.index.build import IngestResult, index_is_stale, ingest
+from chatbot.index.build import IngestResult, holds_no_report, index_is_stale, ingest
 from chatbot.index.generation import Progress
 from chatbot.index.store import Index, open_index, reopen_index
 from chatbot.llm import ChatModel, ChatTurn, open_chat_model
@@ -152,4 +152,5 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
     stale = index_is_stale(settings)
     if stale is None:
         return None
-    return ingest(settings, [SEEDS] if stale == "no index" else [], progress=progress)
+    shipped = stale == "no index" or holds_no_report(settings)
+    return ingest(settings, [SEEDS] if shipped else [], progress=progress)

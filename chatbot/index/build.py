@@ -17,8 +17,9 @@ from chatbot.errors import ChatbotError, MissingIndexError, ReportError
 from chatbot.index.embeddings import model_fingerprint
 from chatbot.index.generation import Progress, commit_generation
 from chatbot.index.manifest import Manifest, ReportEntry, read_manifest, salvage_reports
-from chatbot.index.shards import read_original
+from chatbot.index.shards import kept_reports, read_original
 from chatbot.index.sources import Changes, reparse, scan
+from chatbot.index.vectors import what_ails_the_files
 
 _LOCK_SECONDS = 60
 
@@ -61,6 +62,12 @@ def index_is_stale(settings: Settings) -> str | None:
     return "no index" if state.manifest is None and state.stale is None else state.stale
 
 
+def holds_no_report(settings: Settings) -> bool:
+    """Whether no report was ever indexed here, or none is left to rebuild an index from."""
+    state = _read_state(settings)
+    return state.manifest is None and not state.reports
+
+
 def ingest(
     settings: Settings,
     paths: Sequence[Path],
@@ -80,7 +87,7 @@ def ingest(
     report_progress = progress or _no_progress
     with _exclusive(settings.data_dir, lock_seconds):
         state = _read_state(settings)
-        everything = rebuild or state.stale is not None
+        everything = rebuild or state.stale is not None or state.manifest is None
         report_progress("parse", 0, 1)
         changes = scan(settings.data_dir, paths, state.reports, parse_all=everything)
         if everything:
@@ -122,9 +129,12 @@ def _read_state(settings: Settings) -> _State:
     try:
         manifest = read_manifest(settings.data_dir)
     except MissingIndexError as error:
-        return _State(None, salvage_reports(settings.data_dir), str(error))
+        reports = salvage_reports(settings.data_dir) or kept_reports(settings.data_dir)
+        return _State(None, reports, str(error))
     if manifest is None:
-        return _State(None, ())
+        return _State(None, kept_reports(settings.data_dir))
+    if (ails := _what_ails(settings, manifest)) and manifest == read_manifest(settings.data_dir):
+        return _State(manifest, manifest.reports, ails)
     if manifest.embedding != settings.embedding:
         why = f"the index was made with embedding {manifest.embedding}, not {settings.embedding}"
         return _State(manifest, manifest.reports, why)
@@ -133,6 +143,16 @@ def _read_state(settings: Settings) -> _State:
             manifest, manifest.reports, f"the model behind {settings.embedding} has changed"
         )
     return _State(manifest, manifest.reports)
+
+
+def _what_ails(settings: Settings, manifest: Manifest) -> str | None:
+    """Why the index could not even be opened; an ingest may just have replaced it, though."""
+    for folder in (manifest.lexical, manifest.fitted):
+        if not (settings.data_dir / folder).is_dir():
+            return f"{settings.data_dir / folder} is gone"
+    if settings.chroma_url:
+        return None
+    return what_ails_the_files(settings.data_dir / manifest.chroma)
 
 
 def _reparse_the_rest(changes: Changes, data_dir: Path) -> None:

@@ -5,8 +5,9 @@ Parsing and cutting a report is done once; every later build reads the shard.
 
 import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +20,9 @@ from chatbot.index.manifest import ReportEntry
 from chatbot.index.terms import bigrams, words
 
 _FOLDER = "reports"
+_SHORT = 16
 _REPORT = TypeAdapter(Report)
+_TERMS = TypeAdapter(list[tuple[str, str]])
 _VERSION = "2"
 
 
@@ -87,7 +90,7 @@ def read_terms(data_dir: Path, entry: ReportEntry) -> list[Terms]:
     """
     path = data_dir / _FOLDER / f"{entry.sha256}.terms-{_VERSION}.json"
     try:
-        return [Terms(w.split(), b.split()) for w, b in json.loads(_read(path))]
+        return [Terms(w.split(), b.split()) for w, b in _TERMS.validate_json(_read(path))]
     except ValueError as error:
         raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
 
@@ -112,6 +115,49 @@ def read_search_text(data_dir: Path, entry: ReportEntry) -> dict[str, SearchText
         return {row["content"]: text for row, text in parse_rows(_read(path), str(path))}
     except ReportError as error:
         raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
+
+
+def kept_reports(data_dir: Path) -> tuple[ReportEntry, ...]:
+    """The reports that shards are kept of, for when no manifest names them.
+
+    Each under the path it was parsed from, the latest where several were; one whose parse cannot be
+    read is named after its content.
+    """
+    found: dict[str, ReportEntry] = {}
+    for file in sorted((data_dir / _FOLDER).glob("*.txt"), key=lambda kept: kept.stat().st_mtime):
+        entry = ReportEntry("", "", file.stem, _kept_search_text(file))
+        try:
+            path = str(Path(read_parsed(data_dir, entry).path).absolute())
+        except MissingIndexError:
+            path = str(data_dir / f"{file.stem[:_SHORT]}.txt")
+        found[path] = replace(entry, path=path)
+    names = Counter(Path(path).name for path in found)
+    return tuple(
+        replace(entry, name=path if names[Path(path).name] > 1 else Path(path).name)
+        for path, entry in sorted(found.items())
+    )
+
+
+def _kept_search_text(file: Path) -> str:
+    """The hash of the search text kept beside a shard's bytes, the latest; "" where none is."""
+    beside = sorted(
+        file.parent.glob(f"{file.stem}.search-*.jsonl"), key=lambda p: p.stat().st_mtime
+    )
+    return fingerprint(_read(beside[-1])) if beside else ""
+
+
+def spoilt_shards(data_dir: Path, entries: Iterable[ReportEntry]) -> tuple[str, ...]:
+    """The names of the reports whose kept bytes are gone or altered; no rebuild could use those."""
+    spoilt = []
+    for entry in entries:
+        try:
+            whole = fingerprint(read_original(data_dir, entry.sha256)) == entry.sha256
+            read_terms(data_dir, entry)
+        except MissingIndexError:
+            whole = False
+        if not whole:
+            spoilt.append(entry.name)
+    return tuple(spoilt)
 
 
 def drop_shards(data_dir: Path, keep: Collection[ReportEntry]) -> None:
