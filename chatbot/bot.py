@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from time import perf_counter
 
 from chatbot.answer.engine import answer_events
@@ -43,6 +44,7 @@ class Chatbot:
     def __init__(self, settings: Settings, model: ChatModel | None) -> None:
         self.settings, self.model = settings, model
         self._index = open_index(settings)
+        self._reopening = Lock()
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Chatbot":
@@ -57,9 +59,10 @@ class Chatbot:
 
     @property
     def index(self) -> Index:
-        """The committed index, loaded again when a new generation has been committed."""
-        self._index = reopen_index(self._index)
-        return self._index
+        """The committed index, loaded again, once, when a new generation has been committed."""
+        with self._reopening:
+            self._index = reopen_index(self._index)
+            return self._index
 
     def papers(self) -> tuple[PaperEntry, ...]:
         """The papers indexed, newest report first, in the order of their reports."""
