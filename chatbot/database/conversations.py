@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from chatbot.answer.record import AnswerRecord
-from chatbot.database.schema import conversations, now, reading, turns, writing
+from chatbot.database.schema import conversations, later_than, now, reading, turns, writing
 from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Filters, Message
 
@@ -45,8 +45,9 @@ class Conversation:
 
 def begin_conversation(database: Engine, owner: str, title: str) -> str:
     """A new conversation's id; the title is cut to `TITLE_LENGTH` characters."""
-    made, began = uuid.uuid4().hex, now()
+    made = uuid.uuid4().hex
     with writing(database) as connection:
+        began = _next_change(connection)
         connection.execute(
             insert(conversations).values(
                 id=made, owner=owner, title=_short(title), created=began, changed=began
@@ -212,8 +213,13 @@ def _changed(connection: Connection, conversation: str, values: dict[str, str]) 
     connection.execute(
         update(conversations)
         .where(conversations.c.id == conversation)
-        .values(changed=now(), **values)
+        .values(changed=_next_change(connection), **values)
     )
+
+
+def _next_change(connection: Connection) -> dt.datetime:
+    """The time of a change made now: no conversation was changed later."""
+    return later_than(connection.execute(select(func.max(conversations.c.changed))).scalar())
 
 
 def _short(title: str) -> str:

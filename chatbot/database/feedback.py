@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Engine, delete, insert, literal_column, select, update
 
 from chatbot.answer.record import AnswerRecord
 from chatbot.database.schema import feedback, now, reading, writing
@@ -108,7 +108,8 @@ def add_comment(database: Engine, owner: str, name: str, comment: str) -> None:
 
 def list_feedback(database: Engine, verdict: Verdict | None = None) -> tuple[Feedback, ...]:
     """All feedback, or that of one verdict, the latest first."""
-    asked = select(feedback).order_by(feedback.c.created.desc(), feedback.c.id)
+    # In the order of writing: `created` would follow a clock that was put back.
+    asked = select(feedback).order_by(literal_column("rowid").desc())
     if verdict is not None:
         asked = asked.where(feedback.c.verdict == verdict)
     with reading(database) as connection:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    text,
 )
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import Column
@@ -96,13 +97,22 @@ def open_database(settings: Settings) -> Engine:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         engine = _sqlite(path)
         metadata.create_all(engine)
-    except (OSError, SQLAlchemyError) as error:
+        with engine.connect() as connection:
+            found = str(connection.execute(text("PRAGMA quick_check(1)")).scalar())
+    except (OSError, SQLAlchemyError, UnicodeDecodeError) as error:
         cause = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
-        raise ChatbotError(
-            f"{path} cannot be used ({cause}); move it away, or set CHATBOT_DATA_DIR to a folder "
-            "that can be written"
-        ) from error
+        raise _unusable(path, str(cause)) from error
+    if found != "ok":
+        engine.dispose()
+        raise _unusable(path, " ".join(found.split()))
     return engine
+
+
+def _unusable(path: Path, cause: str) -> ChatbotError:
+    return ChatbotError(
+        f"{path} cannot be used ({cause}); move it away, or set CHATBOT_DATA_DIR to a folder "
+        "that can be written"
+    )
 
 
 @contextmanager
@@ -153,3 +163,11 @@ def _sqlite(path: Path) -> Engine:
 def now() -> dt.datetime:
     """The time as it is stored."""
     return dt.datetime.now(dt.UTC)
+
+
+def later_than(latest: dt.datetime | None) -> dt.datetime:
+    """The time, but after `latest`: a clock that was put back must not turn an order round."""
+    if latest is None:
+        return now()
+    # SQLite keeps no time zone; what is stored is UTC.
+    return max(now(), latest.replace(tzinfo=dt.UTC) + dt.timedelta(microseconds=1))
