@@ -4,6 +4,7 @@ A turn is three messages: the question, the steps taken, the answer. So message 
 i // 3.
 """
 
+import contextlib
 import logging
 import re
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import gradio as gr
 from sqlalchemy import Engine
 
 from chatbot.answer.models import Step
@@ -86,7 +88,8 @@ def answering(
     """All messages of the conversation, again and again while the answer of its last turn comes.
 
     What comes is kept meanwhile, so that a turn which is stopped, or which nobody listens to any
-    more, has it. Nothing is kept when the iterator is closed: that happens on the event loop.
+    more, has it; an answer that cannot be kept is shown all the same. Nothing is kept when the
+    iterator is closed: that happens on the event loop.
     """
     before, language = shown_turns(earlier), language_of(turn.question)
     coming, kept, error = Coming(), 0.0, ""
@@ -95,7 +98,8 @@ def answering(
             due = coming.take(event)
             if coming.text and coming.answer is None and time.monotonic() >= kept:
                 kept = time.monotonic() + _KEEP_SECONDS
-                end_turn(database, turn, None, partial=coming.text)
+                with contextlib.suppress(ChatbotError):  # told of at the end, if it lasts
+                    end_turn(database, turn, None, partial=coming.text)
             if due:
                 yield [*before, *_unfinished(turn, coming, language)]
     except ChatbotError as failure:
@@ -103,7 +107,10 @@ def answering(
     except Exception:
         logger.exception("a question was not answered")
         error = "…"
-    end_turn(database, turn, coming.answer, partial=coming.text, error=error)
+    try:
+        end_turn(database, turn, coming.answer, partial=coming.text, error=error)
+    except ChatbotError as failure:
+        gr.Warning(str(failure))
     ended = replace(turn, answer=coming.answer, partial=coming.text, error=error)
     yield [*before, *shown_turn(ended)]
 

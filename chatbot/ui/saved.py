@@ -109,15 +109,18 @@ def connect_saved(
         The events that whatever else opens a conversation has to cancel.
     """
 
+    @told
     def opened(request: gr.Request, event: gr.EventData) -> list[Any]:
         return shown(frame, place, str(event.value), request)
 
+    @told
     def refreshed(conversation: str, request: gr.Request) -> Any:
         # A blank question begins none, and one that is begun meanwhile is not to be closed.
         if not conversation:
             return gr.skip()
         return shown(frame, place, conversation, request, narrow=False)
 
+    @told
     def emptied(request: gr.Request) -> list[Any]:
         return shown(frame, place, "", request)
 
@@ -125,6 +128,7 @@ def connect_saved(
         """The conversation that the page's address names."""
         return str(request.query_params.get("chat", ""))
 
+    @told
     def named(name: str, request: gr.Request) -> list[Any]:
         return shown(frame, place, name, request)
 
@@ -148,6 +152,7 @@ def connect_saved(
 def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> None:
     """Connect the list's first showing, and what changes a conversation: its title, its end."""
 
+    @told
     def listed(conversation: str, request: gr.Request) -> str:
         kept = list_conversations(frame.database, owner_of(request))
         return _list(kept, conversation, visitor_language(request))
