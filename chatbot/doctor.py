@@ -3,6 +3,7 @@
 Each check that fails says what to do about it.
 """
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from chatbot.errors import ChatbotError
 
 _PACKAGES = ("llama-index-core", "chromadb", "bm25s", "openai", "gradio")
 _PROBE_SECONDS = 15.0
+# A rebuild writes the index a second time before the first is deleted.
+_LEAST_FREE = 200 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,11 @@ def examine(settings: Settings) -> tuple[Check, ...]:
         _python(),
         *_packages(),
         _data_dir(settings),
+        _room(settings),
         _index(settings),
+        _kept_reports(settings),
+        _conversations(settings),
+        _rules(settings),
         _embedding(settings),
         _model(settings),
     )
@@ -64,17 +71,35 @@ def _data_dir(settings: Settings) -> Check:
     return Check("data folder", ok=True, found=str(settings.data_dir))
 
 
+def _room(settings: Settings) -> Check:
+    try:
+        free = shutil.disk_usage(settings.data_dir).free
+    except OSError as error:
+        return Check("disk space", ok=False, found=error.strerror or str(error))
+    found = f"{free / 2**20:,.0f} MB free"
+    if free < _LEAST_FREE:
+        advice = "make room, or set CHATBOT_DATA_DIR to a folder on another disk"
+        return Check("disk space", ok=False, found=found, advice=advice)
+    return Check("disk space", ok=True, found=found)
+
+
 def _index(settings: Settings) -> Check:
     from chatbot.index.build import index_is_stale
+    from chatbot.index.embeddings import embed_query
     from chatbot.index.store import open_index
 
+    rebuild = "run 'chatbot ingest --rebuild'"
     if stale := index_is_stale(settings):
         return Check("index", ok=False, found=stale, advice="run 'chatbot ingest'")
     try:
+        if damage := _damage(settings):
+            return Check("index", ok=False, found=damage, advice=rebuild)
         index = open_index(settings)
         stored = index.vectors.ids()
+        if settings.embedding == "local" and stored:
+            index.vectors.nearest(embed_query(index.embedding, "test", settings), 1)
     except ChatbotError as error:
-        return Check("index", ok=False, found=str(error), advice="run 'chatbot ingest --rebuild'")
+        return Check("index", ok=False, found=str(error), advice=rebuild)
     manifest = index.manifest
     missing = sum(row not in stored for row in index.row_of)
     found = (
@@ -82,11 +107,73 @@ def _index(settings: Settings) -> Check:
         f"generation {manifest.generation}, vectors in {settings.chroma_url or 'embedded Chroma'}"
     )
     if missing:
-        advice = "run 'chatbot ingest --rebuild'"
         return Check(
-            "index", ok=False, found=f"{found}; {missing} vectors are missing", advice=advice
+            "index", ok=False, found=f"{found}; {missing} vectors are missing", advice=rebuild
         )
     return Check("index", ok=True, found=found)
+
+
+def _damage(settings: Settings) -> str | None:
+    """The files of the index that no longer hold what was written, or None."""
+    from chatbot.index.checksums import altered
+    from chatbot.index.manifest import read_manifest
+    from chatbot.index.vectors import damage_of
+
+    manifest = read_manifest(settings.data_dir)
+    if manifest is None:
+        return None
+    folders = [name for name in (manifest.lexical, manifest.fitted) if name]
+    files = [str(path) for name in folders for path in altered(settings.data_dir / name)]
+    if files:
+        return f"{', '.join(files)}: damaged"
+    return None if settings.chroma_url else damage_of(settings.data_dir / manifest.chroma)
+
+
+def _kept_reports(settings: Settings) -> Check:
+    from chatbot.index.manifest import read_manifest
+    from chatbot.index.shards import spoilt_shards
+
+    try:
+        manifest = read_manifest(settings.data_dir)
+    except ChatbotError as error:
+        advice = "run 'chatbot ingest': the reports kept are indexed again"
+        return Check("kept reports", ok=False, found=str(error), advice=advice)
+    entries = manifest.reports if manifest else ()
+    if spoilt := spoilt_shards(settings.data_dir, entries):
+        return Check(
+            "kept reports",
+            ok=False,
+            found=f"damaged: {', '.join(spoilt)}",
+            advice="run 'chatbot ingest --rebuild' with the paths of these reports",
+        )
+    return Check("kept reports", ok=True, found=f"{len(entries)}, whole")
+
+
+def _conversations(settings: Settings) -> Check:
+    from chatbot.database.schema import DATABASE_FILE, open_database
+
+    if not (settings.data_dir / DATABASE_FILE).exists():
+        return Check("conversations", ok=True, found="none saved yet")
+    try:
+        open_database(settings).dispose()
+    except ChatbotError as error:
+        advice = "answers do not need it; the page and 'chatbot feedback' do"
+        return Check("conversations", ok=False, found=str(error), advice=advice)
+    return Check("conversations", ok=True, found=str(settings.data_dir / DATABASE_FILE))
+
+
+def _rules(settings: Settings) -> Check:
+    from chatbot.rules import read_rules
+
+    book = read_rules(settings.data_dir)
+    if book.problems:
+        return Check(
+            "rules",
+            ok=False,
+            found="; ".join(book.problems.values()),
+            advice="'chatbot rules edit NAME' or 'chatbot rules delete NAME'; the others are used",
+        )
+    return Check("rules", ok=True, found=str(len(book.rules)))
 
 
 def _embedding(settings: Settings) -> Check:
