@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test lint typecheck format lock bench bench-retrieval bench-answers bench-scale bench-page screenshots fit clean
+.PHONY: help setup chat test torture lint typecheck format lock bench bench-retrieval bench-answers bench-scale bench-page screenshots fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ lock: setup ## renew requirements.lock after a change in pyproject.toml (newer v
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
 		--python-version 3.11 --extra dev --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --output-file requirements.lock $(LOCK_FLAGS) pyproject.toml
+
+torture: setup ## a hundred kills each of ingest, chat saving and feedback, and what was seen
+	$(BIN)/pytest -m torture -s -q tests/faults
 
 bench: setup ## speed and memory, as a table
 	$(BIN)/python benchmarks/bench.py

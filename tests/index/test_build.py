@@ -1,13 +1,10 @@
 """Ingesting reports: incremental, atomic, and honest about what it did."""
 
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -371,40 +368,3 @@ def test_a_server_follows_an_index_that_another_process_changes(
     assert "天气预报" in bot.answer("天气预报的准确率").markdown
     evidence, _ = bot.search("天气预报的准确率")
     assert "dense" in evidence.hits[0].ranks
-
-
-def _ingest_forever(settings: Settings, paths: list[Path]) -> None:
-    while True:
-        for path in paths:
-            ingest(settings, [path])
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_a_kill_at_any_moment_leaves_an_index_that_answers(
-    settings: Settings, tmp_path: Path, seed: int
-) -> None:
-    folder = tmp_path / "reports"
-    folder.mkdir()
-    write(folder / "a.txt", FIRST, {"2603.00001": "量子纠错"})
-    ingest(settings, [folder])
-    versions = [tmp_path / "v0", tmp_path / "v1"]
-    for version, topic in zip(versions, ("天气预报", "地震预报"), strict=True):
-        version.mkdir()
-        write(version / "b.txt", SECOND, {"2603.00003": topic})
-    process = multiprocessing.get_context("spawn").Process(
-        target=_ingest_forever, args=(settings, versions)
-    )
-    process.start()
-    committed = read_manifest(settings.data_dir)
-    deadline = time.monotonic() + 60
-    while read_manifest(settings.data_dir) == committed and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(seed * 0.13)
-    os.kill(process.pid or 0, signal.SIGKILL)
-    process.join()
-    index = open_index(settings)
-    assert set(index.row_of) <= index.vectors.ids()
-    assert stored_text(index, "2603.00001/results") == text_of(index, "2603.00001/results")
-    assert "量子纠错" in Chatbot(settings, None).answer("量子纠错的准确率").markdown
-    assert ingest(settings, [folder]).failed == ()
-    assert open_index(settings).vectors.ids() == set(open_index(settings).row_of)
