@@ -15,6 +15,7 @@ import typer
 from chatbot.config import SEEDS, Settings, load_settings
 from chatbot.errors import ChatbotError
 from chatbot.feedback_commands import add_commands
+from chatbot.limits import check_question
 from chatbot.terminal import (
     print_answer,
     print_json,
@@ -350,6 +351,7 @@ def _ensure_index(settings: Settings) -> None:
 def _required(question: str | None) -> str:
     if question is None or not question.strip():
         raise typer.BadParameter("give a question, or --input FILE")
+    check_question(question)
     return question
 
 

@@ -19,6 +19,7 @@ from chatbot.headings import (
     choose_headings,
     repeated_headings,
 )
+from chatbot.limits import LARGEST_REPORT, read_report_bytes
 
 _PAPER = re.compile(r"##[ \t]+📄\ufe0f?[ \t]*(?P<title>.*)")
 _LINK = re.compile(r"[-*][ \t]+\*\*链接\*\*[ \t]*[:：][ \t]*(?P<url>.*)")
@@ -26,6 +27,9 @@ _READ_FROM = re.compile(r"[-*][ \t]+\*\*阅读来源\*\*[ \t]*[:：][ \t]*(?P<so
 _DATE = re.compile(r"\*\*(?:Date|日期)\*\*[ \t]*[:：][ \t]*(?P<date>.*)")
 _SOURCE_URL = re.compile(r"\*\*(?:Source URL|来源)\*\*[ \t]*[:：][ \t]*(?P<url>.*)")
 _ARXIV_URL = re.compile(r"https?://[^\s/]+/(?:[^\s?#]*/)?(?P<id>\d{4}\.\d{4,5})(?:v\d+)?/?")
+# Years a report may be of: days are counted on from it, either way.
+_YEARS = range(1900, 3000)
+_SHOWN = 60
 _SEPARATOR = re.compile(r"={5,}[ \t]*")
 _FENCE = re.compile(r"[ \t]*(?P<mark>```+|~~~+)(?P<info>.*)")
 
@@ -98,7 +102,7 @@ def read_report(path: Path) -> Report:
         ReportError: the file cannot be read or is not a report.
     """
     try:
-        data = path.read_bytes()
+        data = read_report_bytes(path)
     except OSError as error:
         raise ReportError(
             str(path), 1, f"cannot be read ({error.strerror}); check the path"
@@ -110,8 +114,12 @@ def parse_report(data: bytes, path: str) -> Report:
     """Parse a report's bytes; `path` is only named in errors and kept in the result.
 
     Raises:
-        ReportError: not UTF-8, empty, without a date or papers, or a paper has no arXiv link.
+        ReportError: too large, not UTF-8, empty, without a date or papers, or a paper has no arXiv
+            link.
     """
+    if len(data) > LARGEST_REPORT:
+        most = f"{LARGEST_REPORT // 2**20} MB"
+        raise ReportError(path, 1, f"the file is larger than {most}, the most; cut it by day")
     lines = _decode(data, path).split("\n")
     source = _Source(path, lines, _fenced_lines(lines))
     starts = [i for i in range(len(lines)) if i not in source.fenced and _opens_paper(lines, i)]
@@ -161,11 +169,14 @@ def _parse_header(lines: Sequence[str], path: str) -> tuple[dt.date, str]:
     urls = [m["url"].strip() for line in lines if (m := _SOURCE_URL.fullmatch(line.strip()))]
     source_url = urls[0] if urls else ""
     line, text = dated[0] if dated else (0, source_url.rstrip("/").rsplit("/", 1)[-1])
+    cause = f"no usable date ({text[:_SHOWN]!r}); write '**Date**: YYYY-MM-DD' at the top"
     try:
-        return dt.date.fromisoformat(text), source_url
+        date = dt.date.fromisoformat(text)
     except ValueError as error:
-        cause = f"no usable date ({text!r}); write '**Date**: YYYY-MM-DD' at the top"
         raise ReportError(path, line + 1, cause) from error
+    if date.year not in _YEARS:
+        raise ReportError(path, line + 1, cause)
+    return date, source_url
 
 
 def _fenced_lines(lines: Sequence[str]) -> frozenset[int]:
@@ -229,9 +240,13 @@ def _parse_link(preamble: Sequence[str], start: int, title: str, path: str) -> t
             if address := _ARXIV_URL.fullmatch(url):
                 return url, address["id"]
             raise ReportError(
-                path, offset, f"the link {url!r} does not end in an arXiv id such as 2602.10560"
+                path,
+                offset,
+                f"the link {url[:_SHOWN]!r} does not end in an arXiv id such as 2602.10560",
             )
-    raise ReportError(path, start + 1, f"paper {title!r} has no line '- **链接**: URL'; add it")
+    raise ReportError(
+        path, start + 1, f"paper {title[:_SHOWN]!r} has no line '- **链接**: URL'; add it"
+    )
 
 
 def _trim_end(lines: Sequence[str], start: int, end: int) -> int:

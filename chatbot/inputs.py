@@ -14,8 +14,8 @@ from chatbot.errors import ChatbotError
 from chatbot.headings import SECTION_KEYS
 from chatbot.retrieval.models import DateRange, Filters, Message
 
-# Characters of a question; its cost grows faster than its length.
-LONGEST_QUESTION = 8_000
+_SHOWN = 60
+_TEXTS = TypeAdapter(tuple[str, ...])
 
 
 class Request(BaseModel):
@@ -41,10 +41,10 @@ def parse_date_range(text: str) -> DateRange:
         span = DateRange(*(dt.date.fromisoformat(end) for end in ends))
     except ValueError as error:
         raise ChatbotError(
-            f"{text!r} is no date; write YYYY-MM-DD or YYYY-MM-DD..YYYY-MM-DD"
+            f"{text[:_SHOWN]!r} is no date; write YYYY-MM-DD or YYYY-MM-DD..YYYY-MM-DD"
         ) from error
     if span.last < span.first:
-        raise ChatbotError(f"{text!r} ends before it starts")
+        raise ChatbotError(f"{text[:_SHOWN]!r} ends before it starts")
     return span
 
 
@@ -57,7 +57,7 @@ def make_filters(dates: Sequence[str], papers: Sequence[str], sections: Sequence
     known = {str(key): key for key in SECTION_KEYS}
     for key in sections:
         if key not in known:
-            raise ChatbotError(f"no section {key!r}; the sections are {', '.join(known)}")
+            raise ChatbotError(f"no section {key[:_SHOWN]!r}; the sections are {', '.join(known)}")
     return Filters(
         dates=tuple(parse_date_range(text) for text in dates),
         papers=tuple(papers),
@@ -89,7 +89,7 @@ def parse_request(line: str) -> Request:
     """
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ChatbotError(f"not JSON: {error}") from error
     if not isinstance(found, dict):
         raise ChatbotError("not a JSON object")
@@ -136,14 +136,16 @@ def _known_of(line: str) -> dict[str, Any]:
     """What can be told of a failed line."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     known = found if isinstance(found, dict) else {}
     return {"id": known.get("id"), "question": known.get("question")}
 
 
 def _filters_of(found: dict[str, Any]) -> Filters | None:
-    named = [found.get(name) or () for name in ("dates", "papers", "sections")]
+    named = [
+        _TEXTS.validate_python(found.get(name) or ()) for name in ("dates", "papers", "sections")
+    ]
     return make_filters(*named) if any(named) else None
 
 

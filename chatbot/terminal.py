@@ -61,8 +61,13 @@ def one_line(text: str) -> str:
 
 
 def print_json(value: Any, indent: int | None = None) -> None:
-    """Print JSON, by default on one line."""
-    print(json.dumps(value, ensure_ascii=False, indent=indent), flush=True)
+    """Print JSON, by default on one line; half a character, which has no UTF-8, as an escape."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent)
+    print(text, flush=True)
 
 
 def tell_ingest(result: "IngestResult") -> None:

@@ -141,6 +141,8 @@ def load_rows(path: Path, model: type[Row]) -> tuple[Row, ...]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ChatbotError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ChatbotError(f"{path} is not UTF-8: {error.reason}; save it as UTF-8") from error
     rows = []
     for number, line in json_lines(text):
         try:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from chatbot.answer.record import AnswerRecord
 from chatbot.database.schema import conversations, later_than, now, reading, turns, writing
 from chatbot.errors import ChatbotError
+from chatbot.limits import newest_turns
 from chatbot.retrieval.models import Filters, Message
 
 TITLE_LENGTH = 80
@@ -190,13 +191,14 @@ def delete_conversation(database: Engine, owner: str, conversation: str) -> None
 
 
 def history_of(earlier: Sequence[Turn]) -> tuple[Message, ...]:
-    """The turns that were answered, as a question's history."""
-    return tuple(
+    """The turns that were answered, as a question's history: the newest that it may hold."""
+    spoken = [
         message
         for turn in earlier
         if turn.answer
         for message in (Message("user", turn.question), Message("assistant", turn.answer.answer))
-    )
+    ]
+    return tuple(spoken[len(spoken) - newest_turns([turn.content for turn in spoken]) :])
 
 
 def _require(connection: Connection, owner: str, conversation: str) -> None:

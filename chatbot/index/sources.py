@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from chatbot.corpus import Problem, Report
@@ -9,6 +10,7 @@ from chatbot.errors import ReportError
 from chatbot.index.enrichment import enrichment_file, parse_rows
 from chatbot.index.manifest import ReportEntry
 from chatbot.index.shards import fingerprint, write_search_text, write_shard
+from chatbot.limits import MOST_REPORTS, read_report_bytes
 
 _SUFFIXES = {".txt", ".md"}
 
@@ -45,6 +47,10 @@ def scan(
         if not files:
             cause = f"no report in this folder; reports end in {' or '.join(sorted(_SUFFIXES))}"
             changes.failed.append(ReportError(str(path), 1, cause))
+        if len(files) > MOST_REPORTS:
+            cause = f"more than {MOST_REPORTS} report files, the most; give folders within it"
+            changes.failed.append(ReportError(str(path), 1, cause))
+            continue
         for file in files:
             _take(changes, data_dir, file, parse=parse_all)
         if path.is_dir():
@@ -53,20 +59,24 @@ def scan(
 
 
 def report_files(path: Path) -> list[Path]:
-    """The report files a path stands for: itself, or those in the folder and below, sorted."""
+    """The report files a path stands for: itself, or those in the folder and below, sorted.
+
+    Beyond `MOST_REPORTS` and one no more are looked for.
+    """
     if path.is_file():
         return [path]
-    return sorted(
+    found = (
         file
         for file in path.rglob("*")
         if file.suffix in _SUFFIXES and file.is_file() and not file.name.startswith(".")
     )
+    return sorted(islice(found, MOST_REPORTS + 1))
 
 
 def _take(changes: Changes, data_dir: Path, file: Path, *, parse: bool) -> None:
     where = str(file.resolve())
     try:
-        data = file.read_bytes()
+        data = read_report_bytes(file)
     except OSError as error:
         changes.failed.append(
             ReportError(str(file), 1, f"cannot be read ({error.strerror}); check the file")

@@ -19,9 +19,8 @@ from chatbot.index.generation import Progress
 from chatbot.index.records import IndexedSection, live_sections
 from chatbot.index.shards import fingerprint, read_parsed
 from chatbot.index.store import Index
+from chatbot.limits import read_report_bytes
 
-MAX_BYTES = 10 * 2**20
-MAX_FILES = 20
 _FOLDER = "uploads"
 _NAME = re.compile(r"upload-(?P<day>\d{4}-\d{2}-\d{2})-(?P<number>\d+)-[0-9a-f]+")
 _DIGITS = 10
@@ -67,7 +66,7 @@ def read_upload(path: Path) -> Upload:
         ReportError: it cannot be read or is not a report.
     """
     try:
-        data = path.read_bytes()
+        data = read_report_bytes(path)
     except OSError as error:
         cause = f"cannot be read ({error.strerror}); choose it again"
         raise ReportError(path.name, 1, cause) from error

@@ -12,6 +12,7 @@ from chatbot.index.catalogue import Catalogue
 from chatbot.index.names import Link
 from chatbot.index.store import Index
 from chatbot.index.terms import bigrams, normalise, without_stop_words, words
+from chatbot.limits import check_question
 from chatbot.retrieval import wording
 from chatbot.retrieval.conversation import ARXIV_ID
 from chatbot.retrieval.models import Filters, Language, Query
@@ -33,6 +34,8 @@ _COUNT = re.compile(
 )
 _COUNTS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "two": 2, "three": 3, "four": 4, "five": 5}
 _FEWEST, _MOST = 2, 8
+# Each part is searched for.
+_MOST_PARTS = 40
 COLUMNS: dict[Language, tuple[str, ...]] = {
     language: tuple(name for key, name in names.items() if key != "usage")
     for language, names in wording.SECTION_NAMES.items()
@@ -77,8 +80,10 @@ def comparison_query(
     """The query that compares papers, given by arXiv id, title or a system's name, by columns.
 
     Raises:
-        ChatbotError: a paper is not found or ambiguous, or they are too few or too many.
+        ChatbotError: a paper is not found or ambiguous, or they are too few or too many, or
+            papers and columns are together more than a question may hold.
     """
+    check_question(" ".join([*papers, *columns]))
     ids = list(dict.fromkeys(_paper_called(catalogue, name) for name in papers))
     if not _FEWEST <= len(ids) <= _MOST:
         raise ChatbotError(f"{len(ids)} different papers given; compare {_FEWEST} to {_MOST}")
@@ -171,7 +176,7 @@ def _parts(index: Index, query: Query) -> list[str]:
     for link in index.catalogue.names.find(text):
         text = text[: link.start] + "\0" * (link.end - link.start) + text[link.end :]
     parts = (part.strip() for part in _BREAK.split(text))
-    return [part for part in parts if part and "\0" not in part]
+    return [part for part in parts if part and "\0" not in part][:_MOST_PARTS]
 
 
 def _described(index: Index, parts: Sequence[str], allowed: NDArray[np.bool_]) -> list[str]:

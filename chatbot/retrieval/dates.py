@@ -65,11 +65,13 @@ def find_dates(text: str, reports: Sequence[dt.date]) -> tuple[DateMention, ...]
     if not reports:
         return ()
     found = _merged(list(_days(text, reports)), text)
-    taken = [(mention.start, mention.end) for mention in found]
+    taken = bytearray(len(text))
+    for mention in found:
+        taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
     for mention in [*_relative(text, reports), *_months(text, reports)]:
-        if not any(mention.start < end and start < mention.end for start, end in taken):
+        if taken.find(1, mention.start, mention.end) < 0:
             found.append(mention)
-            taken.append((mention.start, mention.end))
+            taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
     if not found and (issue := _THIS_ISSUE.search(text)):
         newest = DateRange(reports[-1], reports[-1])
         found.append(DateMention(newest, issue.start(), issue.end()))
@@ -126,6 +128,8 @@ def _months(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
         given = match["y"] or match["y2"]
         years = [day.year for day in reports if day.month == month]
         year = int(given) if given else max(years, default=reports[-1].year)
+        if not dt.MINYEAR <= year < dt.MAXYEAR:
+            continue
         span = DateRange(*_month_of(dt.date(year, month, 1)))
         yield DateMention(span, match.start(), match.end())
 

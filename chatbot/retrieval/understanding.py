@@ -7,6 +7,7 @@ from dataclasses import replace
 from chatbot.headings import SectionKey
 from chatbot.index.catalogue import Catalogue, PaperRecord
 from chatbot.index.names import Link
+from chatbot.limits import check_history, check_question
 from chatbot.retrieval import wording
 from chatbot.retrieval.conversation import ARXIV_ID, Context, context_of
 from chatbot.retrieval.dates import DateMention, find_dates
@@ -34,7 +35,12 @@ def understand(
 
     A question that leans on the conversation takes over the papers spoken of there, and is searched
     together with the last user turns. `filters` given by the reader win over days in the question.
+
+    Raises:
+        ChatbotError: question or history is more than is taken in (`limits`).
     """
+    check_question(question)
+    check_history([turn.content for turn in history])
     given = filters or Filters()
     names, dates = catalogue.names, find_dates(question, catalogue.dates)
     ids = _by_id(question)

@@ -18,7 +18,8 @@ from chatbot.answer.record import record_of
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError
 from chatbot.headings import SECTION_KEYS, SectionKey
-from chatbot.inputs import LONGEST_QUESTION, make_filters, parse_date_range
+from chatbot.inputs import make_filters, parse_date_range
+from chatbot.limits import LONGEST_HISTORY, LONGEST_QUESTION, MOST_TURNS
 from chatbot.retrieval.conversation import ARXIV_ID
 from chatbot.retrieval.models import Language, Message
 from chatbot.retrieval.search import DEFAULT_TOP_K
@@ -27,7 +28,6 @@ from chatbot.ui.endpoint import endpoint_of
 
 # Calls of programs worked on at once; the page's own visitors have threads left.
 _AT_ONCE = 16
-_HISTORY_CHARACTERS = 100_000
 
 Json = dict[str, Any]
 
@@ -46,8 +46,8 @@ def _at_most(most: int) -> AfterValidator:
 
 
 def _readable(history: tuple[Message, ...]) -> tuple[Message, ...]:
-    if (length := sum(len(turn.content) for turn in history)) > _HISTORY_CHARACTERS:
-        counts = {"given": length, "most": _HISTORY_CHARACTERS}
+    if (length := sum(len(turn.content) for turn in history)) > LONGEST_HISTORY:
+        counts = {"given": length, "most": LONGEST_HISTORY}
         raise PydanticCustomError("too_long", "{given} characters, {most} at most", counts)
     return history
 
@@ -57,7 +57,7 @@ _Names = Annotated[tuple[_Name, ...], _at_most(100)]
 _Question = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION)
 ]
-_History = Annotated[tuple[Message, ...], _at_most(100), AfterValidator(_readable)]
+_History = Annotated[tuple[Message, ...], _at_most(MOST_TURNS), AfterValidator(_readable)]
 _Sections = Annotated[tuple[SectionKey, ...], _at_most(100)]
 _Aspects = Annotated[tuple[_Name, ...], _at_most(20)]
 _TopK = Annotated[int, Field(ge=1, le=100)]

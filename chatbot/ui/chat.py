@@ -14,7 +14,7 @@ from chatbot.database.conversations import (
     read_turns,
 )
 from chatbot.errors import ChatbotError
-from chatbot.inputs import LONGEST_QUESTION
+from chatbot.limits import LONGEST_QUESTION, check_question
 from chatbot.ui.conversation import Messages, answering, literal, shown_turns, turn_of
 from chatbot.ui.filters import FilterFields, read_filters
 from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
@@ -237,6 +237,7 @@ def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request)
         return [gr.skip(), None, gr.skip(), *[gr.skip()] * len(fields.controls)]
     if len(question) > LONGEST_QUESTION:
         raise ChatbotError(TEXTS[language].too_long.format(most=LONGEST_QUESTION))
+    check_question(question)
     # Tried again, a question is asked of what it was asked of.
     again = replaced is not None and not asked.text.strip()
     filters = (

@@ -9,8 +9,6 @@ import gradio as gr
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError, ReportError
 from chatbot.index.uploads import (
-    MAX_BYTES,
-    MAX_FILES,
     KnownReport,
     Preview,
     Upload,
@@ -19,6 +17,7 @@ from chatbot.index.uploads import (
     preview_uploads,
     read_upload,
 )
+from chatbot.limits import LARGEST_REPORT, MOST_UPLOADS
 from chatbot.ui.frame import Frame, visitor_language
 from chatbot.ui.generation import PerGeneration
 from chatbot.ui.markdown import LATEX_DELIMITERS
@@ -32,7 +31,7 @@ from chatbot.ui.report_rendering import (
 from chatbot.ui.wording.reports import TEXTS, ReportsWording
 
 _SUFFIXES = {".txt", ".md"}
-_MEGABYTES = MAX_BYTES // 2**20
+_MEGABYTES = LARGEST_REPORT // 2**20
 
 
 def build_reports(frame: Frame) -> Any:
@@ -57,7 +56,7 @@ def build_reports(frame: Frame) -> Any:
 
     def show_reports(request: gr.Request) -> tuple[str, str]:
         texts = TEXTS[visitor_language(request)]
-        return texts.limits.format(size=_MEGABYTES, files=MAX_FILES), _table(indexed, texts)
+        return texts.limits.format(size=_MEGABYTES, files=MOST_UPLOADS), _table(indexed, texts)
 
     def check(chosen: list[str] | None, request: gr.Request) -> tuple[str, Any, Any]:
         shown, previews = _checked(bot, chosen, TEXTS[visitor_language(request)])
@@ -139,8 +138,8 @@ def _added(
 
 def _read(chosen: Sequence[str], texts: ReportsWording) -> tuple[list[Upload], str]:
     """The chosen files, read; or, where any cannot be, why."""
-    if len(chosen) > MAX_FILES:
-        return [], render_error(texts.too_many.format(files=MAX_FILES, n=len(chosen)))
+    if len(chosen) > MOST_UPLOADS:
+        return [], render_error(texts.too_many.format(files=MOST_UPLOADS, n=len(chosen)))
     uploads: list[Upload] = []
     errors: list[ReportError] = []
     for path in map(Path, chosen):
@@ -156,5 +155,5 @@ def _refuse(path: Path, texts: ReportsWording) -> None:
     """Raise `ReportError` where a file is none of those that are read."""
     if path.suffix.lower() not in _SUFFIXES:
         raise ReportError(path.name, 1, texts.not_text)
-    if path.exists() and path.stat().st_size > MAX_BYTES:
+    if path.exists() and path.stat().st_size > LARGEST_REPORT:
         raise ReportError(path.name, 1, texts.too_large.format(size=_MEGABYTES))

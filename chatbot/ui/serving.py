@@ -15,7 +15,7 @@ from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.schema import open_database
 from chatbot.errors import ConfigurationError
-from chatbot.index.uploads import MAX_BYTES
+from chatbot.limits import LARGEST_REPORT
 from chatbot.retrieval.understanding import understand
 from chatbot.ui.language import LanguageMiddleware
 from chatbot.ui.page import build_page
@@ -106,7 +106,7 @@ def launch(page: gr.Blocks, i18n: gr.I18n, host: str, port: int) -> str:
             css_paths=sorted(_FOLDER.glob("*.css")),
             i18n=i18n,
             mcp_server=True,
-            max_file_size=_ROOM * MAX_BYTES,
+            max_file_size=_ROOM * LARGEST_REPORT,
             app_kwargs={"middleware": [_OWN_HOSTS_ONLY, Middleware(LanguageMiddleware)]},
         )
     return address.rstrip("/")

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
 from chatbot.index.build import ingest
-from chatbot.index.uploads import MAX_BYTES, MAX_FILES, known_reports
+from chatbot.index.uploads import known_reports
+from chatbot.limits import LARGEST_REPORT, MOST_UPLOADS
 from chatbot.ui.generation import PerGeneration
 from tests.index.uploaded import paper, report
 from tests.ui.conftest import OpenPage, at_rest, serving
@@ -157,14 +158,14 @@ def test_what_is_in_the_index_already_is_not_added_again(page: Page) -> None:
 
 
 def test_too_many_files_are_refused(page: Page, tmp_path: Path) -> None:
-    many = [written(tmp_path / f"{n}.txt", f"{n}") for n in range(MAX_FILES + 1)]
+    many = [written(tmp_path / f"{n}.txt", f"{n}") for n in range(MOST_UPLOADS + 1)]
     choose(page, *many)
     expect(page.get_by_role("alert")).to_contain_text("一次最多 20 个文件，这里有 21 个")
 
 
 def test_a_file_that_is_too_large_is_refused(page: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.txt"
-    large.write_bytes(b" " * (MAX_BYTES + 1))
+    large.write_bytes(b" " * (LARGEST_REPORT + 1))
     choose(page, large)
     expect(page.get_by_role("alert")).to_contain_text("大于 10 MB")
 
