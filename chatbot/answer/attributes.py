@@ -115,6 +115,8 @@ _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9.+@\-]*")
 _CLAUSE = re.compile(r"[，,]")
 # "48.2 的 MAP@5": so close before a name stands its number.
 _BEFORE = 16
+# Farther behind a name no number is its own.
+_FAR = 600
 _LONG_NAME = 8
 
 
@@ -168,14 +170,14 @@ def _has_figure(name: str, text: str, question: str) -> bool:
     pattern = re.compile(rf"(?<![\d.]){letters}", re.IGNORECASE)
     for sentence in (span.text.replace("*", "") for span in sentences(text)):
         for match in pattern.finditer(sentence):
-            after = sentence[match.end() :]
+            after = sentence[match.end() : match.end() + _FAR]
             others = (
                 other
                 for other in _ELSEWHERE.finditer(after)
                 if squeeze(other["name"]) not in squeeze(question)
             )
             end = next((other.start() for other in others), None)
-            before = _CLAUSE.split(sentence[: match.start()])[-1][-_BEFORE:]
+            before = _CLAUSE.split(sentence[max(0, match.start() - _BEFORE) : match.start()])[-1]
             if _figures(after[:end]) or _figures(before) or sentence.endswith(("：", ":")):
                 return True
     return False

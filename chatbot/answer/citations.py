@@ -5,15 +5,19 @@ Quotes are chosen for the claim, not for the question, and are verbatim.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from chatbot.answer.markers import cited_numbers, without_markers
 from chatbot.answer.models import Citation, Quote
-from chatbot.answer.sentences import sentences
+from chatbot.answer.sentences import Span, sentences
 from chatbot.index.records import IndexedSection
 from chatbot.index.terms import content_terms
 
 # A marker after the stop belongs to the sentence before it, not to the next.
-_MARKERS_AFTER_STOP = re.compile(r"([。！？；.!?;]+[”’」』\"'）)*]*)[ \t]*((?:\[\d{1,3}\])+)")
+_MARKERS_AFTER_STOP = re.compile(
+    r"((?<![。！？；.!?;])[。！？；.!?;]++[”’」』\"'）)*]*+)[ \t]*+((?:\[\d{1,3}\])++)"
+)
 _NOT_A_CLAIM = re.compile(
     r"\*\*[^*]+\*\*（(?:\d{4}\.\d{4,5} · )?\d{4}-\d{2}-\d{2}）|\*[^*]+\*|#+ .*|[|:\- ]+|.*[：:]\**",
     re.DOTALL,
@@ -35,14 +39,14 @@ def claims(markdown: str) -> list[str]:
     for line in _lines(text):
         if _NOT_A_CLAIM.fullmatch(line.strip()):
             continue
-        begun = ""
+        begun: list[str] = []
         for span in sentences(line):
-            begun = f"{begun} {span.text}".strip()
-            if cited_numbers(begun) or not begun.endswith((";", "；")):
-                found.append(begun)
-                begun = ""
+            begun.append(span.text)
+            if cited_numbers(span.text) or not span.text.endswith((";", "；")):
+                found.append(" ".join(begun))
+                begun = []
         if begun:
-            found.append(begun)
+            found.append(" ".join(begun))
     return found
 
 
@@ -71,16 +75,18 @@ def resolve(markdown: str, sources: Mapping[int, IndexedSection]) -> tuple[Citat
     It holds a quote for each sentence that cites it; a source that only a heading or a lead-in
     cites is quoted for that line.
     """
-    quotes: dict[int, list[Quote]] = {}
-    found = claims(markdown)
-    leading = [line for line in markdown.split("\n") if _NOT_A_CLAIM.fullmatch(line.strip())]
-    for text in [*found, *leading]:
+    quotes: dict[int, dict[Quote, None]] = {}
+    quotable = {n: _Quotable(section.text) for n, section in sources.items()}
+    for text in claims(markdown):
         for n in cited_numbers(text):
-            if n not in sources or (text in leading and n in quotes):
-                continue
-            quote = best_quote(without_markers(text), sources[n].text)
-            if quote not in quotes.setdefault(n, []):
-                quotes[n].append(quote)
+            if n in sources:
+                quotes.setdefault(n, {})[quotable[n].best(without_markers(text))] = None
+    for line in markdown.split("\n"):
+        if not _NOT_A_CLAIM.fullmatch(line.strip()):
+            continue
+        for n in cited_numbers(line):
+            if n in sources and n not in quotes:
+                quotes[n] = {quotable[n].best(without_markers(line)): None}
     return tuple(Citation(n, sources[n], tuple(own)) for n, own in sorted(quotes.items()))
 
 
@@ -89,14 +95,27 @@ def best_quote(claim: str, text: str) -> Quote:
 
     Where none shares any it is the first.
     """
-    spans = sentences(text)
-    if not spans:
-        return Quote(text, 0, len(text))
-    wanted = set(content_terms(claim))
+    return _Quotable(text).best(claim)
 
-    def overlap(i: int) -> float:
-        terms = set(content_terms(spans[i].text))
-        return len(terms & wanted) / (len(terms) * len(wanted)) ** 0.5 if terms and wanted else 0.0
 
-    best = spans[max(range(len(spans)), key=lambda i: (overlap(i), -i))]
-    return Quote(best.text, best.start, best.end)
+@dataclass(frozen=True)
+class _Quotable:
+    """A section's text, cut once for however many claims cite it."""
+
+    text: str
+
+    @cached_property
+    def _sentences(self) -> tuple[tuple[Span, frozenset[str]], ...]:
+        return tuple((span, frozenset(content_terms(span.text))) for span in sentences(self.text))
+
+    def best(self, claim: str) -> Quote:
+        """The quote for a claim."""
+        if not self._sentences:
+            return Quote(self.text, 0, len(self.text))
+        wanted = frozenset(content_terms(claim))
+        best, _ = max(self._sentences, key=lambda sentence: _overlap(wanted, sentence[1]))
+        return Quote(best.text, best.start, best.end)
+
+
+def _overlap(wanted: frozenset[str], terms: frozenset[str]) -> float:
+    return len(terms & wanted) / (len(terms) * len(wanted)) ** 0.5 if terms and wanted else 0.0

@@ -8,19 +8,26 @@ still become a marker.
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-_NUMBERS = r"\d{1,3}(?:[ \t]*[,，、;；][ \t]*\d{1,3})*"
-_MARKER = re.compile(rf"[ \t]*(?<!\\)[\[【［][ \t]*({_NUMBERS})[ \t]*[\]】］](?!\()")
+from chatbot.answer.code_spans import code_spans, open_code, without_code
+
+_NUMBERS = r"\d{1,3}(?:[ \t]*+[,，、;；][ \t]*+\d{1,3})*+"
+# Spaces before a marker go with it, but no more than a stream may hold back.
+_MARKER = re.compile(rf"[ \t]{{0,24}}(?<!\\)[\[【［][ \t]*+({_NUMBERS})[ \t]*+[\]】］](?!\()")
 # What could be the start of a marker at the end of a text, the space or backslash before it too.
-_PARTIAL = re.compile(r"(?:(?:[ \t]*|\\)[\[【［][\d ,，、;；\t\[【［\]】］]{0,24}|[ \t]+|\\)\Z")
+_PARTIAL = re.compile(
+    r"(?:(?:[ \t]{0,24}|\\)[\[【［][\d ,，、;；\t\[【［\]】］]{0,24}|[ \t]{1,24}|\\)\Z"
+)
 _CLEAN = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
+_LONGEST_PARTIAL = 49
 # An opening backtick holds the text back no further than this.
 _LONGEST_CODE = 400
-_CODE = re.compile(r"(`+)(?:(?!\1).)+?\1", re.DOTALL)
+# Markers within markers, more than anyone writes.
+_DEEPEST = 24
 
 
 def cited_numbers(text: str) -> tuple[int, ...]:
     """The numbers a cleaned text cites, in order of appearance, each once."""
-    return tuple(dict.fromkeys(int(n) for n in _CLEAN.findall(_CODE.sub("", text))))
+    return tuple(dict.fromkeys(int(n) for n in _CLEAN.findall(without_code(text))))
 
 
 def without_markers(text: str) -> str:
@@ -52,11 +59,9 @@ def clean_markers(
 
 def _split(text: str) -> tuple[str, str]:
     """What can be shown already, and the end that may yet become (or close) a marker or code."""
-    if text.count("`") % 2:
-        at = text.rfind("`")
-        if len(text) - at < _LONGEST_CODE:
-            return text[:at], text[at:]
-    partial = _PARTIAL.search(text)
+    if (at := open_code(text, _LONGEST_CODE)) is not None:
+        return text[:at], text[at:]
+    partial = _PARTIAL.search(text, max(0, len(text) - _LONGEST_PARTIAL))
     return (text[: partial.start()], text[partial.start() :]) if partial else (text, "")
 
 
@@ -70,12 +75,14 @@ def _cleaned(text: str, sources: Collection[int], removed: list[int]) -> str:
 
     def clean(prose: str) -> str:
         """What is left when a marker inside another is taken out may be a marker again."""
-        while (cleaner := _MARKER.sub(replace, prose)) != prose:
+        for _ in range(_DEEPEST):
+            if (cleaner := _MARKER.sub(replace, prose)) == prose:
+                return prose
             prose = cleaner
-        return prose
+        return escape_markers(prose)
 
     parts, at = [], 0
-    for code in _CODE.finditer(text):
-        parts += [clean(text[at : code.start()]), code[0]]
-        at = code.end()
+    for start, end in code_spans(text):
+        parts += [clean(text[at:start]), text[start:end]]
+        at = end
     return "".join([*parts, clean(text[at:])])

@@ -8,6 +8,7 @@ planted errors, see docs/answers.md.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from chatbot.index.terms import content_terms, normalise, share
 _CLAUSE = re.compile(r"[，,。；;：:！!？?\n（）()、]|\band\b|而|且")
 _NO_CHARACTER = re.compile(r"[\s*]")
 _BEFORE, _AFTER = 8, 6
+# No clause goes on for longer than this, in characters, on either side of a number.
+_REACH = 300
 _WIDE, _CLAUSE_SHARE, _LEFT, _RIGHT, _NEIGHBOUR = 0.3, 0.2, 0.2, 0.2, 0.1
 # So much more alike must another number's surroundings be; 1 is identical.
 _CLEARLY = 0.16
@@ -42,18 +45,19 @@ def places(text: str, names: Iterable[tuple[int, int]] = ()) -> tuple[Place, ...
     """The numbers of a text where they stand, but for those inside `names` ("GPT-5")."""
     plain = normalise(text)
     cuts = [0, *(match.start() for match in _CLAUSE.finditer(plain)), len(plain)]
-    spans = tuple(names)
-    found = [q for q in quantities(text) if not any(a <= q.start < b for a, b in spans)]
+    inside = {place for first, last in names for place in range(first, last)}
+    found = [quantity for quantity in quantities(text) if quantity.start not in inside]
     beside: list[Quantity | None] = [None, *found, None]
     placed = []
     for i, quantity in enumerate(found):
-        clause = max(i for i, cut in enumerate(cuts[:-1]) if cut <= quantity.start)
-        end = cuts[clause + 1]
+        clause = bisect_right(cuts, quantity.start, hi=len(cuts) - 1) - 1
+        first = quantity.start - _REACH
+        end = min(cuts[clause + 1], quantity.end + _REACH)
         placed.append(
             Place(
                 quantity,
-                _terms(plain, cuts[max(0, clause - 1)], quantity, end),
-                _terms(plain, cuts[clause], quantity, end),
+                _terms(plain, max(first, cuts[max(0, clause - 1)]), quantity, end),
+                _terms(plain, max(first, cuts[clause]), quantity, end),
                 _characters(plain[max(0, quantity.start - _BEFORE) : quantity.start]),
                 _characters(plain[quantity.end : quantity.end + _AFTER]),
                 (beside[i], beside[i + 2]),

@@ -56,8 +56,11 @@ def negation_conflict(claim: str, source: str) -> str | None:
     for negating, affirming in ((said, held), (held, said)):
         for word in sorted(set(_negated(negating))):
             affirmed = _uses(word, affirming)
-            always = all(_is_negated(negating, at) for at in _uses(word, negating))
-            if affirmed and always and not any(_is_negated(affirming, at) for at in affirmed):
+            if (
+                affirmed
+                and not any(_is_negated(affirming, at) for at in affirmed)
+                and all(_is_negated(negating, at) for at in _uses(word, negating))
+            ):
                 return word
     return None
 

@@ -16,7 +16,8 @@ from chatbot.retrieval import wording
 _ASKS_WHY = re.compile(r"为什么|为何|为啥|怎么会|凭什么|\bwhy\b|\bhow come\b", re.IGNORECASE)
 _LEAVES_OPEN = re.compile(
     r"吗|(?<!什)么[?？]?$|是不是|是否|会不会|能不能|有没有|要不要|需不需要|需要.{0,12}[?？]?$|还是|"
-    r"\b(?:does|do|did|is|are|was|were|can|could|has|have)\b (?!.*\b(?:what|which|how|why)\b)|"
+    r"\b(?:does|do|did|is|are|was|were|can|could|has|have)\b "
+    r"(?!.{0,200}\b(?:what|which|how|why)\b)|"
     r"\bor\b|\bwhether\b",
     re.IGNORECASE,
 )

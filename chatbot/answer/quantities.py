@@ -68,7 +68,7 @@ _FACTOR_OF = re.compile(r"factor of[ \t]*\Z")
 _PERCENT_OF = re.compile(r"百分之[ \t]*\Z")
 # Chinese numerals count only before a measure word: "三类", "两倍", not "一般".
 _NUMERAL = re.compile(
-    r"(?P<number>[一二两三四五六七八九十百千]+)(?P<scale>万|亿)?"
+    r"(?<![一二两三四五六七八九十百千])(?P<number>[一二两三四五六七八九十百千]++)(?P<scale>万|亿)?"
     r"(?P<unit>倍|成(?!功|本|为|果|员|分|像|熟|立|长))?"
     r"(?(unit)|(?=[个种类张条篇层步次天项名组轮阶大路维级点款套家位组代块段方]))"
 )

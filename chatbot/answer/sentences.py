@@ -1,6 +1,7 @@
 """Markdown to sentences with exact spans, for Chinese and English, so that quotes stay verbatim."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,9 +9,12 @@ from dataclasses import dataclass
 _LINE_START = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,3}[.)、]|>|#{1,6})[ \t]+)*")
 # Chinese stops end a sentence wherever they stand, English ones before a space or the end;
 # closing marks stay with it.
-_STOP = re.compile(r"(?:[。！？；]+|[.!?;]+(?=[\s\"'”’)）*\]]|$))[”’」』\"')）】*]*")
+_STOP = re.compile(r"(?:[。！？；]+|(?<![.!?;])[.!?;]++(?=[\s\"'”’)）*\]]|$))[”’」』\"')）】*]*")
 _OPENING, _CLOSING = "（(「『", "）)」』"
+_PAIRED = frozenset(f"{_OPENING}{_CLOSING}$`")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|et al|Fig|Dr|Mr|No|etc)|\b[A-Z])\.$")
+# The longest abbreviation, its stop, and the character that must not be part of it.
+_ABBREVIATION_REACH = 7
 _LETTER_OR_DIGIT = re.compile(r"\w")
 
 
@@ -45,25 +49,25 @@ def _cut(line: str, begin: int) -> Iterator[tuple[int, int]]:
 
     A stop inside brackets or a formula does not end one.
     """
-    start = begin
+    start = counted = begin
+    marks: Counter[str] = Counter()
     for stop in _STOP.finditer(line, begin):
-        piece = line[start : stop.end()]
-        if _is_open(piece[: stop.start() - start]) or _ABBREVIATION.search(
-            line[start : stop.start() + 1]
-        ):
+        marks.update(c for c in line[counted : stop.start()] if c in _PAIRED)
+        counted = stop.start()
+        nearby = max(start, stop.start() - _ABBREVIATION_REACH)
+        if _is_open(marks) or _ABBREVIATION.search(line[nearby : stop.start() + 1]):
             continue
         yield _trimmed(line, start, stop.end())
-        start = stop.end()
+        start = counted = stop.end()
+        marks.clear()
     if line[start:].strip():
         yield _trimmed(line, start, len(line))
 
 
-def _is_open(piece: str) -> bool:
-    """Whether a bracket, formula or code span that `piece` opens is still open at its end."""
-    depth = sum(piece.count(mark) for mark in _OPENING) - sum(
-        piece.count(mark) for mark in _CLOSING
-    )
-    return depth > 0 or piece.count("$") % 2 == 1 or piece.count("`") % 2 == 1
+def _is_open(marks: Counter[str]) -> bool:
+    """Whether a bracket, formula or code span is still open, by the marks of a piece."""
+    depth = sum(marks[mark] for mark in _OPENING) - sum(marks[mark] for mark in _CLOSING)
+    return depth > 0 or marks["$"] % 2 == 1 or marks["`"] % 2 == 1
 
 
 def _trimmed(line: str, start: int, end: int) -> tuple[int, int]:

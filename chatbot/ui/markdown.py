@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from chatbot.answer.code_spans import line_code
 from chatbot.ui.lists import nested_lists
 
 LATEX_DELIMITERS: list[dict[str, str | bool]] = [
@@ -22,9 +23,6 @@ LATEX_DELIMITERS: list[dict[str, str | bool]] = [
 # Private characters: a highlight's ends, code and a formula, while the text around is made safe.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _CODE, _TEX = "\ue004", "\ue005"
-# In a table's row a bar ends the cell, and the code in it.
-_SPAN = re.compile(r"\\[!-/:-@\[-`{-~]|(?<!`)(`+)(?!`)([^\n]+?)(?<!`)\1(?!`)")
-_CELL_SPAN = re.compile(r"\\[!-/:-@\[-`{-~]|(?<!`)(`+)(?!`)((?:\\\||[^|\n])+?)(?<!`)\1(?!`)")
 _FENCE = re.compile(
     r"(?P<lead>(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*)(?P<run>`{3,}(?=[^`]*$)|~{3,})"
 )
@@ -95,8 +93,11 @@ def plain_html(text: str) -> str:
 def _safe(text: str, lay_out: Callable[[str], str], *, indented: bool) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace(_CODE, " ").replace(_TEX, " ")
     codes = list(_codes(text, indented=indented))
-    for code in reversed(codes):
-        text = f"{text[: code.first]}{_CODE}{text[code.last :]}"
+    ends = [0, *(code.last for code in codes)]
+    text = _CODE.join(
+        text[end:first]
+        for end, first in zip(ends, [*(code.first for code in codes), len(text)], strict=True)
+    )
     formulas = [_formula(match) for match in _FORMULA.finditer(text)]
     shown = _bold(_neutral(lay_out(_FORMULA.sub(_TEX, text))))
     for sign, pieces in ((_TEX, formulas), (_CODE, [code.shown for code in codes])):
@@ -188,14 +189,13 @@ def _codes(text: str, *, indented: bool = False) -> Iterator[_Code]:
 
 
 def _spans(line: str, start: int) -> Iterator[_Code]:
-    in_row = _TABLE_ROW.fullmatch(line)
-    for span in (_CELL_SPAN if in_row else _SPAN).finditer(line):
-        if code := span[2]:
-            code = code.replace("\\|", "|") if in_row else code
-            if code.strip() and code[0] == code[-1] == " ":
-                code = code[1:-1]
-            shown = f"<code>{_entities(code)}</code>"
-            yield _Code(start + span.start(), start + span.end(), shown, block=False)
+    in_row = _TABLE_ROW.fullmatch(line) is not None
+    for (first, begin), (end, last) in line_code(line, in_row=in_row):
+        code = line[begin:end].replace("\\|", "|") if in_row else line[begin:end]
+        if code.strip() and code[0] == code[-1] == " ":
+            code = code[1:-1]
+        shown = f"<code>{_entities(code)}</code>"
+        yield _Code(start + first, start + last, shown, block=False)
 
 
 def _blocks(lines: Sequence[str], *, indented: bool) -> Iterator[tuple[int, int, int, str]]:
@@ -211,7 +211,7 @@ def _blocks(lines: Sequence[str], *, indented: bool) -> Iterator[tuple[int, int,
             row, after_blank = end, True
         elif indented and after_blank and line.strip() and depth >= room + 4:
             within = re.compile(rf" {{{room + 4}}}| *$")
-            deep = list(takewhile(within.match, lines[row:]))
+            deep = list(takewhile(within.match, map(lines.__getitem__, range(row, len(lines)))))
             yield row, row + len(deep), room, "\n".join(part[room + 4 :] for part in deep).rstrip()
             row += len(deep)
         else:

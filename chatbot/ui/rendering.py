@@ -18,9 +18,11 @@ from chatbot.ui.wording.answers import TEXTS, AnswerWording
 
 _STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
 _MARKER = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
-_MARKERS = r"(?:[ \t]*\[\d{1,3}\])*"
+_SPACED_MARKER = re.compile(rf"[ \t]{{0,24}}{_MARKER.pattern}")
+_MARKERS = re.compile(r"(?:[ \t]*\[\d{1,3}\])*")
 # Private characters around a doubtful sentence until the text about it is safe.
 _DOUBT, _END = "\ue002", "\ue003"
+_PRIVATE = re.compile(f"[{_DOUBT}{_END}]")
 
 
 def render_answer(record: AnswerRecord, place: str, given: Filters | None = None) -> str:
@@ -66,27 +68,49 @@ def linked_text(record: AnswerRecord, place: str) -> tuple[str, tuple[SentenceRe
     Returns:
         The Markdown, and the doubtful sentences that could not be found in the text.
     """
-    text, marked, unplaced = record.answer, [], []
-    at = 0
+    text, marked, unplaced = _PRIVATE.sub(" ", record.answer), [], []
+    bare, places = _without_markers(text)
+    parts, at, seen = [], 0, 0
     for sentence in record.failed:
-        found = _as_written(sentence.text).search(text, at)
-        if found is None or "\n" in found[0] or "|" in found[0]:
+        wanted = _SPACED_MARKER.sub("", sentence.text)
+        found = bare.find(wanted, seen) if wanted else -1
+        end = _written_to(text, places[found + len(wanted)]) if found >= 0 else 0
+        written = text[places[found] : end] if found >= 0 else "\n"
+        if "\n" in written or "|" in written:
             unplaced.append(sentence)
             continue
-        at = found.end() + len(_DOUBT + _END)
-        text = f"{text[: found.start()]}{_DOUBT}{found[0]}{_END}{text[found.end() :]}"
+        parts += [text[at : places[found]], f"{_DOUBT}{written}{_END}"]
+        at, seen = end, found + len(wanted)
         marked.append(sentence)
-    shown = _linked(safe_markdown(text), {citation.n for citation in record.citations}, place)
-    for sentence in marked:
-        why = plain_html(_reason(sentence.reason or "", record.language))
-        opening = f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
-        shown = shown.replace(_DOUBT, opening, 1).replace(_END, "</span>", 1)
+    shown = _linked(
+        safe_markdown("".join([*parts, text[at:]])), {c.n for c in record.citations}, place
+    )
+    openings = (_opening(sentence, record.language) for sentence in marked)
+    before, *doubted = shown.split(_DOUBT)
+    opened = [f"{next(openings, '')}{rest}" for rest in doubted]
+    shown = "".join([before, *opened]).replace(_END, "</span>")
     return shown, tuple({sentence.text: sentence for sentence in unplaced}.values())
 
 
-def _as_written(sentence: str) -> re.Pattern[str]:
-    """A sentence as the answer has it: with its markers, which verdicts leave out."""
-    return re.compile(_MARKERS.join(re.escape(sign) for sign in sentence) + _MARKERS)
+def _opening(sentence: SentenceRecord, language: Language) -> str:
+    why = plain_html(_reason(sentence.reason or "", language), quote=True)
+    return f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
+
+
+def _without_markers(text: str) -> tuple[str, list[int]]:
+    """A text as verdicts have it, and where in the text each of its signs, and its end, stands."""
+    pieces, places, at = [], list[int](), 0
+    for marker in _SPACED_MARKER.finditer(text):
+        pieces.append(text[at : marker.start()])
+        places += range(at, marker.start())
+        at = marker.end()
+    return "".join([*pieces, text[at:]]), [*places, *range(at, len(text) + 1)]
+
+
+def _written_to(text: str, end: int) -> int:
+    """Where a sentence that ends here ends with its markers."""
+    after = _MARKERS.match(text, end)
+    return after.end() if after else end
 
 
 def source_list(record: AnswerRecord, place: str) -> str:
