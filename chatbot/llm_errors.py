@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 
-_LOOKS_LIKE_A_KEY = re.compile(r"sk-[^\s\"',;)\]}]+|[^\s\"':=]*\*{3,}[^\s\"',;)\]}]*")
+_LOOKS_LIKE_A_KEY = re.compile(r"sk-[^\s\"',;)\]}]+|[^\s\"':=]{0,200}\*{3,}[^\s\"',;)\]}]*")
 _TOO_LONG = re.compile(r"(?i)context.{0,20}(length|window|size)|(prompt|input) is too long")
 BROKE_OFF = ("broke off in mid-answer", "ask again")
 FILTERED = ("withheld the answer (content filter)", "ask in other words")

@@ -25,7 +25,6 @@ from chatbot.index.terms import normalise
 
 _SUFFIX = ".enrichment.jsonl"
 _HASH_LENGTH = 16
-_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 _NUMBER = re.compile(r"(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?")
 # A word with a capital past its first letter or a digit: a name, not the start of a sentence.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
@@ -149,10 +148,10 @@ def parse_search_text(answer: str) -> SearchText:
     Raises:
         ValueError: there is none, or it has another shape.
     """
-    found = _OBJECT.search(answer)
-    if found is None:
+    first, last = answer.find("{"), answer.rfind("}")
+    if not 0 <= first < last:
         raise ValueError("no JSON object in the answer")
-    return SearchText.model_validate_json(found[0])
+    return SearchText.model_validate_json(answer[first : last + 1])
 
 
 def without_unsupported(text: SearchText, paper: Paper) -> tuple[SearchText, tuple[str, ...]]:

@@ -27,11 +27,11 @@ from chatbot.index.terms import normalise
 
 _MOST_WORDS = 14
 # "GRU-": what follows is the rest of a compound, not a name of its own.
-_MID_COMPOUND = re.compile(r"[A-Za-z0-9]-\Z")
+_MID_COMPOUND = re.compile(r"[A-Za-z0-9]-")
 _SHORT_NAME = 6
 _RUN = re.compile(r"[A-Za-z0-9]+|[\u3400-\u9fff]")
 _PLAIN_WORD = re.compile(r"[A-Z][a-z]{1,7}|[A-Z]{2,7}")
-_TITLE_MARKS = re.compile(r"[《「“\"](?P<title>[^》」”\"]{8,})[》」”\"]")
+_TITLE_MARKS = re.compile(r"[《「“\"](?P<title>[^》」”\"]{8,400})[》」”\"]")
 
 
 NAMES_FILE = "names.json"
@@ -113,11 +113,11 @@ class NameTable:
 
     def _find(self, text: str) -> tuple[Link, ...]:
         found: list[Link] = []
-        for link in sorted(self._exact(text), key=lambda link: link.start - link.end):
-            if not any(link.start < other.end and other.start < link.end for other in found):
-                found.append(link)
-        for link in [*self._quoted_titles(text), *self._misspelt(text)]:
-            if not any(link.start < other.end and other.start < link.end for other in found):
+        taken = bytearray(len(text))
+        exact = sorted(self._exact(text), key=lambda link: link.start - link.end)
+        for link in [*exact, *self._quoted_titles(text), *self._misspelt(text)]:
+            if taken.find(1, link.start, link.end) < 0:
+                taken[link.start : link.end] = b"\1" * (link.end - link.start)
                 found.append(link)
         return tuple(sorted(found, key=lambda link: link.start))
 
@@ -125,7 +125,7 @@ class NameTable:
         runs = [(m.start(), m.end(), normalise(m[0])) for m in _RUN.finditer(_same_length(text))]
         mostly_latin = _mostly_latin(text)
         for first, (start, _, _) in enumerate(runs):
-            if _MID_COMPOUND.search(text[:start]):
+            if _MID_COMPOUND.fullmatch(text, max(0, start - 2), start):
                 continue
             key = ""
             for _, end, run in runs[first : first + _MOST_WORDS]:

@@ -29,7 +29,7 @@ _NEW = re.compile(r"(?:新建|自建|提出|构建|推出)的?\W*$")
 _BORROWED = re.compile(
     r"(?:基于|使用|采用|利用|相比|对比|优于|超过|超越|基线|如|例如|包括|在)[^，。；\n]{0,12}$"
 )
-_REPORT = re.compile(r"\s*(?:technical|tech)\s+report\b.*", re.IGNORECASE)
+_REPORT = re.compile(r"(?<!\s)\s*+(?:technical|tech)\s+report\b.*", re.IGNORECASE)
 _GENERIC_HEADS = frozenset({"a", "an", "the", "on", "do", "can", "what", "when", "how", "why"})
 _SHARED = 3  # a name in more papers than this is the field's, unless it heads a title
 _FEW_SECTIONS = 2

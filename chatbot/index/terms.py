@@ -14,6 +14,10 @@ import rjieba
 import Stemmer
 
 _RUN = re.compile(r"[a-z0-9]+(?:[._+\-][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+")
+_MOST_MARKS = 30
+# Half-width voiced sound marks: letters that become marks.
+_LETTERS_AS_MARKS = "\uff9e\uff9f"
+_PILE = re.compile(rf"(?:[^\w\s\x00-\u02ff]|[{_LETTERS_AS_MARKS}]){{{_MOST_MARKS + 1},}}")
 _LATIN_PART = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
 _STEMMER = Stemmer.Stemmer("english", 0)  # without a cache, it is safe to share between threads
 _WRITTEN = Path(__file__).with_name("stop_words.txt").read_text(encoding="utf-8").split()
@@ -21,8 +25,22 @@ _STOP_WORDS = frozenset([*_WRITTEN, *_STEMMER.stemWords(_WRITTEN)])
 
 
 def normalise(text: str) -> str:
-    """Full-width to half-width and lower case, the form all terms are cut from."""
-    return unicodedata.normalize("NFKC", text).lower()
+    """Full-width to half-width and lower case, the form all terms are cut from.
+
+    Of marks piled up on one sign the first 30 are kept (Unicode's stream-safe format, UAX 15):
+    Python's NFKC takes the square of their number to order them.
+    """
+    return unicodedata.normalize("NFKC", _PILE.sub(_first_marks, text)).lower()
+
+
+def _first_marks(pile: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for sign in pile[0]:
+        is_mark = unicodedata.category(sign)[0] == "M" or sign in _LETTERS_AS_MARKS
+        marks = marks + 1 if is_mark else 0
+        if marks <= _MOST_MARKS:
+            kept.append(sign)
+    return "".join(kept)
 
 
 def words(text: str) -> list[str]:

@@ -25,7 +25,7 @@ _ORDINAL = re.compile(
 )
 _AGAINST = re.compile(
     r"(?:和|跟|与|比)[^，。？]{0,8}(?:前|上|刚才|之前|另一|第)[^，。？]{0,6}(?:比|对比|相比|呢)|两者|二者|这两[个篇]|"
-    r"\b(?:compare|versus|vs|than)\b.*\b(?:previous|first|former|earlier|other|last)\b|"
+    r"\b(?:compare|versus|vs|than)\b.{0,200}\b(?:previous|first|former|earlier|other|last)\b|"
     r"\bthe two\b|\bboth\b",
     re.IGNORECASE,
 )

@@ -47,10 +47,12 @@ _WANTS_OWN = re.compile(
 )
 FIELD_ONLY = re.compile(r"应用领域|领域一?栏|field section", re.IGNORECASE)
 _TOPICAL = re.compile(r"有关|相关|关于|方向|领域|主题|方面|\b(?:about|related|topic|deal)\b")
-_ALL = re.compile(r"既.+又|同时|并且|且都|\bboth\b.+\band\b", re.IGNORECASE)
+_ALL = re.compile(r"既.{1,200}又|同时|并且|且都|\bboth\b.{1,200}\band\b", re.IGNORECASE)
 HEADS: tuple[SectionKey, ...] = ("field", "contribution")
 # A term in more of the papers than this says nothing of a paper.
 COMMON = 0.5
+# No name has more words; no list is made by more names.
+_MOST_WORDS, _MOST_NAMES = 12, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def terms_of(index: Index, scope: Sequence[PaperRecord], question: str) -> tuple
             continue  # an English word of the question, not a name
         candidates.append(term)
     found = []
-    for term in candidates:
+    for term in list(dict.fromkeys(candidates))[:_MOST_NAMES]:
         if term.lower() in GENERIC or term.lower() in SCAFFOLD_EN or term.isdecimal():
             continue
         for part in _parts(term):
@@ -87,7 +89,7 @@ def terms_of(index: Index, scope: Sequence[PaperRecord], question: str) -> tuple
 
 def _parts(term: str) -> Iterator[str]:
     """A term, then what is left of it without its first words, then without its last."""
-    pieces = [piece for piece in term.split() if piece.lower() not in SCAFFOLD_EN]
+    pieces = [piece for piece in term.split() if piece.lower() not in SCAFFOLD_EN][:_MOST_WORDS]
     for start in range(len(pieces)):
         part = " ".join(pieces[start:])
         if part.lower() not in GENERIC:
@@ -168,8 +170,8 @@ def mentioning(
 
 def _grade(text: str, match: re.Match[str]) -> float:
     """How much a mention looks like the paper's own use: below 0 it is what it compares with."""
-    start = max(text.rfind(mark, 0, match.start()) for mark in "。；\n，,") + 1
-    clause = text[start : match.start()][-30:]
+    before = text[max(0, match.start() - 30) : match.start()]
+    clause = before[max(before.rfind(mark) for mark in "。；\n，,") + 1 :]
     after = text[match.end() : match.end() + 12]
     if _WITHOUT.search(clause):
         return -1.0

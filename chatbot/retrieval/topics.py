@@ -68,6 +68,8 @@ _NEW = (
 _DENIED = re.compile(r"未|没有|无法|尚未|不(?:提供|开源|公开|需)|\b(?:not|no)\b")
 # Papers found by ranking alone are listed down to this share of the best score.
 _CUT = 0.6
+# No list is asked by more alternatives.
+_MOST_PIECES = 40
 _MOST_RANKED = 12
 
 
@@ -105,7 +107,7 @@ def topic_of(question: str) -> list[str]:
     text = _RELEASES.sub(r"\g<what>\g<how>", text)
     pieces = re.split(r"[/、，,。？?！：:；“”\"\s]|或者?", _SCAFFOLD.sub(" ", text))
     stems = (_SUFFIX.sub("", piece) for piece in dict.fromkeys(pieces))
-    return [piece for piece in stems if len(piece) > 1]
+    return [piece for piece in stems if len(piece) > 1][:_MOST_PIECES]
 
 
 def narrowed(

@@ -29,8 +29,8 @@ WHICH_PAPERS = _any_case(
     r"推荐(?:一下)?(?:[几一两三]篇|些)|"
     r"哪些[^，。？]{0,20}(?:论文|文章|研究|工作|paper)|(?<![这那])[哪有]?几篇|多少篇|所有[^，。？]{0,16}论文",
     r"(?:论文|文章|研究|工作|paper)(?:里|中)?(?:都|分别)?(?:有|是)?(?:哪些|谁|哪几)|名单|一篇别漏",
-    r"\b(?:which|what|list|all|name|show)\b[^?.]*\b(?:papers|works|studies|articles)\b",
-    r"\brecommend\b[^?.]*\bpapers?\b|"
+    r"\b(?:which|what|list|all|name|show)\b[^?.]{0,200}\b(?:papers|works|studies|articles)\b",
+    r"\brecommend\b[^?.]{0,200}\bpapers?\b|"
     r"\bhow many (?:papers|works|studies)\b|\bpapers (?:that|which|using|about|on)\b",
 )
 LIST = _any_case(
@@ -41,12 +41,12 @@ LIST = _any_case(
 COMPARE_STRONGLY = _any_case(
     r"对比一?下|比较一?下|有什么(?:区别|不同|差别)|(?:区别|不同|差别|异同)(?:在哪|是什么|呢)|谁更|哪个更|谁最|各自|"
     r"两篇|三篇|有啥不同|一样[么吗]",
-    r"^\W*compare\b|(?<!-)\bversus\b(?!-)|\bvs\b|\bdiffer(?:s|ence)?\b.*\b(?:between|from)\b|\bboth\b",
+    r"^\W*compare\b|(?<!-)\bversus\b(?!-)|\bvs\b|\bdiffer(?:s|ence)?\b.{0,200}\b(?:between|from)\b|\bboth\b",
 )
 # With one paper named, what tells that another is only described: "UMEM 和讲数据的那篇，各用了…".
 EACH_AND_ANOTHER = _any_case(
-    r"(?:[和跟与及、]|还有)[^，。？]*[那这]一?篇.*(?:各|分别|谁|都)",
-    r"\band\b.*\bpaper\b.*\b(?:each|both|either|respectively)\b",
+    r"(?:[和跟与及、]|还有)[^，。？]{0,80}[那这]一?篇.{0,120}(?:各|分别|谁|都)",
+    r"\band\b.{0,120}\bpaper\b.{0,120}\b(?:each|both|either|respectively)\b",
 )
 # Names that papers may only mention are compared where each is asked about.
 EACH = _any_case(
@@ -62,10 +62,10 @@ OVERVIEW = _any_case(
     r"(?:期|份|批|报告|日报|今天|昨天|这周|本周)[^，。？]{0,8}(?:概览|概述|总览|总结|概括|梳理|盘点)",
     r"(?:和|跟|比|与)[^，。？]{0,4}(?:上一?期|前一?期|昨天)[^，。？]{0,10}(?:变化|不同|多了|新增|新)",
     r"\bwhat(?:'s| is| are)? (?:new|changed|worth|interesting|hot|notable)\b|\bwhat changed\b",
-    r"\b(?:overview|highlights?|digest|summar\w+|round-?up)\b.*\b(?:issue|report|today|week|day)\b",
-    r"\b(?:issue|report|today|week)\b.*\b(?:overview|highlights?|about|summar\w+|cover\w*)\b",
+    r"\b(?:overview|highlights?|digest|summar\w+|round-?up)\b.{0,200}\b(?:issue|report|today|week|day)\b",
+    r"\b(?:issue|report|today|week)\b.{0,200}\b(?:overview|highlights?|about|summar\w+|cover\w*)\b",
     r"\banything (?:new|interesting|worth)\b|\bworth reading\b",
-    r"\bwhat(?:'s| is) in\b.*\b(?:issue|report)\b",
+    r"\bwhat(?:'s| is) in\b.{0,200}\b(?:issue|report)\b",
 )
 ABSTRACT_ONLY = _any_case(
     r"(?:只|仅|光)(?:是)?(?:读|看|基于|根据|有)[^，。？]{0,6}摘要|没(?:有)?(?:读|看)(?:到)?(?:全文|正文|原文)|"
@@ -90,7 +90,7 @@ _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
         r"贡献|(?:干嘛|干什么|做什么)的?[?？]?$|[讲说]了?(?:什么|啥)[?？]?$|一句话|解决了什么|主要内容|"
         r"介绍|总结|概括|简述|^[^，,。的]{1,24}是(?:个)?(?:什么|啥)[?？]?$",
         r"\bcontributions?\b|\bmain idea\b|\bsummar\w+|\babout\W*$|^(?:tell me about|introduce)\b",
-        r"^what (?:is|does) \S+(?: do)?\W*$",
+        r"^what (?:is|does) \S{1,80}(?: do)?\W*$",
     ),
     "usage": _any_case(
         r"怎么用|如何用|用法|使用|输入|输出|资源|显卡|什么卡|几张|张卡|显存|单卡|硬件|部署|上线|代码|开源|放出|许可|协议|"

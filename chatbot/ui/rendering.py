@@ -93,7 +93,7 @@ def linked_text(record: AnswerRecord, place: str) -> tuple[str, tuple[SentenceRe
 
 
 def _opening(sentence: SentenceRecord, language: Language) -> str:
-    why = plain_html(_reason(sentence.reason or "", language), quote=True)
+    why = plain_html(_reason(sentence.reason or "", language))
     return f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
 
 

@@ -1,6 +1,5 @@
 """The papers to browse: searched, filtered, counted and paged."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from dataclasses import dataclass, replace
 from chatbot.index.catalogue import PaperRecord
 from chatbot.index.fields import fields_of_papers
 from chatbot.index.store import Index
+from chatbot.index.terms import normalise
 
 PAGE_SIZE = 25
 # With more days than this, papers are counted by month.
@@ -82,7 +82,7 @@ def listing(shelf: Shelf, view: View) -> Listing:
 
 def _matching(index: Index, words: str) -> Iterator[PaperRecord]:
     """The papers that hold every word; those first that hold all of them in title or id."""
-    wanted = unicodedata.normalize("NFKC", words).lower().split()
+    wanted = normalise(words).split()
     papers = index.catalogue.papers
     heads = [paper for paper in papers if _holds(f"{paper.id} {paper.title}".lower(), wanted)]
     yield from heads
