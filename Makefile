@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test torture lint typecheck format lock bench bench-retrieval bench-answers bench-scale bench-page screenshots fit clean
+.PHONY: help setup chat test torture fuzz lint typecheck format lock bench bench-retrieval bench-answers bench-scale bench-growth bench-page screenshots fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,13 @@ bench-answers: setup ## answers without a model, and what the verifier catches (
 
 bench-scale: setup ## indexing and retrieval as the corpus grows; some sizes only: SIZES="1000 10000"
 	$(BIN)/python benchmarks/scale.py $(SIZES)
+
+bench-growth: setup ## what the cost of hostile texts grows with; some readers only: READERS="terms names"
+	$(BIN)/python benchmarks/growth.py $(READERS)
+
+fuzz: setup ## hostile texts at every door for long: 50 times the examples, then by coverage for SECONDS each
+	$(BIN)/pytest tests/fuzz/test_doors.py --hypothesis-profile=fuzz --numprocesses auto
+	$(BIN)/python -m tests.fuzz.by_coverage $(or $(SECONDS),60)
 
 bench-page: setup ## ten conversations at once with the served page
 	$(BIN)/python benchmarks/page.py
