@@ -62,7 +62,9 @@ def rendered(values: Mapping[str, Value], salt: str) -> tuple[Mapping[str, str],
     The mark is drawn from all that is said, so that the same call reads the same, and drawn again
     while any text holds it: no text can close the tag it stands in.
     """
-    pieces = {name: [value] if isinstance(value, str) else value for name, value in values.items()}
+    pieces = {
+        name: [value] if isinstance(value, str) else value for name, value in sorted(values.items())
+    }
     every = [piece for held in pieces.values() for piece in held]
     texts = [part for piece in every for part in _texts(piece)]
     mark = _mark(texts, salt)

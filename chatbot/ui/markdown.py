@@ -43,7 +43,8 @@ _SHOWN_BREAK = re.compile(r"&lt;br ?/?>")
 # Escapes, tags, code, images, links and their definitions, boxes to tick, addresses (which GitHub's
 # Markdown links also within a word), what it strikes out, and what gradio has formulas stand for.
 _SIGN = re.compile(
-    r"\\(?P<escaped>[!-/:-@\[-`{-~])|\\(?!\n)|[&<`~@]|!(?=\[)|(?<=\])[(:]|\[(?=[ xX]\])"
+    r"\\(?P<escaped>[!-/:-@\[-`{-~])|\\(?!\n)|[&<`~@]|!(?=\[)|\[(?=[ xX]\])"
+    rf"|(?<=[\]{_OPEN}{_CLOSE}])[(:]"
     r"|:(?=//)|(?<=www)\.|%(?=%)",
     re.IGNORECASE,
 )
