@@ -85,7 +85,6 @@ def _room(settings: Settings) -> Check:
 
 def _index(settings: Settings) -> Check:
     from chatbot.index.build import index_is_stale
-    from chatbot.index.embeddings import embed_query
     from chatbot.index.store import open_index
 
     rebuild = "run 'chatbot ingest --rebuild'"
@@ -96,8 +95,7 @@ def _index(settings: Settings) -> Check:
             return Check("index", ok=False, found=damage, advice=rebuild)
         index = open_index(settings)
         stored = index.vectors.ids()
-        if settings.embedding == "local" and stored:
-            index.vectors.nearest(embed_query(index.embedding, "test", settings), 1)
+        index.vectors.check()
     except ChatbotError as error:
         return Check("index", ok=False, found=str(error), advice=rebuild)
     manifest = index.manifest

@@ -140,6 +140,19 @@ class SectionVectorStore(BasePydanticVectorStore):
         with _chroma_errors(self._collection.name):
             return set(self._collection.get(include=[])["ids"])
 
+    def check(self) -> None:
+        """Read every vector, and look one up: what a damaged HNSW file does not survive.
+
+        Raises:
+            MissingIndexError: a vector cannot be read.
+        """
+        rows = sorted(self.ids())
+        with _chroma_errors(self._collection.name):
+            for start in range(0, len(rows), _BATCH):
+                batch = rows[start : start + _BATCH]
+                found = self._collection.get(ids=batch, include=["embeddings"])
+                self.nearest(found["embeddings"][0], 1)
+
     def delete_nodes(self, node_ids: list[str] | None = None, *_: Any, **__: Any) -> None:
         """Delete rows by id."""
         for start in range(0, len(node_ids or ()), _BATCH):

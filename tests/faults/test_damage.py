@@ -14,9 +14,10 @@ import pytest
 
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
-from chatbot.index.build import index_is_stale
+from chatbot.index.build import index_is_stale, ingest
 from tests.faults.conftest import Run
 from tests.faults.reports import QUESTION, TOPICS, write_version
+from tests.report_text import paper, render_report
 
 Damage = Callable[[Path], None]
 
@@ -115,6 +116,32 @@ def test_what_was_lost_is_named_and_made_again_from_the_reports_that_are_kept(
     assert path.name in checked.out or "no index" in checked.out
     assert "97%" in run("ask", QUESTION).out
     assert run("doctor").status == 0
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of so many sections that Chroma writes its HNSW files, at a thousand."""
+    folder = tmp_path_factory.mktemp("many")
+    papers = [paper(f"2603.{number:05}", f"Paper {number}") for number in range(210)]
+    (folder / "a.txt").write_bytes(render_report("2026-03-01", papers))
+    ingest(Settings(CHATBOT_DATA_DIR=folder / "data"), [folder / "a.txt"])
+    return folder / "data"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage"),
+    [("header.bin", overwrite), ("data_level0.bin", halve), ("index_metadata.pickle", overwrite)],
+)
+def test_a_damaged_hnsw_file_is_named(
+    run: Run, data_dir: Path, many: Path, pattern: str, damage: Damage
+) -> None:
+    shutil.rmtree(data_dir)
+    shutil.copytree(many, data_dir)
+    spoil(data_dir, f"chroma-*/*/{pattern}", damage)
+    checked = run("doctor")
+    assert (checked.status, "FAIL  index: Chroma" in checked.out) == (1, True)
+    assert "chatbot ingest --rebuild" in checked.out
+    assert "Traceback" not in run("ask", "Paper 7 的结果是什么？").err
 
 
 def test_a_changed_number_that_nothing_trips_over_is_named_by_the_doctor(
