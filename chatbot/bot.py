@@ -9,11 +9,12 @@ from chatbot.answer.engine import answer_events
 from chatbot.answer.models import Answer, Event
 from chatbot.answer.outline import outline_turns
 from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
+from chatbot.budget import open_model
 from chatbot.config import SEEDS, Settings, load_settings
 from chatbot.index.build import IngestResult, holds_no_report, index_is_stale, ingest
 from chatbot.index.generation import Progress
 from chatbot.index.store import Index, open_index, reopen_index
-from chatbot.llm import ChatModel, ChatTurn, open_chat_model
+from chatbot.llm import ChatModel, ChatTurn
 from chatbot.retrieval.comparison import comparison_query
 from chatbot.retrieval.models import Evidence, Filters, Language, Message, Query
 from chatbot.retrieval.reranking import retrieve
@@ -55,7 +56,7 @@ class Chatbot:
         """
         settings = settings or load_settings()
         ensure_index(settings)
-        return cls(settings, open_chat_model(settings))
+        return cls(settings, open_model(settings))
 
     @property
     def index(self) -> Index:

@@ -23,6 +23,7 @@ from chatbot.terminal import (
     tell_enrichment,
     tell_ingest,
 )
+from chatbot.user_commands import user_app
 
 if TYPE_CHECKING:
     from chatbot.bot import Chatbot
@@ -37,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 add_commands(app)
+app.add_typer(user_app, name="user")
 
 _Question = Annotated[str | None, typer.Argument(help="The question, in Chinese or English.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -91,14 +93,14 @@ def enrich_command(
     concurrency: _Concurrency = 4,
 ) -> None:
     """Let the model write the text papers are found by, and index the reports with it."""
+    from chatbot.budget import open_model
     from chatbot.enrich import enrich
     from chatbot.errors import ConfigurationError
     from chatbot.index.build import ingest
-    from chatbot.llm import open_chat_model
 
     gc.enable()
     settings = load_settings()
-    model = open_chat_model(settings)
+    model = open_model(settings)
     if model is None:
         raise ConfigurationError("enrich needs a model: set OPENAI_API_KEY or OPENAI_BASE_URL")
     with progress_bar() as progress:
@@ -268,7 +270,7 @@ def compare_command(
 @app.command("serve")
 def serve_command(
     host: Annotated[
-        str, typer.Option(help="Where to listen; loopback only, for now.")
+        str, typer.Option(help="Where to listen; elsewhere than on loopback users must sign in.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The first free port from here on is taken.")] = 7860,
 ) -> None:

@@ -3,17 +3,20 @@
 Nothing else reads the environment.
 """
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chatbot.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SEEDS = PROJECT_ROOT / "seeds"
 PROMPTS = PROJECT_ROOT / "prompts"
+# A name or an address, without a scheme, a port or a wildcard.
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)*|\[[0-9a-f:.]+\]")
 
 
 class Settings(BaseSettings):
@@ -30,6 +33,10 @@ class Settings(BaseSettings):
     repair: Literal["off", "on"] = Field("off", validation_alias="CHATBOT_REPAIR")
     embedding: str = Field("local", validation_alias="CHATBOT_EMBEDDING")
     data_dir: Path = Field(PROJECT_ROOT / ".chatbot", validation_alias="CHATBOT_DATA_DIR")
+    auth: Path | None = Field(None, validation_alias="CHATBOT_AUTH")
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="CHATBOT_HOSTS")
+    rate: int = Field(120, ge=1, validation_alias="CHATBOT_RATE")
+    daily_tokens: int = Field(0, ge=0, validation_alias="CHATBOT_DAILY_TOKENS")
     chroma_url: str | None = Field(None, validation_alias="CHATBOT_CHROMA_URL")
 
     @field_validator("openai_base_url", "chroma_url")
@@ -38,6 +45,16 @@ class Settings(BaseSettings):
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return url
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _host_names(cls, names: object) -> object:
+        if not isinstance(names, str):
+            return names
+        hosts = tuple(name.strip().lower() for name in names.split(",") if name.strip())
+        if not all(_HOST.fullmatch(host) for host in hosts):
+            raise ValueError("must be names such as chat.example.org, with commas between them")
+        return hosts
 
     @field_validator("embedding")
     @classmethod

@@ -6,10 +6,13 @@ ChatbotError
 ├── PromptError          a prompt file whose variables are not the declared ones
 ├── MissingIndexError    there is no index, or it cannot be used
 └── ModelError           a language or embedding model that did not answer
+    └── BudgetError      the day's tokens are used up
 
 Foreign exceptions are turned into one of these where they enter; a message is one line: what is
 wrong, where, what to do next.
 """
+
+import datetime as dt
 
 
 class ChatbotError(Exception):
@@ -48,3 +51,19 @@ class ModelError(ChatbotError):
 
 class TooLongError(ModelError):
     """A model was given more than its context holds; less may do."""
+
+
+class BudgetError(ModelError):
+    """The day's tokens are used up.
+
+    Args:
+        tokens: how many a day has.
+        renews: when there are tokens again, in UTC.
+    """
+
+    def __init__(self, tokens: int, renews: dt.datetime) -> None:
+        super().__init__(
+            f"the day's {tokens} tokens are used up; there are more from {renews:%Y-%m-%d %H:%M} "
+            "UTC, or raise CHATBOT_DAILY_TOKENS"
+        )
+        self.tokens, self.renews = tokens, renews

@@ -82,13 +82,13 @@ def rules_command(context: typer.Context, as_json: _Json = False) -> None:
 @rules_app.command("propose")
 def propose_command(as_json: _Json = False) -> None:
     """Distil feedback that recurs into proposed rules, with the model where there is one."""
+    from chatbot.budget import open_model
     from chatbot.distil import distil
-    from chatbot.llm import open_chat_model
     from chatbot.rules import write_rule
 
     settings = load_settings()
     book = _rulebook(settings)
-    proposed = distil(_feedback(None), book, open_chat_model(settings))
+    proposed = distil(_feedback(None), book, open_model(settings))
     for rule in proposed:
         write_rule(settings.data_dir, rule)
     if as_json:

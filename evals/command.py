@@ -161,8 +161,8 @@ def _network(settings: "Settings", wanted: Wanted) -> AbstractContextManager[Non
 def _bench(settings: "Settings", wanted: Wanted, datasets: "Datasets", home: Path) -> "list[Bench]":
     """What answers, one for each repeat."""
     from chatbot.bot import ensure_index
+    from chatbot.budget import open_model
     from chatbot.index.store import open_index
-    from chatbot.llm import open_chat_model
     from evals.answering import Bench
     from evals.planting import injected_index, planted_index, seeds_index
     from evals.recording import NoModel, recorded
@@ -177,7 +177,7 @@ def _bench(settings: "Settings", wanted: Wanted, datasets: "Datasets", home: Pat
             planted = planted_index(settings, home / "planted", datasets.contradictions)
         if "injection" in wanted.suites:
             injected = injected_index(settings, home / "injected", datasets.injections)
-    model = open_chat_model(settings)
+    model = open_model(settings)
     if model is None and wanted.llm is not None:
         model = NoModel(wanted.llm, settings.llm_context)
     if model is None:

@@ -56,7 +56,8 @@ def _clean_environment() -> Iterator[None]:
         for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"):
             patch.delenv(name, raising=False)
         names = ("LLM", "LLM_TIMEOUT", "LLM_CONTEXT", "EMBEDDING", "DATA_DIR", "CHROMA_URL")
-        for name in (*names, "RERANK", "REPAIR"):
+        access = ("AUTH", "HOSTS", "RATE", "DAILY_TOKENS")
+        for name in (*names, *access, "RERANK", "REPAIR"):
             patch.delenv(f"CHATBOT_{name}", raising=False)
         yield
 

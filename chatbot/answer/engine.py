@@ -32,7 +32,7 @@ from chatbot.answer.outline import outlined
 from chatbot.answer.repair import mend, verdicts_of
 from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
 from chatbot.answer.telling import limits_for, told
-from chatbot.errors import ModelError, TooLongError
+from chatbot.errors import BudgetError, ModelError, TooLongError
 from chatbot.index.records import IndexedSection
 from chatbot.index.store import Index
 from chatbot.llm import ChatModel, Chunk, TokenUsage
@@ -50,7 +50,11 @@ _FALLBACK: dict[Language, str] = {
     "zh": "大模型没有给出回答（{error}）。以下改为报告原句摘录。",
     "en": "The language model failed ({error}). Here are the reports' own sentences instead.",
 }
-
+_NO_TOKENS: dict[Language, str] = {
+    "zh": "今天的大模型用量（{tokens} tokens）已用完，{when} UTC 恢复。以下改为报告原句摘录。",
+    "en": "The day's {tokens} tokens of the language model are used up; there are more from {when} "
+    "UTC. Here are the reports' own sentences instead.",
+}
 _MENDED: dict[Language, str] = {
     "zh": "部分句子未通过核对，已请大模型改写一次。",
     "en": "Some sentences did not pass the check and were rewritten once.",
@@ -175,7 +179,7 @@ def _draft(
                 prompt.version,
             )
         except ModelError as error:
-            notice = scrubbed(_FALLBACK[query.language].format(error=error), limits)
+            notice = scrubbed(_fallback(error, query.language), limits)
             progress.notice = " ".join(filter(None, [progress.notice, notice]))
             progress.removed.clear()
             progress.taken.clear()
@@ -185,6 +189,14 @@ def _draft(
     limits = limits_for(index, draft.sources.values(), written=False)
     text = yield from told([draft.markdown], limits, progress.taken)
     return replace(draft, markdown=text), EXTRACTIVE, None
+
+
+def _fallback(error: ModelError, language: Language) -> str:
+    """Why the answer is one of quotes."""
+    if isinstance(error, BudgetError):
+        when = f"{error.renews:%Y-%m-%d %H:%M}"
+        return _NO_TOKENS[language].format(tokens=error.tokens, when=when)
+    return _FALLBACK[language].format(error=error)
 
 
 def _synthesize(

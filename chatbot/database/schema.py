@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import (
     JSON,
     Connection,
+    Date,
     DateTime,
     Engine,
     ForeignKey,
@@ -83,6 +84,25 @@ feedback = Table(
     Column("record", JSON, nullable=False),
     Column("versions", JSON, nullable=False),
     Index("feedback_by_answer", "owner", "conversation", "position"),
+)
+
+
+# A sign-in on the page: the hash of its token, and what its user's password was then known by.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("stamp", String(64), nullable=False),
+    Column("ends", DateTime(timezone=True), nullable=False),
+)
+
+# The tokens that models used on a day of UTC.
+spending = Table(
+    "spending",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("tokens", Integer, nullable=False),
 )
 
 

@@ -1,0 +1,43 @@
+"""The tokens spent on models, by day of UTC; one account for all processes of a data folder."""
+
+import datetime as dt
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from chatbot.database.schema import now, reading, spending, writing
+
+_DAY = dt.timedelta(days=1)
+
+
+def spent_today(database: Engine) -> tuple[dt.date, int]:
+    """The day that is accounted now, and what was spent on it.
+
+    Where the clock has gone back over midnight, the day after it goes on: what was spent stays
+    spent. A day further ahead was a clock that was wrong, and counts for nothing.
+    """
+    today = now().date()
+    latest = (
+        select(spending.c.day, spending.c.tokens)
+        .where(spending.c.day.between(today, today + _DAY))
+        .order_by(spending.c.day.desc())
+        .limit(1)
+    )
+    with reading(database) as connection:
+        row = connection.execute(latest).first()
+    return (row.day, row.tokens) if row else (today, 0)
+
+
+def spend(database: Engine, day: dt.date, tokens: int) -> None:
+    """Add to what was spent on a day; below zero gives back what was taken too much."""
+    added = insert(spending).values(day=day, tokens=max(0, tokens))
+    total = func.max(0, spending.c.tokens + tokens)
+    with writing(database) as connection:
+        connection.execute(
+            added.on_conflict_do_update(index_elements=[spending.c.day], set_={"tokens": total})
+        )
+
+
+def renews(day: dt.date) -> dt.datetime:
+    """When the day after begins."""
+    return dt.datetime.combine(day + _DAY, dt.time(), dt.UTC)
