@@ -24,6 +24,7 @@ from chatbot.retrieval.conversation import ARXIV_ID
 from chatbot.retrieval.models import Language, Message
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.retrieval.wording import language_of
+from chatbot.ui.admission import Admit
 from chatbot.ui.endpoint import endpoint_of
 
 # Calls of programs worked on at once; the page's own visitors have threads left.
@@ -63,10 +64,11 @@ _Aspects = Annotated[tuple[_Name, ...], _at_most(20)]
 _TopK = Annotated[int, Field(ge=1, le=100)]
 
 
-def add_endpoints(bot: Chatbot) -> None:
+def add_endpoints(bot: Chatbot, admit: Admit) -> None:
     """Add the endpoints to the page being built, before anything else that may take their names."""
     programs = Programs(bot)
     limiter = CapacityLimiter(_AT_ONCE)
+    asking = {programs.search_papers, programs.ask, programs.compare}
     for function in (
         programs.search_papers,
         programs.read_section,
@@ -77,7 +79,7 @@ def add_endpoints(bot: Chatbot) -> None:
         # Off gradio's queue a call of an MCP client is handled where it arrives, else it would be
         # sent to the page anew, over HTTP.
         api(
-            endpoint_of(function, limiter),
+            endpoint_of(function, limiter, admit if function in asking else None),
             api_name=function.__name__,
             api_visibility="public",
             queue=False,

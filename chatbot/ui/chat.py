@@ -238,6 +238,7 @@ def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request)
     if len(question) > LONGEST_QUESTION:
         raise ChatbotError(TEXTS[language].too_long.format(most=LONGEST_QUESTION))
     check_question(question)
+    frame.admit(request, language)
     # Tried again, a question is asked of what it was asked of.
     again = replaced is not None and not asked.text.strip()
     filters = (

@@ -52,13 +52,15 @@ def build_compare(frame: Frame) -> Compare:
 
 def _connect(frame: Frame, parts: Parts) -> None:
     def pressed(ids: list[str], aspects: list[str], request: gr.Request) -> Iterator[Changes]:
-        yield from _compared(frame, parts, ids, aspects, visitor_language(request))
+        comparing = _compared(frame, parts, ids, aspects, visitor_language(request))
+        yield from _admitted(frame, parts, comparing, request)
 
     def linked(
         ids: list[str], aspects: list[str], event: gr.EventData, request: gr.Request
     ) -> Iterator[Changes]:
         language = visitor_language(request)
-        yield from _opened(frame, parts, (_ids(event.value), ids), aspects, language)
+        opening = _opened(frame, parts, (_ids(event.value), ids), aspects, language)
+        yield from _admitted(frame, parts, opening, request)
 
     def loaded(request: gr.Request) -> list[Any]:
         common = TEXTS[visitor_language(request)].common_aspects
@@ -71,7 +73,8 @@ def _connect(frame: Frame, parts: Parts) -> None:
     def addressed(address: str, request: gr.Request) -> Iterator[Changes]:
         language = visitor_language(request)
         if ids := _ids(address):
-            yield from _opened(frame, parts, (ids, []), [], language)
+            opening = _opened(frame, parts, (ids, []), [], language)
+            yield from _admitted(frame, parts, opening, request)
 
     shown: dict[str, Any] = {"show_progress_on": parts.status, "show_progress": "minimal"}
     both = [parts.papers, parts.aspects]
@@ -99,6 +102,18 @@ def _connect(frame: Frame, parts: Parts) -> None:
 
     parts.stop.click(None, cancels=[*running, following], queue=False, api_visibility="private")
     parts.stop.click(stopped, None, parts.changed, queue=False, api_visibility="private")
+
+
+def _admitted(
+    frame: Frame, parts: Parts, changes: Iterator[Changes], request: gr.Request
+) -> Iterator[Changes]:
+    """What changes, or that the visitor has to wait."""
+    try:
+        frame.admit(request, visitor_language(request))
+    except ChatbotError as error:
+        yield _ended(parts, str(error))
+        return
+    yield from changes
 
 
 def _opened(

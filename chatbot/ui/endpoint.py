@@ -16,8 +16,12 @@ from gradio.context import LocalContext
 from pydantic import BaseModel, ValidationError, create_model
 
 from chatbot.errors import ChatbotError
+from chatbot.ui.admission import Admit
+from chatbot.ui.wording.access import TEXTS
 
 logger = logging.getLogger(__name__)
+
+_MOST_WAITING, _BUSY_SECONDS = 64, 10
 
 
 class RefusedError(gr.Error):
@@ -31,21 +35,34 @@ class RefusedError(gr.Error):
 
 
 def endpoint_of(
-    function: Callable[..., Any], limiter: CapacityLimiter
+    function: Callable[..., Any], limiter: CapacityLimiter, admit: Admit | None = None
 ) -> Callable[..., Awaitable[Any]]:
     """The function as gradio is to call it, in a thread of those that `limiter` grants.
 
     It raises a `RefusedError` with the text of a `ChatbotError`; of other errors it tells nothing.
+    A caller whom `admit` refuses, or who would wait in too long a line, is told when to come back.
     """
     arguments = _arguments_of(function)
 
     @functools.wraps(function)
     async def endpoint(*given: Any) -> Any:
+        _let_in(limiter, admit)
         named = dict(zip(arguments.model_fields, given, strict=False))
         result = await to_thread.run_sync(_called, function, arguments, named, limiter=limiter)
         return json.dumps(result, ensure_ascii=False) if _by_mcp() else result
 
     return endpoint
+
+
+def _let_in(limiter: CapacityLimiter, admit: Admit | None) -> None:
+    if limiter.statistics().tasks_waiting >= _MOST_WAITING:
+        raise RefusedError(TEXTS["en"].busy.format(seconds=_BUSY_SECONDS))
+    if admit is None:
+        return
+    try:
+        admit(LocalContext.request.get(None), "en")
+    except ChatbotError as error:
+        raise RefusedError(str(error)) from error
 
 
 def _called(

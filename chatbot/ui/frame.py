@@ -12,8 +12,10 @@ from sqlalchemy import Engine
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Language
+from chatbot.ui.admission import Admit
 from chatbot.ui.generation import PerGeneration
 from chatbot.ui.language import language_of_visitor
+from chatbot.users import NOBODY
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -65,7 +67,8 @@ class Frame:
     `text` gives a text that follows the visitor's language, by ``PART_FIELD`` of `wording`;
     `paper_choices` what each paper is picked by, with its id.
     `actions` has an event for each verb of the page's own links: a handler that takes
-    ``event: gr.EventData`` reads the rest of the link from ``event.value``.
+    ``event: gr.EventData`` reads the rest of the link from ``event.value``. `admit` counts a
+    visitor's question, or raises where they ask too fast.
     """
 
     bot: Chatbot
@@ -73,6 +76,7 @@ class Frame:
     paper_choices: PerGeneration[list[tuple[str, str]]]
     text: Callable[[str], I18nData]
     actions: gr.HTML
+    admit: Admit
 
 
 def action_links() -> gr.HTML:
@@ -91,7 +95,7 @@ def visitor_language(request: gr.Request) -> Language:
 
 def owner_of(request: gr.Request) -> str:
     """Whose conversations and opinions these are; without a sign-in there is one owner."""
-    return request.username or "local"
+    return request.username or NOBODY
 
 
 def told(handler: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -1,5 +1,6 @@
 """The page: its tabs, and what leads from one to another."""
 
+import html
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,7 @@ from chatbot.answer.record import AnswerRecord
 from chatbot.bot import Chatbot
 from chatbot.database.conversations import keep_answer
 from chatbot.retrieval.models import Language
+from chatbot.ui.admission import admission
 from chatbot.ui.api import add_endpoints
 from chatbot.ui.browse import BrowseTab, build_browse
 from chatbot.ui.chat import TO_QUESTION
@@ -23,22 +25,30 @@ from chatbot.ui.generation import PerGeneration
 from chatbot.ui.language import SWITCH_LANGUAGE, translations
 from chatbot.ui.reports import build_reports
 from chatbot.ui.saved import shown
-from chatbot.ui.wording import browse, chat, compare, evals, page, reports
+from chatbot.ui.wording import access, browse, chat, compare, evals, page, reports
 
 _PARTS = (page, chat, compare, browse, reports, evals)
 _CONCURRENCY = 16
+_MOST_WAITING = 256
+# Uploads that were not added: looked for so often, deleted when so old, in seconds.
+_SWEPT = (600, 3_600)
 
 
 def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
     """The page over a chatbot, not yet served, and its texts."""
     i18n = gr.I18n(**translations({language: _texts(language) for language in ("zh", "en")}))
     title = " · ".join(texts.title for texts in page.TEXTS.values())
-    with gr.Blocks(title=title, analytics_enabled=False, fill_height=True) as blocks:
+    with gr.Blocks(
+        title=title, analytics_enabled=False, fill_height=True, delete_cache=_SWEPT
+    ) as blocks:
         # First, for names are given out in order: a part's own event must not take one of these.
-        add_endpoints(bot)
-        frame = Frame(bot, database, PerGeneration(bot, paper_choices), i18n, action_links())
+        admit = admission(bot.settings.rate)
+        add_endpoints(bot, admit)
+        choices = PerGeneration(bot, paper_choices)
+        frame = Frame(bot, database, choices, i18n, action_links(), admit)
         with gr.Row(elem_id="masthead"):
             corpus = gr.Markdown(i18n("page_heading"), elem_id="corpus")
+            signed_in = gr.HTML(visible=False, elem_id="signed-in")
             language = gr.Button(
                 i18n("page_other_language"), size="sm", scale=0, elem_id="language"
             )
@@ -54,10 +64,11 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
             with gr.Tab(i18n("page_evals_tab"), id="evals"):
                 build_evals(frame)
         browse_place.select(browse_tab.refresh, browse_tab.view, browse_tab.list_parts, **QUIET)
+        blocks.load(_signed_in, None, signed_in, **QUIET)
         _connect_masthead(frame, (blocks.load, tabs.change, added.then), corpus, language)
         _connect_links(frame, blocks, tabs, browse_tab)
         _connect_chat(frame, tabs, chat_tab, compare_tab)
-    blocks.queue(default_concurrency_limit=_CONCURRENCY)
+    blocks.queue(default_concurrency_limit=_CONCURRENCY, max_size=_MOST_WAITING)
     return blocks, i18n
 
 
@@ -70,6 +81,15 @@ def _connect_masthead(
     for event in events:
         event(counted, None, corpus, **QUIET)
     language.click(None, js=SWITCH_LANGUAGE, api_visibility="private")
+
+
+def _signed_in(request: gr.Request) -> Any:
+    """Who signed in, and a button that signs them out; nothing where nobody does."""
+    if not request.username:
+        return gr.skip()
+    label = access.TEXTS[visitor_language(request)].sign_out
+    button = f'<form method="post" action="/logout"><button>{label}</button></form>'
+    return gr.update(value=f"<b>{html.escape(request.username)}</b>{button}", visible=True)
 
 
 def _connect_links(frame: Frame, blocks: gr.Blocks, tabs: gr.Tabs, browse_tab: BrowseTab) -> None:

@@ -28,9 +28,9 @@ from chatbot.ui.report_rendering import (
     render_previews,
     report_table,
 )
+from chatbot.ui.uploading import SUFFIXES
 from chatbot.ui.wording.reports import TEXTS, ReportsWording
 
-_SUFFIXES = {".txt", ".md"}
 _MEGABYTES = LARGEST_REPORT // 2**20
 
 
@@ -44,7 +44,10 @@ def build_reports(frame: Frame) -> Any:
     with gr.Column(elem_id="reports"):
         gr.Markdown(frame.text("reports_about"))
         files = gr.File(
-            file_count="multiple", label=frame.text("reports_drop"), elem_id="report-files"
+            file_count="multiple",
+            file_types=[*SUFFIXES],
+            label=frame.text("reports_drop"),
+            elem_id="report-files",
         )
         limits = gr.Markdown(elem_id="report-limits")
         preview = _shown("report-preview")
@@ -153,7 +156,7 @@ def _read(chosen: Sequence[str], texts: ReportsWording) -> tuple[list[Upload], s
 
 def _refuse(path: Path, texts: ReportsWording) -> None:
     """Raise `ReportError` where a file is none of those that are read."""
-    if path.suffix.lower() not in _SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise ReportError(path.name, 1, texts.not_text)
     if path.exists() and path.stat().st_size > LARGEST_REPORT:
         raise ReportError(path.name, 1, texts.too_large.format(size=_MEGABYTES))

@@ -8,7 +8,6 @@ from pathlib import Path
 import gradio as gr
 import matplotlib as mpl
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from chatbot.answer.engine import answer_events
 from chatbot.bot import Chatbot
@@ -17,16 +16,16 @@ from chatbot.database.schema import open_database
 from chatbot.errors import ConfigurationError
 from chatbot.limits import LARGEST_REPORT
 from chatbot.retrieval.understanding import understand
+from chatbot.ui.gate import EVERYONE_HERE, LOOPBACK, Access, GatedApp
 from chatbot.ui.language import LanguageMiddleware
 from chatbot.ui.page import build_page
+from chatbot.ui.policy import NonceMiddleware
+from chatbot.ui.sign_in import SignIn
+from chatbot.ui.visitor import user_of
+from chatbot.users import UserFile
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-# A site elsewhere can have its name resolve to this machine; its pages then ask under that name.
-_OWN_HOSTS_ONLY = Middleware(
-    TrustedHostMiddleware,
-    allowed_hosts=["127.0.0.1", "localhost", "[::1]"],
-    www_redirect=False,
-)
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
 _PORTS_TRIED = 50
 # A file somewhat too large still arrives, so that the page can say what is wrong with it.
 _ROOM = 4
@@ -44,22 +43,51 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
     """Serve the page until interrupted, on the first free port from `port` on.
 
     Raises:
-        ConfigurationError: `host` is not this machine alone, or no port is free.
+        ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, or no
+            port is free.
     """
-    if host not in _LOOPBACK:
-        raise ConfigurationError(
-            f"--host {host}: the page has no sign-in yet and listens on this machine only; "
-            "use 127.0.0.1"
-        )
+    access = access_of(settings, host)
     bot = Chatbot.open(settings)
     page, i18n = build_page(bot, open_database(settings))
     warm_up(bot)
-    address = launch(page, i18n, host, free_port(host, port))
+    address = launch(page, i18n, host, free_port(host, port), access)
     print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
     page.block_thread()
 
 
-def launch(page: gr.Blocks, i18n: gr.I18n, host: str, port: int) -> str:
+def access_of(settings: Settings, host: str) -> Access:
+    """Who may see the page where it listens on `host`, and under which names.
+
+    Raises:
+        ConfigurationError: it would be open to others without a sign-in, there are no users, or
+            no name is given for a page that listens everywhere.
+    """
+    public = host not in _LOOPBACK
+    if settings.auth is None:
+        if public or settings.hosts:
+            what = f"--host {host}" if public else "CHATBOT_HOSTS"
+            raise ConfigurationError(
+                f"{what}: without a sign-in the page is for this machine only; set CHATBOT_AUTH to "
+                "a file for its users and make them with 'chatbot user add NAME'"
+            )
+        return Access()
+    users = UserFile(settings.auth)
+    if not users.current():
+        raise ConfigurationError(
+            f"CHATBOT_AUTH: {settings.auth} has no users; make one with 'chatbot user add NAME'"
+        )
+    if host in _EVERYWHERE and not settings.hosts:
+        raise ConfigurationError(
+            f"--host {host}: set CHATBOT_HOSTS to the names or addresses the page is reached by, "
+            "such as chat.example.org"
+        )
+    own = [f"[{host}]" if ":" in host else host] if public and host not in _EVERYWHERE else []
+    return Access((*LOOPBACK, *own, *settings.hosts), SignIn(users, open_database(settings)))
+
+
+def launch(
+    page: gr.Blocks, i18n: gr.I18n, host: str, port: int, access: Access = EVERYONE_HERE
+) -> str:
     """Start serving in the background, with nothing that is loaded from another host.
 
     Returns:
@@ -107,7 +135,11 @@ def launch(page: gr.Blocks, i18n: gr.I18n, host: str, port: int) -> str:
             i18n=i18n,
             mcp_server=True,
             max_file_size=_ROOM * LARGEST_REPORT,
-            app_kwargs={"middleware": [_OWN_HOSTS_ONLY, Middleware(LanguageMiddleware)]},
+            auth_dependency=user_of if access.sign_in else None,
+            _app=GatedApp(
+                access,
+                middleware=[Middleware(NonceMiddleware), Middleware(LanguageMiddleware)],
+            ),
         )
     return address.rstrip("/")
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.schema import open_database
+from chatbot.ui.gate import EVERYONE_HERE, Access
 from chatbot.ui.page import build_page
 from chatbot.ui.serving import free_port, launch
 
@@ -26,11 +27,11 @@ OpenPage = Callable[..., AbstractContextManager[Page]]
 
 
 @contextlib.contextmanager
-def serving(bot: Chatbot, folder: Path) -> Iterator[str]:
+def serving(bot: Chatbot, folder: Path, access: Access = EVERYONE_HERE) -> Iterator[str]:
     """Serve the page of a bot for as long as it is needed; conversations are kept in `folder`."""
     database = open_database(bot.settings.model_copy(update={"data_dir": folder}))
     page, i18n = build_page(bot, database)
-    yield launch(page, i18n, "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
+    yield launch(page, i18n, "127.0.0.1", free_port("127.0.0.1", FIRST_PORT), access)
     page.close(verbose=False)
     database.dispose()
 

@@ -146,7 +146,7 @@ def test_a_file_that_is_no_report_is_refused_by_line_and_nothing_is_added(
         expect(error).to_contain_text("nothing was added")
         expect(error).to_contain_text("bad.md · line 2")
         expect(error).to_contain_text("write '**Date**: YYYY-MM-DD' at the top")
-        expect(error).to_contain_text("no .txt or .md file")
+        expect(error).not_to_contain_text("some.pdf")
         expect(page.locator("#report-add")).to_be_hidden()
 
 
