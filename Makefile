@@ -5,8 +5,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 
+COMPILE = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
+	--python-version 3.11 --extra dev --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock"
+
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test torture fuzz lint typecheck format lock bench bench-retrieval bench-answers bench-scale bench-growth bench-page screenshots fit clean
+.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-answers bench-scale bench-growth bench-page screenshots fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -33,9 +37,16 @@ format: setup ## format the code and fix what can be fixed
 	$(BIN)/ruff format
 
 lock: setup ## renew requirements.lock after a change in pyproject.toml (newer versions: LOCK_FLAGS=--upgrade)
-	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
-		--python-version 3.11 --extra dev --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" --output-file requirements.lock $(LOCK_FLAGS) pyproject.toml
+	$(COMPILE) --output-file requirements.lock $(LOCK_FLAGS) pyproject.toml
+
+audit: setup ## known weaknesses, licences, unused dependencies, and whether the lock is reproducible
+	@cp requirements.lock $(VENV)/requirements.check
+	@$(COMPILE) --output-file $(VENV)/requirements.check pyproject.toml || \
+		{ echo "lock: NOT CHECKED, the package index cannot be reached" >&2; exit 3; }
+	@cmp -s requirements.lock $(VENV)/requirements.check || \
+		{ echo "lock: not what pyproject.toml gives; run make lock" >&2; exit 1; }
+	@echo "lock: reproducible"
+	$(BIN)/python scripts/audit.py
 
 torture: setup ## a hundred kills each of ingest, chat saving and feedback, and what was seen
 	$(BIN)/pytest -m torture -s -q tests/faults
