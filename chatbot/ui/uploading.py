@@ -12,13 +12,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.errors import ChatbotError
-from chatbot.index.uploads import MAX_BYTES, MAX_FILES
+from chatbot.limits import LARGEST_REPORT, MOST_UPLOADS
 
 SUFFIXES = (".txt", ".md")
 UPLOAD = "/gradio_api/upload"
 # A few more than a report may have still arrive, so that the page can say what is wrong.
-_MOST_PARTS = 2 * MAX_FILES
-_MOST_BYTES = MAX_FILES * MAX_BYTES
+_MOST_PARTS = 2 * MOST_UPLOADS
+_MOST_BYTES = MOST_UPLOADS * LARGEST_REPORT
 _IN_MEMORY = 2**20
 _CHUNK = 2**16
 

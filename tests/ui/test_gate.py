@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from chatbot.config import Settings
 from chatbot.database.schema import open_database
-from chatbot.index.uploads import MAX_BYTES, MAX_FILES
 from chatbot.limiting import Limiter
+from chatbot.limits import LARGEST_REPORT, MOST_UPLOADS
 from chatbot.ui.gate import LOOPBACK, Access, gated
 from chatbot.ui.serving import free_port
 from chatbot.ui.sign_in import SignIn
@@ -369,13 +369,13 @@ def test_what_is_no_upload_is_refused(open_url: str, kind: str) -> None:
 
 
 def test_too_many_files_or_too_large_ones_are_refused_before_all_of_it_came(open_url: str) -> None:
-    many = [(f"{n}.txt", b"x") for n in range(2 * MAX_FILES + 1)]
+    many = [(f"{n}.txt", b"x") for n in range(2 * MOST_UPLOADS + 1)]
     assert upload(open_url, *many).status_code == 413
 
     def endless() -> Iterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n\r\n'
-        for _ in range(MAX_FILES + 1):
-            yield b"x" * MAX_BYTES
+        for _ in range(MOST_UPLOADS + 1):
+            yield b"x" * LARGEST_REPORT
 
     headers = {"content-type": "multipart/form-data; boundary=b"}
     with contextlib.suppress(httpx.WriteError):
