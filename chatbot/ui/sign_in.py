@@ -34,7 +34,6 @@ _COOKIE = "chatbot-session"
 _FORM_BYTES = 8_192
 # Wrong passwords at once, then one in so many seconds: 2 880 a day for a name, wherever from.
 _BY_NAME, _BY_ADDRESS = Allowance(5, 30.0), Allowance(20, 10.0)
-# Each takes 64 MB while it lasts.
 _HASHED_AT_ONCE = 2
 # gradio asks itself whether it is up.
 _OPEN = {"/gradio_api/startup-events"}
@@ -43,10 +42,15 @@ _UNAUTHORIZED, _TOO_MANY, _UNAVAILABLE, _SEE_OTHER = 401, 429, 503, 303
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Who may sign in, where sign-ins are kept, and how many attempts there were."""
+    """Who may sign in, where sign-ins are kept, and how many attempts a name and an address have.
+
+    Each attempt takes 64 MB while its password is hashed; `hashing` grants so many at once.
+    """
 
     users: UserFile
     database: Engine
+    by_name: Allowance = _BY_NAME
+    by_address: Allowance = _BY_ADDRESS
     limiter: Limiter = field(default_factory=Limiter)
     hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_HASHED_AT_ONCE))
 
@@ -114,7 +118,7 @@ async def _attempted(sign_in: SignIn, request: Request, name: str, password: str
     """Hold a password against the kept one; an attempt counts before it is known to be right."""
     name = known_as(name)[: LONGEST_NAME + 1]
     address = network_of(request.client.host if request.client else "")
-    counted = {f"name {name}": _BY_NAME, f"address {address}": _BY_ADDRESS}
+    counted = {f"name {name}": sign_in.by_name, f"address {address}": sign_in.by_address}
     if wait := sign_in.limiter.take(counted):
         return _Attempt(wait=wait)
     users = sign_in.users.current()
