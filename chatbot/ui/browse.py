@@ -9,7 +9,7 @@ from gradio.components.base import Component
 
 from chatbot.retrieval.models import Language
 from chatbot.ui.corpus_chart import render_chart
-from chatbot.ui.frame import QUIET, Frame, visitor_language
+from chatbot.ui.frame import LINK, QUIET, Frame, visitor_language
 from chatbot.ui.generation import PerGeneration
 from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.paper_list import render_list
@@ -170,7 +170,7 @@ def _connect_paper(tab: BrowseTab, frame: Frame) -> None:
     def close(event: gr.EventData) -> Any:
         return gr.Column(visible=False) if event.value == "paper" else gr.skip()
 
-    opened = frame.actions.paper(show, None, tab.panel, **QUIET)
+    opened = frame.actions.paper(show, None, tab.panel, **LINK)
     opened.then(None, js=_TO_PAPER, api_visibility="private")
-    closed = frame.actions.close(close, None, panel, **QUIET)
+    closed = frame.actions.close(close, None, panel, **LINK)
     closed.then(None, js=_FROM_PAPER, api_visibility="private")

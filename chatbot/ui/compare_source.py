@@ -7,7 +7,7 @@ import gradio as gr
 from chatbot.answer.record import AnswerRecord
 from chatbot.ui.comparison import PLACE
 from chatbot.ui.export import answer_markdown
-from chatbot.ui.frame import COPY, QUIET, Frame, visitor_language
+from chatbot.ui.frame import COPY, LINK, QUIET, Frame, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.rendering import render_source
 from chatbot.ui.wording.compare import TEXTS
@@ -72,7 +72,7 @@ def wire_source(frame: Frame, panel: SourcePanel, answered: gr.State) -> None:
         gr.Info(TEXTS[visitor_language(request)].copied, duration=3)
         return answer_markdown(AnswerRecord.model_validate_json(record))
 
-    frame.actions.source(opening, answered, [panel.box, panel.text, opened], **QUIET).then(
+    frame.actions.source(opening, answered, [panel.box, panel.text, opened], **LINK).then(
         None, opened, None, js=_TO_PANEL, api_visibility="private"
     )
     frame.actions.close(None, None, None, js=_BACK, api_visibility="private")

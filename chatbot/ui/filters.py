@@ -12,7 +12,7 @@ from chatbot.headings import SECTION_KEYS
 from chatbot.index.store import Index
 from chatbot.inputs import make_filters, parse_date_range
 from chatbot.retrieval.models import Filters, Language
-from chatbot.ui.frame import QUIET, Frame, visitor_language
+from chatbot.ui.frame import LINK, QUIET, Frame, visitor_language
 from chatbot.ui.markdown import plain_html
 from chatbot.ui.rendering import section_name
 from chatbot.ui.wording.chat import TEXTS
@@ -77,7 +77,7 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
             for of_kind, names in chosen.items()
         ]
 
-    frame.actions.unfilter(dropped, fields.values, fields.values, api_visibility="private")
+    frame.actions.unfilter(dropped, fields.values, fields.values, **LINK)
     return fields
 
 

@@ -31,6 +31,8 @@ COPY = """text => {
   };
   navigator.clipboard ? copied().catch(byHand) : byHand();
 }"""
+# And of a link: of clicks on further ones while the first is followed the last counts, not none.
+LINK: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
 # A link whose target is `#VERB/REST` is no place to go but something to do. And gradio labels each
 # message with its source, tags and all, which a screen reader then reads instead of the message;
 # what it lets be edited is that source too.

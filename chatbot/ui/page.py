@@ -20,7 +20,7 @@ from chatbot.ui.chat_tab import ChatTab, build_chat_tab
 from chatbot.ui.compare import Compare, build_compare
 from chatbot.ui.comparison import choices as paper_choices
 from chatbot.ui.evals import build_evals
-from chatbot.ui.frame import QUIET, Frame, action_links, owner_of, told, visitor_language
+from chatbot.ui.frame import LINK, QUIET, Frame, action_links, owner_of, told, visitor_language
 from chatbot.ui.generation import PerGeneration
 from chatbot.ui.language import SWITCH_LANGUAGE, translations
 from chatbot.ui.reports import build_reports
@@ -124,7 +124,7 @@ def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: C
         return [gr.update(selected="chat"), *opened]
 
     papers = chat_tab.place.filters.papers
-    asking = frame.actions.ask(ask_about, papers, [papers, tabs], **QUIET)
+    asking = frame.actions.ask(ask_about, papers, [papers, tabs], **LINK)
     compare_tab.to_chat.click(None, cancels=chat_tab.running, queue=False, api_visibility="private")
     going_on = compare_tab.to_chat.click(
         go_on, compare_tab.answered, [tabs, *chat_tab.place.changed], **QUIET

@@ -23,7 +23,7 @@ from chatbot.ui.conversation import shown_turns, with_suggestions
 from chatbot.ui.download import download_button
 from chatbot.ui.export import conversation_markdown
 from chatbot.ui.filters import FilterFields, filter_values
-from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
+from chatbot.ui.frame import LINK, QUIET, Frame, owner_of, told, visitor_language
 from chatbot.ui.markdown import plain_html
 from chatbot.ui.wording.chat import TEXTS
 
@@ -140,7 +140,7 @@ def connect_saved(
     running = [*answering, refreshing]
     for event in (frame.actions.chat, saved.new.click, saved.delete.click):
         event(None, cancels=running, queue=False, api_visibility="private")
-    opening = frame.actions.chat(opened, None, place.changed, **QUIET)
+    opening = frame.actions.chat(opened, None, place.changed, **LINK)
     for event in (linking, opening):
         event.then(None, js=TO_ASKED, api_visibility="private")
     saved.new.click(emptied, None, place.changed, **QUIET)

@@ -9,7 +9,7 @@ from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Language
 from chatbot.ui.chat import ChatFields
 from chatbot.ui.export import answer_markdown
-from chatbot.ui.frame import COPY, QUIET, Frame, owner_of, visitor_language
+from chatbot.ui.frame import COPY, LINK, QUIET, Frame, owner_of, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
 from chatbot.ui.rendering import render_source
 from chatbot.ui.wording.chat import TEXTS
@@ -72,7 +72,7 @@ def connect_sources(frame: Frame, fields: ChatFields, panel: gr.Markdown) -> Non
         return answer_markdown(turn.answer)
 
     text = gr.Textbox(visible=False)
-    frame.actions.source(opened, fields.conversation, panel, trigger_mode="always_last", **QUIET)
+    frame.actions.source(opened, fields.conversation, panel, **LINK)
     frame.actions.close(closed, None, panel, **QUIET)
     fields.conversation.change(first, fields.conversation, panel, **QUIET)
     fields.done.change(first, fields.conversation, panel, **QUIET)
