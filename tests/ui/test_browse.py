@@ -40,8 +40,10 @@ def search(page: Page, words: str) -> None:
 def read(page: Page, paper: str) -> Locator:
     """Find a paper by its id and open it."""
     search(page, paper)
+    # Not only as many titles: those of the search before are there until this one is answered.
+    title = page.locator(f'{TITLES}[href="#paper/{paper}"]')
     expect(page.locator(TITLES)).to_have_count(1)
-    page.locator(TITLES).click()
+    title.click()
     text = page.locator("#browse-text")
     expect(text.locator(f'a[href="#ask/{paper}"]')).to_be_visible()
     return text
