@@ -22,7 +22,8 @@ chat: setup ## open the chat page
 	@$(BIN)/python app.py
 
 test: lint typecheck ## lint, types and tests with coverage
-	$(BIN)/pytest --cov --numprocesses auto --dist loadfile
+	$(BIN)/pytest --cov --cov-fail-under 0 --cov-report= --numprocesses auto --dist loadfile -m "not browser and not torture"
+	$(BIN)/pytest --cov --cov-append -m "browser and not torture"
 
 lint: setup ## style, formatting and the import rules
 	$(BIN)/ruff check

@@ -17,7 +17,7 @@ from chatbot.ui.gate import EVERYONE_HERE, Access
 from chatbot.ui.page import build_page
 from chatbot.ui.serving import free_port, launch
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 # Tests may run side by side; each worker looks for free ports of its own.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
