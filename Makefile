@@ -85,13 +85,16 @@ clean: ## remove the environment and caches; the index in .chatbot/ stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The locked packages, in a new environment whenever the lock changes, so nothing old stays behind.
+# The lock is whole, so pip resolves nothing: it would look for `coverage[toml]`, which pytest-cov
+# wants, beside the `coverage` that is locked, and refuse a newer one for want of a hash.
 $(VENV)/.locked: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || \
 		{ echo "pip is needed: install it for $(PYTHON) (Debian: apt-get install python3-pip)" >&2; exit 1; }
 	$(PYTHON) -m venv --clear --without-pip $(VENV)
-	$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
+	$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) check
 	@touch $@
 
 # The project itself; its build backend is among the locked packages, so nothing more is downloaded.
