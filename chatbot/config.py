@@ -15,6 +15,7 @@ from chatbot.errors import ConfigurationError
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SEEDS = PROJECT_ROOT / "seeds"
 PROMPTS = PROJECT_ROOT / "prompts"
+_POSTGRESQL = ("postgresql://", "postgresql+psycopg://")
 # A name or an address, without a scheme, a port or a wildcard.
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*|\[[0-9a-f:.]+\]")
 
@@ -38,12 +39,23 @@ class Settings(BaseSettings):
     rate: int = Field(120, ge=1, validation_alias="CHATBOT_RATE")
     daily_tokens: int = Field(0, ge=0, validation_alias="CHATBOT_DAILY_TOKENS")
     chroma_url: str | None = Field(None, validation_alias="CHATBOT_CHROMA_URL")
+    database_url: SecretStr | None = Field(None, validation_alias="CHATBOT_DATABASE_URL")
+    log: Literal["text", "json"] = Field("text", validation_alias="CHATBOT_LOG")
+    log_questions: Literal["off", "on"] = Field("off", validation_alias="CHATBOT_LOG_QUESTIONS")
+    otlp_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
-    @field_validator("openai_base_url", "chroma_url")
+    @field_validator("openai_base_url", "chroma_url", "otlp_endpoint")
     @classmethod
     def _http(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(_POSTGRESQL):
+            raise ValueError("must be postgresql://USER:PASSWORD@HOST/DATABASE")
         return url
 
     @field_validator("hosts", mode="before")

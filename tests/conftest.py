@@ -53,11 +53,13 @@ def matches_snapshot(request: pytest.FixtureRequest) -> Callable[[str], bool]:
 def _clean_environment() -> Iterator[None]:
     """No key, server or folder of the developer's own reaches a test."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"):
+        outside = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE")
+        for name in (*outside, "OTEL_EXPORTER_OTLP_ENDPOINT"):
             patch.delenv(name, raising=False)
         names = ("LLM", "LLM_TIMEOUT", "LLM_CONTEXT", "EMBEDDING", "DATA_DIR", "CHROMA_URL")
         access = ("AUTH", "HOSTS", "RATE", "DAILY_TOKENS")
-        for name in (*names, *access, "RERANK", "REPAIR"):
+        service = ("DATABASE_URL", "LOG", "LOG_QUESTIONS")
+        for name in (*names, *access, *service, "RERANK", "REPAIR"):
             patch.delenv(f"CHATBOT_{name}", raising=False)
         yield
 

@@ -36,6 +36,8 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("CHATBOT_EMBEDDING", "bert"),
         ("CHATBOT_LLM_TIMEOUT", "soon"),
         ("CHATBOT_LLM_TIMEOUT", "0"),
+        ("CHATBOT_DATABASE_URL", "mysql://chat:secret@db/chat"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_its_variable(
@@ -47,7 +49,8 @@ def test_a_value_that_cannot_be_used_is_named_with_its_variable(
 
 
 def test_the_key_shows_nowhere() -> None:
-    settings = Settings(OPENAI_API_KEY="sk-secret")
+    url = "postgresql://chat:sk-secret@db/chat"
+    settings = Settings(OPENAI_API_KEY="sk-secret", CHATBOT_DATABASE_URL=url)
     assert "sk-secret" not in f"{settings!r}{settings.model_dump_json()}"
 
 
