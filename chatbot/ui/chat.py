@@ -1,11 +1,12 @@
 """The chat tab: asking, answering, asking again."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from anyio import to_thread
 
 from chatbot.database.conversations import (
     Turn,
@@ -19,6 +20,7 @@ from chatbot.ui.conversation import Messages, answering, literal, shown_turns, t
 from chatbot.ui.filters import FilterFields, read_filters
 from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
+from chatbot.ui.runs import Runs
 from chatbot.ui.wording import page
 from chatbot.ui.wording.chat import EXAMPLES, TEXTS
 
@@ -190,18 +192,23 @@ def connect_asking(
 
 def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) -> list[Any]:
     """Connect what follows a question: its answer, the end of it, and stopping it."""
+    runs = Runs(frame.at_once)
 
-    def reply(
+    async def reply(
         conversation: str, asked: int | None, request: gr.Request
-    ) -> Iterator[Messages | dict[str, Any]]:
-        turns: tuple[Turn, ...] = ()
-        if asked is not None:
-            with contextlib.suppress(ChatbotError):  # deleted meanwhile
-                turns = read_turns(frame.database, owner_of(request), conversation)
+    ) -> AsyncIterator[Messages | dict[str, Any]]:
+        turns = await to_thread.run_sync(_turns_of, frame, owner_of(request), conversation)
         if asked is None or asked >= len(turns):
             yield gr.skip()
             return
-        yield from answering(frame.bot, frame.database, turns[:asked], turns[asked])
+        run = runs.begin(request.session_hash)
+        coming = answering(frame.bot, frame.database, turns[:asked], turns[asked])
+        async for messages in run.steps(coming):
+            yield messages
+        runs.end(request.session_hash, run)
+
+    async def stopped(request: gr.Request) -> None:
+        runs.stop(request.session_hash)
 
     def ended(conversation: str, done: float) -> list[Any]:
         return [done + 1, *controls(running=False, begun=bool(conversation), fields=fields)]
@@ -215,9 +222,15 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
         end.then(None, js=TO_QUESTION, api_visibility="private")
         answers.append(answer)
         ends.append(end)
-    stopped = fields.stop.click(None, cancels=answers, api_visibility="private")
-    ends.append(stopped.then(ended, [fields.conversation, fields.done], after, **QUIET))
+    fields.stop.click(stopped, None, None, queue=False, api_visibility="private")
     return [*answers, *ends]
+
+
+def _turns_of(frame: Frame, owner: str, conversation: str) -> tuple[Turn, ...]:
+    """A conversation's turns; none where it was deleted meanwhile."""
+    with contextlib.suppress(ChatbotError):
+        return read_turns(frame.database, owner, conversation)
+    return ()
 
 
 def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request) -> list[Any]:

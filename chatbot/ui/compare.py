@@ -2,7 +2,7 @@
 
 import html
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from chatbot.ui import comparison
 from chatbot.ui.coming import Coming
 from chatbot.ui.compare_layout import Parts, lay_out
 from chatbot.ui.compare_source import wire_source
-from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.frame import LINK, Frame, visitor_language
+from chatbot.ui.runs import Runs
 from chatbot.ui.wording.answers import TEXTS as ANSWER_TEXTS
 from chatbot.ui.wording.compare import TEXTS
 
@@ -27,6 +28,7 @@ _FEWEST, _MOST, _MOST_ASPECTS = 2, 8, 8
 
 # New values or properties of components.
 Changes = dict[Any, Any]
+Streamed = AsyncIterator[Changes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,98 +53,93 @@ def build_compare(frame: Frame) -> Compare:
 
 
 def _connect(frame: Frame, parts: Parts) -> None:
-    def pressed(ids: list[str], aspects: list[str], request: gr.Request) -> Iterator[Changes]:
-        comparing = _compared(frame, parts, ids, aspects, visitor_language(request))
-        yield from _admitted(frame, parts, comparing, request)
-
-    def linked(
-        ids: list[str], aspects: list[str], event: gr.EventData, request: gr.Request
-    ) -> Iterator[Changes]:
-        language = visitor_language(request)
-        opening = _opened(frame, parts, (_ids(event.value), ids), aspects, language)
-        yield from _admitted(frame, parts, opening, request)
+    """Connect what is chosen for the visitor, by address or link, and what compares."""
+    asked, runs = gr.State(""), Runs(frame.at_once)
 
     def loaded(request: gr.Request) -> list[Any]:
-        common = TEXTS[visitor_language(request)].common_aspects
-        return [
-            gr.update(choices=frame.paper_choices.current()),
-            gr.update(choices=[(aspect, aspect) for aspect in common]),
-            str(request.query_params.get("compare", "")),
-        ]
-
-    def addressed(address: str, request: gr.Request) -> Iterator[Changes]:
         language = visitor_language(request)
-        if ids := _ids(address):
-            opening = _opened(frame, parts, (ids, []), [], language)
-            yield from _admitted(frame, parts, opening, request)
+        ids, common = str(request.query_params.get("compare", "")), TEXTS[language].common_aspects
+        aspects = gr.update(choices=[(aspect, aspect) for aspect in common])
+        return [aspects, *_chosen(frame, _ids(ids), [], language)]
 
-    shown: dict[str, Any] = {"show_progress_on": parts.status, "show_progress": "minimal"}
-    both = [parts.papers, parts.aspects]
-    # Of its own, so that a link followed at once finds nothing to cancel that has hardly begun.
-    address = gr.Textbox("", visible="hidden")
-    gr.on(None, loaded, None, [*both, address], api_visibility="private")
-    running = [
-        address.change(addressed, address, parts.changed, api_visibility="private", **shown),
-        parts.compare.click(pressed, both, parts.changed, api_visibility="private", **shown),
-    ]
-    # Two comparisons would write over each other. The page runs a trigger's events in turn, and
-    # what is cancelled after another event has written may still write over that.
-    frame.actions.compare(None, cancels=running, queue=False, api_visibility="private")
-    following = frame.actions.compare(
-        linked,
-        both,
-        parts.changed,
-        trigger_mode="multiple",
-        api_visibility="private",
-        **shown,
-    )
+    def linked(picked: list[str], event: gr.EventData, request: gr.Request) -> list[Any]:
+        return _chosen(frame, _ids(event.value), picked, visitor_language(request))
 
-    def stopped(request: gr.Request) -> Changes:
-        return _ended(parts, TEXTS[visitor_language(request)].stopped)
+    async def stopped(request: gr.Request) -> None:
+        runs.stop(request.session_hash)
 
-    parts.stop.click(None, cancels=[*running, following], queue=False, api_visibility="private")
-    parts.stop.click(stopped, None, parts.changed, queue=False, api_visibility="private")
+    chosen = [parts.papers, parts.status, asked]
+    opening = gr.on(None, loaded, None, [parts.aspects, *chosen], api_visibility="private")
+    following = frame.actions.compare(linked, parts.papers, chosen, **LINK)
+    _connect_comparing(frame, parts, runs, asked, (opening, following))
+    parts.stop.click(stopped, None, None, queue=False, api_visibility="private")
 
 
-def _admitted(
-    frame: Frame, parts: Parts, changes: Iterator[Changes], request: gr.Request
-) -> Iterator[Changes]:
-    """What changes, or that the visitor has to wait."""
-    try:
-        frame.admit(request, visitor_language(request))
-    except ChatbotError as error:
-        yield _ended(parts, str(error))
-        return
-    yield from changes
+def _connect_comparing(
+    frame: Frame, parts: Parts, runs: Runs, asked: gr.State, choosing: Sequence[Any]
+) -> None:
+    """Connect what compares: the button, and after `choosing` the papers `asked` for, if any."""
+
+    async def streamed(ids: list[str], aspects: list[str], request: gr.Request) -> Streamed:
+        run = runs.begin(request.session_hash)
+        # All that has changed so far, at each change: what a second one leaves out, gradio's client
+        # takes out of the first too, which a busy browser may not have shown yet (seen with 6.31).
+        whole: Changes = {}
+        async for change in run.steps(_compared(frame, parts, ids, aspects, request)):
+            whole = {**whole, **change}
+            yield whole
+        runs.end(request.session_hash, run)
+        if run.stopped:
+            yield {**whole, **_ended(parts, TEXTS[visitor_language(request)].stopped)}
+
+    async def opened(asked: str, aspects: list[str], request: gr.Request) -> Streamed:
+        if ids := _ids(asked):
+            async for change in streamed(ids, aspects, request):
+                yield change
+
+    shown: dict[str, Any] = {
+        "show_progress_on": parts.status,
+        "show_progress": "minimal",
+        "api_visibility": "private",
+        "trigger_mode": "multiple",
+    }
+    parts.compare.click(streamed, [parts.papers, parts.aspects], parts.changed, **shown)
+    for event in choosing:
+        event.then(opened, [asked, parts.aspects], parts.changed, **shown)
 
 
-def _opened(
-    frame: Frame,
-    parts: Parts,
-    papers: tuple[list[str], list[str]],
-    aspects: list[str],
-    language: Language,
-) -> Iterator[Changes]:
-    """Follow a link to papers, given before those picked: several are compared, one is added."""
-    asked, picked = papers
-    indexed, alone = frame.bot.index.catalogue.by_id, len(asked) == 1
+def _chosen(frame: Frame, asked: list[str], picked: list[str], language: Language) -> list[Any]:
+    """The papers that a link gives chosen: several are to be compared, one is added to the picked.
+
+    Returns:
+        What the papers and the status become, and the papers to compare.
+    """
+    indexed, choices = frame.bot.index.catalogue.by_id, frame.paper_choices.current()
+    if not asked:
+        return [gr.update(choices=choices), gr.skip(), ""]
+    alone = len(asked) == 1
     wanted = list(dict.fromkeys([*picked, *asked] if alone else asked))
     known = [paper for paper in wanted if paper in indexed]
-    yield {parts.papers: gr.update(choices=frame.paper_choices.current(), value=known)}
+    papers = gr.update(choices=choices, value=known)
     if alone and known == wanted:
-        yield {parts.status: TEXTS[language].added.format(n=len(wanted))}
-        return
-    yield from _compared(frame, parts, wanted, aspects, language)
+        return [papers, TEXTS[language].added.format(n=len(wanted)), ""]
+    return [papers, gr.skip(), ",".join(wanted)]
 
 
 def _compared(
-    frame: Frame, parts: Parts, ids: list[str], aspects: list[str], language: Language
-) -> Iterator[Changes]:
+    frame: Frame, parts: Parts, ids: list[str], aspects: list[str], request: gr.Request
+) -> Generator[Changes, None, None]:
     """Compare, from the choice's check to the table."""
+    language = visitor_language(request)
     texts = TEXTS[language]
     columns = comparison.cleaned_aspects(aspects)
     if problem := _problem(frame.bot.index, ids, columns, language):
         yield _ended(parts, problem)
+        return
+    try:
+        frame.admit(request, language)
+    except ChatbotError as error:
+        yield _ended(parts, str(error))
         return
     yield _begun(parts)
     try:

@@ -34,7 +34,7 @@ class Parts:
     def changed(self) -> list[Any]:
         """What a comparison writes to."""
         return [
-            *(self.papers, self.compare, self.stop, self.status),
+            *(self.compare, self.stop, self.status),
             *(self.csv, self.markdown, self.to_chat, self.table, self.answered),
             *(self.source.box, self.source.text),
         ]

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -84,12 +84,11 @@ def with_suggestions(messages: Messages, suggestions: Sequence[Suggestion]) -> M
 
 def answering(
     bot: Chatbot, database: Engine, earlier: Sequence[Turn], turn: Turn
-) -> Iterator[Messages]:
+) -> Generator[Messages, None, None]:
     """All messages of the conversation, again and again while the answer of its last turn comes.
 
     What comes is kept meanwhile, so that a turn which is stopped, or which nobody listens to any
-    more, has it; an answer that cannot be kept is shown all the same. Nothing is kept when the
-    iterator is closed: that happens on the event loop.
+    more, has it; an answer that cannot be kept is shown all the same.
     """
     before, language = shown_turns(earlier), language_of(turn.question)
     coming, kept, error = Coming(), 0.0, ""
@@ -102,6 +101,10 @@ def answering(
                     end_turn(database, turn, None, partial=coming.text)
             if due:
                 yield [*before, *_unfinished(turn, coming, language)]
+    except GeneratorExit:
+        with contextlib.suppress(ChatbotError):
+            end_turn(database, turn, None, partial=coming.text)
+        raise
     except ChatbotError as failure:
         error = str(failure)
     except Exception:

@@ -45,7 +45,7 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
         admit = admission(bot.settings.rate)
         add_endpoints(bot, admit)
         choices = PerGeneration(bot, paper_choices)
-        frame = Frame(bot, database, choices, i18n, action_links(), admit)
+        frame = Frame(bot, database, choices, i18n, action_links(), admit, _CONCURRENCY)
         with gr.Row(elem_id="masthead"):
             corpus = gr.Markdown(i18n("page_heading"), elem_id="corpus")
             signed_in = gr.HTML(visible=False, elem_id="signed-in")

@@ -161,6 +161,24 @@ def test_an_answer_can_be_stopped_and_says_so_also_later(
         expect(page.locator("#chat")).to_contain_text("很长")
 
 
+def test_a_model_that_has_not_begun_is_stopped_at_once_and_the_next_question_answered(
+    browser: Browser, seed_settings: Settings, open_page: OpenPage, tmp_path: Path
+) -> None:
+    silent = Reply.text("太迟 [1]。", delay=20)
+    with (
+        FakeOpenAI(silent, Reply.text("推理速度最高提升 400% [1]。")) as server,
+        serving(bot_with_model(seed_settings, server.url), tmp_path) as url,
+        open_page(url) as page,
+    ):
+        send(page, QUESTION)
+        expect(page.locator("#chat")).to_contain_text("生成回答")
+        page.click("#stop")
+        expect(page.locator("#chat .stopped")).to_be_visible(timeout=10_000)
+        send(page, QUESTION)
+        expect(page.locator("#chat")).to_contain_text("最高提升 400%", timeout=10_000)
+        expect(page.locator("#chat")).not_to_contain_text("太迟")
+
+
 def test_an_answer_is_tried_again(
     browser: Browser, seed_settings: Settings, open_page: OpenPage, tmp_path: Path
 ) -> None:

@@ -272,6 +272,35 @@ def test_a_comparison_can_be_stopped_and_another_made(comparing: Page) -> None:
     expect(comparing.locator("#compare-table .by")).to_contain_text("fake-model")
 
 
+def test_a_comparison_is_stopped_while_the_model_has_not_begun_and_another_is_made(
+    open_page: OpenPage, seed_settings: Settings, tmp_path: Path
+) -> None:
+    silent = Reply.text(TABLE, delay=20)
+    with (
+        FakeOpenAI(silent, default=Reply.text(TABLE)) as server,
+        serving(bot_with_model(seed_settings, server.url), tmp_path) as url,
+        open_page(url) as page,
+    ):
+        pick(opened(page), GRU_MEM, PROACT)
+        write_aspect(page, "实验效果")
+        page.click("#compare-start")
+        expect(page.locator("#compare-status")).to_contain_text("生成回答")
+        page.click("#compare-stop")
+        expect(page.locator("#compare-status")).to_contain_text("已停止", timeout=10_000)
+        page.click("#compare-start")
+        by = page.locator("#compare-table .by")
+        expect(by).to_contain_text("fake-model", timeout=10_000)
+
+
+def test_a_link_followed_while_a_comparison_comes_ends_it(comparing: Page) -> None:
+    follow(comparing, f"#compare/{GENIUS},{PROACT}")
+    expect(comparing.locator("#compare-papers .token").first).to_contain_text("GENIUS")
+    expect(comparing.locator("#compare-table .by")).to_contain_text("fake-model")
+    comparing.wait_for_timeout(1_000)
+    expect(comparing.locator("#compare-status")).to_have_text("已对比 2 篇论文。")
+    expect(comparing.locator("#compare-papers .token").first).to_contain_text("GENIUS")
+
+
 def test_a_model_that_fails_leaves_the_reports_own_sentences_and_says_so(
     open_page: OpenPage, seed_settings: Settings, tmp_path: Path
 ) -> None:
