@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from chatbot.bot import Chatbot, ensure_index
 from chatbot.config import PROJECT_ROOT, Settings
-from chatbot.database.schema import open_database
+from chatbot.storage.opening import open_database
 from chatbot.ui.page import build_page
 from chatbot.ui.serving import free_port, launch
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from chatbot.answer.engine import answer_events
 from chatbot.answer.models import Answer, Event
@@ -22,6 +23,9 @@ from chatbot.retrieval.rewriting import interpret
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.retrieval.understanding import understand
 from chatbot.rules import rules_for
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,17 @@ class Chatbot:
         self._reopening = Lock()
 
     @classmethod
-    def open(cls, settings: Settings | None = None) -> "Chatbot":
+    def open(cls, settings: Settings | None = None, database: "Engine | None" = None) -> "Chatbot":
         """Open the index and the model the settings name (the environment's, by default).
+
+        The model's budget is kept in `database`, by default in one opened here.
 
         Raises:
             ChatbotError: a setting, the index or the model cannot be used.
         """
         settings = settings or load_settings()
         ensure_index(settings)
-        return cls(settings, open_model(settings))
+        return cls(settings, open_model(settings, database))
 
     @property
     def index(self) -> Index:

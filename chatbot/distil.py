@@ -17,7 +17,6 @@ from rapidfuzz import fuzz, utils
 from rapidfuzz.process import cdist
 
 from chatbot.database.feedback import Feedback
-from chatbot.database.schema import now
 from chatbot.errors import ChatbotError, ModelError
 from chatbot.llm import ChatModel, ChatTurn, complete
 from chatbot.prompts import load_prompt
@@ -25,6 +24,7 @@ from chatbot.retrieval.models import Language
 from chatbot.rule_format import KINDS, LONGEST_RULE, Kind, Reach, Rule, name_for, rule_text
 from chatbot.rules import Rulebook
 from chatbot.scrubbing import Limits, is_clean, prompt_lines
+from chatbot.storage.opening import now
 
 RECURRING = 2
 MOST_PROPOSALS = 10

@@ -148,7 +148,7 @@ def _kept_reports(settings: Settings) -> Check:
 
 
 def _conversations(settings: Settings) -> Check:
-    from chatbot.database.schema import DATABASE_FILE, open_database
+    from chatbot.storage.opening import DATABASE_FILE, open_database
 
     if not (settings.data_dir / DATABASE_FILE).exists():
         return Check("conversations", ok=True, found="none saved yet")

@@ -189,7 +189,7 @@ def _to_dataset(entries: "tuple[Feedback, ...]", target: str) -> None:
 
 def _feedback(verdict: "Verdict | None") -> "tuple[Feedback, ...]":
     from chatbot.database.feedback import list_feedback
-    from chatbot.database.schema import open_database
+    from chatbot.storage.opening import open_database
 
     database = open_database(load_settings())
     try:

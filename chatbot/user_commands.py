@@ -2,13 +2,17 @@
 
 import getpass
 import sys
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chatbot.config import load_settings
 from chatbot.errors import ChatbotError, ConfigurationError
+
+if TYPE_CHECKING:
+    from chatbot.users import Users
 
 user_app = typer.Typer(
     help="Who may sign in to the page.", no_args_is_help=True, rich_markup_mode=None
@@ -24,40 +28,48 @@ def add_command(
     ] = False,
 ) -> None:
     """Let someone sign in; of a known name the password is changed."""
-    from chatbot.users import add_user
-
-    path = _file()
-    password = sys.stdin.readline().rstrip("\r\n") if stdin else _asked()
-    new = add_user(path, name, password)
+    with _users() as users:
+        password = sys.stdin.readline().rstrip("\r\n") if stdin else _asked()
+        new = users.add(name, password)
     typer.echo(f"{name}: {'added' if new else 'the password is changed'}", err=True)
 
 
 @user_app.command("list")
 def list_command() -> None:
     """Name those who may sign in."""
-    from chatbot.users import read_users
-
-    for name in sorted(read_users(_file())):
-        typer.echo(name)
+    with _users() as users:
+        for name in users.names():
+            typer.echo(name)
 
 
 @user_app.command("remove")
 def remove_command(name: _Name) -> None:
     """Let someone sign in no more; their saved conversations stay."""
-    from chatbot.users import remove_user
-
-    remove_user(_file(), name)
+    with _users() as users:
+        users.remove(name)
     typer.echo(f"{name}: removed", err=True)
 
 
-def _file() -> Path:
-    path = load_settings().auth
-    if path is None:
+@contextmanager
+def _users() -> Iterator["Users"]:
+    from chatbot.database.users import UserTable
+    from chatbot.storage.opening import open_database
+    from chatbot.users import UserFile
+
+    settings = load_settings()
+    if settings.database_url is not None:
+        database = open_database(settings)
+        try:
+            yield UserTable(database)
+        finally:
+            database.dispose()
+    elif settings.auth is not None:
+        yield UserFile(settings.auth)
+    else:
         raise ConfigurationError(
             "CHATBOT_AUTH: not set; name the file that users are kept in, such as "
-            "CHATBOT_AUTH=$HOME/.config/chatbot/users"
+            "CHATBOT_AUTH=$HOME/.config/chatbot/users, or with CHATBOT_DATABASE_URL a database"
         )
-    return path
 
 
 def _asked() -> str:

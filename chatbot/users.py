@@ -1,4 +1,7 @@
-"""Who may sign in: a file of names and argon2 hashes of passwords, one ``NAME:HASH`` a line."""
+"""Who may sign in: names and argon2 hashes of passwords, kept in a file, one ``NAME:HASH`` a line.
+
+Where there is a database on a server they are kept there instead (`chatbot.database.users`).
+"""
 
 import hashlib
 import os
@@ -8,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -55,14 +59,55 @@ def read_users(path: Path) -> dict[str, str]:
     return users
 
 
-def add_user(path: Path, name: str, password: str) -> bool:
-    """Let someone sign in, or give them a new password, which signs them out everywhere.
+class Users(Protocol):
+    """Those who may sign in, wherever they are kept. All of it may wait for a disk or a server."""
 
-    Returns:
-        Whether the name is new.
+    def hash_of(self, name: str) -> str | None:
+        """The hash of a user's password; None where there is no such user.
+
+        Raises:
+            ChatbotError: they cannot be read.
+        """
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """All of them, in the alphabet's order.
+
+        Raises:
+            ChatbotError: they cannot be read.
+        """
+        ...
+
+    def add(self, name: str, password: str) -> bool:
+        """Let someone sign in, or give them a new password, which signs them out everywhere.
+
+        Returns:
+            Whether the name is new.
+
+        Raises:
+            ChatbotError: the name or the password cannot be used, or they cannot be written.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Let someone sign in no more; who is signed in is signed out.
+
+        Raises:
+            ChatbotError: there is no such user, or they cannot be written.
+        """
+        ...
+
+
+def no_user(name: str) -> ChatbotError:
+    """What is said where a name is no user's."""
+    return ChatbotError(f"no user {name!r}; 'chatbot user list' names them")
+
+
+def checked_user(name: str, password: str) -> tuple[str, str]:
+    """A new user's name as it is kept, and the hash of the password.
 
     Raises:
-        ChatbotError: the name or the password cannot be used, or the file cannot be.
+        ChatbotError: the name or the password cannot be used.
     """
     name = known_as(name)
     if not _NAME.fullmatch(name) or name == NOBODY:
@@ -75,25 +120,7 @@ def add_user(path: Path, name: str, password: str) -> bool:
             f"the password has {len(password)} characters; use {SHORTEST_PASSWORD} to "
             f"{LONGEST_PASSWORD}"
         )
-    password_hash = PasswordHasher().hash(password)
-    with _locked(path):
-        users = read_users(path) if path.exists() else {}
-        _write(path, {**users, name: password_hash})
-    return name not in users
-
-
-def remove_user(path: Path, name: str) -> None:
-    """Let someone sign in no more; who is signed in is signed out.
-
-    Raises:
-        ChatbotError: there is no such user, or the file cannot be used.
-    """
-    name = known_as(name)
-    with _locked(path):
-        users = read_users(path)
-        if users.pop(name, None) is None:
-            raise ChatbotError(f"no user {name!r}; 'chatbot user list' names them")
-        _write(path, users)
+    return name, PasswordHasher().hash(password)
 
 
 def known_as(name: str) -> str:
@@ -101,9 +128,8 @@ def known_as(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip())
 
 
-def is_password(users: Mapping[str, str], name: str, password: str) -> bool:
-    """Whether this is the user's password; for an unknown name it takes as long to say no."""
-    kept = users.get(known_as(name))
+def is_password(kept: str | None, password: str) -> bool:
+    """Whether this is the password of a hash; without one (no such user) no takes as long."""
     try:
         PasswordHasher().verify(kept or _NO_ONES, password[:LONGEST_PASSWORD])
     except (Argon2Error, InvalidHashError):
@@ -123,12 +149,32 @@ class UserFile:
         self._path, self._lock = path, Lock()
         self._read: tuple[tuple[int, ...], dict[str, str]] | None = None
 
-    def current(self) -> Mapping[str, str]:
-        """The users there are now.
+    def hash_of(self, name: str) -> str | None:
+        """As `Users.hash_of`."""
+        return self._current().get(name)
 
-        Raises:
-            ConfigurationError: as for `read_users`.
-        """
+    def names(self) -> tuple[str, ...]:
+        """As `Users.names`."""
+        return tuple(sorted(self._current()))
+
+    def add(self, name: str, password: str) -> bool:
+        """As `Users.add`."""
+        name, password_hash = checked_user(name, password)
+        with _locked(self._path):
+            users = read_users(self._path) if self._path.exists() else {}
+            _write(self._path, {**users, name: password_hash})
+        return name not in users
+
+    def remove(self, name: str) -> None:
+        """As `Users.remove`."""
+        name = known_as(name)
+        with _locked(self._path):
+            users = read_users(self._path)
+            if users.pop(name, None) is None:
+                raise no_user(name)
+            _write(self._path, users)
+
+    def _current(self) -> Mapping[str, str]:
         with self._lock:
             version = self._version()
             if self._read is None or self._read[0] != version:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
 from chatbot.index.build import ingest
 from chatbot.index.store import Index, open_index
+from tests.services import new_database, postgresql
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -68,6 +70,28 @@ def _clean_environment() -> Iterator[None]:
 def settings(tmp_path: Path) -> Settings:
     """Settings with an index folder of the test's own and no model."""
     return Settings(CHATBOT_DATA_DIR=tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of the tests' own."""
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgresql_server: str) -> str:
+    """The URL of an empty PostgreSQL database."""
+    return new_database(postgresql_server, uuid.uuid4().hex)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kept(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """The test's settings with each database in turn."""
+    if request.param == "sqlite":
+        return settings
+    url = request.getfixturevalue("database_url")
+    return Settings(CHATBOT_DATA_DIR=settings.data_dir, CHATBOT_DATABASE_URL=url)
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,11 @@ from chatbot.bot import Chatbot
 from chatbot.cli import app
 from chatbot.config import Settings
 from chatbot.database.feedback import RatedAnswer, Versions, list_feedback, save_feedback
-from chatbot.database.schema import open_database
 from chatbot.distil import MOST_PROPOSALS
 from chatbot.errors import ChatbotError, ModelError
 from chatbot.index.build import ingest
 from chatbot.rules import read_rules, write_rule
+from chatbot.storage.opening import open_database
 from evals.items import load_items
 from evals.validate import problems_of
 from tests.fakes.openai_server import FakeOpenAI, Reply

@@ -1,14 +1,18 @@
-"""The file of users and the command that keeps it."""
+"""Users, in a file or in a database, and the command that keeps them."""
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from chatbot.cli import app
+from chatbot.config import Settings
+from chatbot.database.users import UserTable, users_of
 from chatbot.errors import ChatbotError, ConfigurationError
-from chatbot.users import UserFile, add_user, is_password, read_users, remove_user
+from chatbot.storage.opening import open_database
+from chatbot.users import UserFile, Users, is_password, read_users
 
 PASSWORD = "correct horse battery"
 
@@ -20,6 +24,19 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture(params=["file", "postgresql"])
+def users(request: pytest.FixtureRequest, file: Path) -> Iterator[Users]:
+    """Those of the file, and of a database, which is then what the commands use."""
+    if request.param == "file":
+        yield UserFile(file)
+        return
+    url = request.getfixturevalue("database_url")
+    request.getfixturevalue("monkeypatch").setenv("CHATBOT_DATABASE_URL", url)
+    database = open_database(Settings(CHATBOT_DATABASE_URL=url))
+    yield UserTable(database)
+    database.dispose()
+
+
 def run(*words: str, typed: str = "") -> tuple[int, str, str]:
     """Exit status, standard output, and standard error or the error's line."""
     result = CliRunner().invoke(app, ["user", *words], input=typed)
@@ -27,10 +44,11 @@ def run(*words: str, typed: str = "") -> tuple[int, str, str]:
     return result.exit_code, result.stdout, told
 
 
-def test_a_user_is_added_listed_and_removed(file: Path) -> None:
+def test_a_user_is_added_listed_and_removed(users: Users) -> None:
     assert run("add", "li.wei", "--stdin", typed=f"{PASSWORD}\n")[0] == 0
     assert run("add", "anna", "--stdin", typed=f"{PASSWORD}\n")[0] == 0
     assert run("list")[1] == "anna\nli.wei\n"
+    assert users.names() == ("anna", "li.wei")
     assert run("remove", "anna")[0] == 0
     assert run("list")[1] == "li.wei\n"
     assert "no user 'anna'" in run("remove", "anna")[2]
@@ -60,14 +78,14 @@ def test_a_password_is_asked_for_twice_and_shown_nowhere(
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "local", "x" * 65, "a/b", "a\nb"])
-def test_a_name_that_could_be_taken_for_something_else_is_refused(file: Path, name: str) -> None:
+def test_a_name_that_could_be_taken_for_something_else_is_refused(users: Users, name: str) -> None:
     with pytest.raises(ChatbotError, match="cannot be a user's name"):
-        add_user(file, name, PASSWORD)
+        users.add(name, PASSWORD)
 
 
-def test_a_short_password_is_refused_without_being_repeated(file: Path) -> None:
+def test_a_short_password_is_refused_without_being_repeated(users: Users) -> None:
     with pytest.raises(ChatbotError) as refused:
-        add_user(file, "anna", "short-one")
+        users.add("anna", "short-one")
     assert "9 characters; use 12" in str(refused.value)
     assert "short-one" not in str(refused.value)
 
@@ -79,7 +97,7 @@ def test_without_a_file_the_command_says_what_to_set(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("line", ["anna", "anna:secret", "anna:$2b$12$abc", ":$argon2id$", "a b:c"])
 def test_a_malformed_line_is_named_by_its_number_and_not_repeated(file: Path, line: str) -> None:
-    add_user(file, "bob", PASSWORD)
+    UserFile(file).add("bob", PASSWORD)
     file.write_text(file.read_text() + line + "\n")
     if line.startswith(":"):
         assert list(read_users(file)) == ["bob"]
@@ -96,34 +114,53 @@ def test_a_file_that_is_not_text_is_one_line_of_error(file: Path) -> None:
         read_users(file)
 
 
-def test_the_right_password_alone_is_right_and_of_a_known_name(file: Path) -> None:
-    add_user(file, "anna", PASSWORD)
-    users = read_users(file)
-    assert is_password(users, " anna ", PASSWORD)
-    assert not is_password(users, "anna", PASSWORD + " ")
-    assert not is_password(users, "anna", "")
-    assert not is_password(users, "bob", PASSWORD)
-    assert not is_password({}, "", "")
+def test_the_right_password_alone_is_right(users: Users) -> None:
+    users.add(" anna ", PASSWORD)
+    kept = users.hash_of("anna")
+    assert is_password(kept, PASSWORD)
+    assert not is_password(kept, PASSWORD + " ")
+    assert not is_password(kept, "")
+    assert not is_password(users.hash_of("bob"), PASSWORD)
+    assert not is_password(None, "")
 
 
-def test_a_name_is_one_however_its_accents_are_written(file: Path) -> None:
-    add_user(file, "rene\u0301", PASSWORD)
-    assert is_password(read_users(file), "ren\u00e9", PASSWORD)
-    assert not add_user(file, "ren\u00e9", PASSWORD + "!")
+def test_a_name_is_one_however_its_accents_are_written(users: Users) -> None:
+    assert users.add("rene\u0301", PASSWORD)
+    assert is_password(users.hash_of("ren\u00e9"), PASSWORD)
+    assert not users.add("ren\u00e9", PASSWORD + "!")
+    users.remove("rene\u0301")
+    assert users.names() == ()
 
 
-def test_a_changed_file_is_read_again(file: Path) -> None:
-    add_user(file, "anna", PASSWORD)
-    users = UserFile(file)
-    before = users.current()
-    assert users.current() is before
-    add_user(file, "bob", PASSWORD)
-    assert sorted(users.current()) == ["anna", "bob"]
-    remove_user(file, "anna")
-    assert list(users.current()) == ["bob"]
+def test_who_was_added_or_removed_elsewhere_is_known_at_once(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users.add("anna", PASSWORD)
+    before = users.hash_of("anna")
+    run("add", "bob", "--stdin", typed=f"{PASSWORD}\n")
+    run("add", "anna", "--stdin", typed=f"{PASSWORD}!\n")
+    assert users.names() == ("anna", "bob")
+    assert users.hash_of("anna") != before
+    run("remove", "anna")
+    assert users.hash_of("anna") is None
+
+
+def test_a_database_holds_the_users_where_both_are_set(users: Users, file: Path) -> None:
+    if isinstance(users, UserFile):
+        return
+    file.parent.mkdir()
+    file.write_text("")
+    run("add", "anna", "--stdin", typed=f"{PASSWORD}\n")
+    assert file.read_text() == ""
+    settings = Settings()
+    database = open_database(settings)
+    kept = users_of(settings, database)
+    assert kept is not None
+    assert kept.names() == ("anna",)
+    database.dispose()
 
 
 def test_a_folder_that_cannot_be_made_is_one_line_of_error(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(ChatbotError, match="cannot be written"):
-        add_user(tmp_path / "taken" / "users", "anna", PASSWORD)
+        UserFile(tmp_path / "taken" / "users").add("anna", PASSWORD)

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from chatbot.answer.record import AnswerRecord
-from chatbot.database.schema import conversations, later_than, now, reading, turns, writing
 from chatbot.errors import ChatbotError
 from chatbot.limits import newest_turns
 from chatbot.retrieval.models import Filters, Message
+from chatbot.storage.opening import later_than, now, reading, writing
+from chatbot.storage.tables import conversations, turns
 
 TITLE_LENGTH = 80
 _FILTERS = TypeAdapter(Filters)

@@ -7,13 +7,14 @@ from importlib.metadata import version
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Engine, delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
 
 from chatbot.answer.record import AnswerRecord
-from chatbot.database.schema import feedback, now, reading, writing
 from chatbot.errors import ChatbotError
 from chatbot.index.store import Index
 from chatbot.retrieval.models import Message
+from chatbot.storage.opening import later_than, reading, writing
+from chatbot.storage.tables import feedback
 
 Verdict = Literal["like", "dislike"]
 LONGEST_COMMENT = 2_000
@@ -72,6 +73,7 @@ def save_feedback(
         The feedback's id, or None where it was withdrawn.
     """
     name = uuid.uuid4().hex[:12]
+    columns = feedback.c
     with writing(database) as connection:
         connection.execute(delete(feedback).where(*_same_answer(owner, rated)))
         if verdict is None:
@@ -80,7 +82,7 @@ def save_feedback(
             insert(feedback).values(
                 id=name,
                 owner=owner,
-                created=now(),
+                created=later_than(connection.execute(select(func.max(columns.created))).scalar()),
                 verdict=verdict,
                 comment=_short(comment),
                 **rated.model_dump(mode="json"),
@@ -108,17 +110,12 @@ def add_comment(database: Engine, owner: str, name: str, comment: str) -> None:
 
 def list_feedback(database: Engine, verdict: Verdict | None = None) -> tuple[Feedback, ...]:
     """All feedback, or that of one verdict, the latest first."""
-    # In the order of writing: `created` would follow a clock that was put back.
-    asked = select(feedback).order_by(literal_column("rowid").desc())
+    asked = select(feedback).order_by(feedback.c.created.desc())
     if verdict is not None:
         asked = asked.where(feedback.c.verdict == verdict)
     with reading(database) as connection:
         rows = connection.execute(asked).mappings().all()
-    # SQLite keeps no time zone; what is stored is UTC.
-    return tuple(
-        Feedback.model_validate({**row, "created": row["created"].replace(tzinfo=dt.UTC)})
-        for row in rows
-    )
+    return tuple(Feedback.model_validate(dict(row)) for row in rows)
 
 
 def verdicts_of(

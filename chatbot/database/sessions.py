@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, delete, insert, select
 
-from chatbot.database.schema import now, reading, sessions, writing
+from chatbot.storage.opening import now, reading, writing
+from chatbot.storage.tables import sessions
 
 LIFETIME = dt.timedelta(days=14)
 

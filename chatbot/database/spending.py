@@ -1,11 +1,12 @@
-"""The tokens spent on models, by day of UTC; one account for all processes of a data folder."""
+"""The tokens spent on models, by day of UTC; one account for all processes of a database."""
 
 import datetime as dt
 
-from sqlalchemy import Engine, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Engine, case, select
+from sqlalchemy.dialects import postgresql, sqlite
 
-from chatbot.database.schema import now, reading, spending, writing
+from chatbot.storage.opening import now, reading, writing
+from chatbot.storage.tables import spending
 
 _DAY = dt.timedelta(days=1)
 
@@ -30,8 +31,9 @@ def spent_today(database: Engine) -> tuple[dt.date, int]:
 
 def spend(database: Engine, day: dt.date, tokens: int) -> None:
     """Add to what was spent on a day; below zero gives back what was taken too much."""
+    insert = postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
     added = insert(spending).values(day=day, tokens=max(0, tokens))
-    total = func.max(0, spending.c.tokens + tokens)
+    total = case((spending.c.tokens + tokens > 0, spending.c.tokens + tokens), else_=0)
     with writing(database) as connection:
         connection.execute(
             added.on_conflict_do_update(index_elements=[spending.c.day], set_={"tokens": total})

@@ -7,22 +7,23 @@ from pathlib import Path
 
 import gradio as gr
 import matplotlib as mpl
+from sqlalchemy import Engine
 from starlette.middleware import Middleware
 
 from chatbot.answer.engine import answer_events
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
-from chatbot.database.schema import open_database
+from chatbot.database.users import users_of
 from chatbot.errors import ConfigurationError
 from chatbot.limits import LARGEST_REPORT
 from chatbot.retrieval.understanding import understand
+from chatbot.storage.opening import open_database
 from chatbot.ui.gate import EVERYONE_HERE, LOOPBACK, Access, GatedApp
 from chatbot.ui.language import LanguageMiddleware
 from chatbot.ui.page import build_page
 from chatbot.ui.policy import NonceMiddleware
 from chatbot.ui.sign_in import SignIn
 from chatbot.ui.visitor import user_of
-from chatbot.users import UserFile
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
@@ -46,43 +47,44 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
         ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, or no
             port is free.
     """
-    access = access_of(settings, host)
-    bot = Chatbot.open(settings)
-    page, i18n = build_page(bot, open_database(settings))
+    database = open_database(settings)
+    access = access_of(settings, host, database)
+    bot = Chatbot.open(settings, database)
+    page, i18n = build_page(bot, database)
     warm_up(bot)
     address = launch(page, i18n, host, free_port(host, port), access)
     print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
     page.block_thread()
 
 
-def access_of(settings: Settings, host: str) -> Access:
+def access_of(settings: Settings, host: str, database: Engine) -> Access:
     """Who may see the page where it listens on `host`, and under which names.
 
     Raises:
         ConfigurationError: it would be open to others without a sign-in, there are no users, or
             no name is given for a page that listens everywhere.
     """
-    public = host not in _LOOPBACK
-    if settings.auth is None:
+    public, users = host not in _LOOPBACK, users_of(settings, database)
+    what = f"--host {host}" if public else "CHATBOT_HOSTS"
+    if users is None:
         if public or settings.hosts:
-            what = f"--host {host}" if public else "CHATBOT_HOSTS"
             raise ConfigurationError(
                 f"{what}: without a sign-in the page is for this machine only; set CHATBOT_AUTH to "
                 "a file for its users and make them with 'chatbot user add NAME'"
             )
         return Access()
-    users = UserFile(settings.auth)
-    if not users.current():
-        raise ConfigurationError(
-            f"CHATBOT_AUTH: {settings.auth} has no users; make one with 'chatbot user add NAME'"
-        )
+    if not users.names():
+        where = "the database" if settings.database_url else f"CHATBOT_AUTH: {settings.auth}"
+        if settings.auth or public or settings.hosts:
+            raise ConfigurationError(f"{where} has no users; make one with 'chatbot user add NAME'")
+        return Access()
     if host in _EVERYWHERE and not settings.hosts:
         raise ConfigurationError(
             f"--host {host}: set CHATBOT_HOSTS to the names or addresses the page is reached by, "
             "such as chat.example.org"
         )
     own = [f"[{host}]" if ":" in host else host] if public and host not in _EVERYWHERE else []
-    return Access((*LOOPBACK, *own, *settings.hosts), SignIn(users, open_database(settings)))
+    return Access((*LOOPBACK, *own, *settings.hosts), SignIn(users, database))
 
 
 def launch(

@@ -26,7 +26,7 @@ from chatbot.ui.language import language_of_visitor
 from chatbot.ui.sign_in_page import sign_in_page
 from chatbot.ui.visitor import mark_user, network_of
 from chatbot.ui.wording.access import TEXTS
-from chatbot.users import LONGEST_NAME, UserFile, is_password, known_as, stamp_of
+from chatbot.users import LONGEST_NAME, Users, is_password, known_as, stamp_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class SignIn:
     Each attempt takes 64 MB while its password is hashed; `hashing` grants so many at once.
     """
 
-    users: UserFile
+    users: Users
     database: Engine
     by_name: Allowance = _BY_NAME
     by_address: Allowance = _BY_ADDRESS
@@ -57,10 +57,14 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What came of a name and a password: the user, or the seconds to wait, or neither."""
+    """What came of a name and a password: the user, or the seconds to wait, or neither.
+
+    With a password, `stamp` is what a session is bound to.
+    """
 
     user: str | None = None
     wait: float = 0.0
+    stamp: str = ""
 
 
 def with_sign_in(app: ASGIApp, sign_in: SignIn) -> ASGIApp:
@@ -104,14 +108,19 @@ def _to_sign_in(request: Request) -> Response:
 
 async def _identified(sign_in: SignIn, request: Request) -> _Attempt:
     """Who sends a request, by its cookie or else its name and password."""
-    if token := request.cookies.get(_cookie(request)):
-        session = await to_thread.run_sync(session_of, sign_in.database, token)
-        kept = sign_in.users.current().get(session.owner) if session else None
-        if session and kept and stamp_of(kept) == session.stamp:
-            return _Attempt(session.owner)
+    token = request.cookies.get(_cookie(request))
+    if token and (owner := await to_thread.run_sync(_owner_of, sign_in, token)):
+        return _Attempt(owner)
     if credentials := _basic(request.headers):
         return await _attempted(sign_in, request, *credentials)
     return _Attempt()
+
+
+def _owner_of(sign_in: SignIn, token: str) -> str | None:
+    """Whose session this is; None once it is over, or the user's password is another."""
+    session = session_of(sign_in.database, token)
+    kept = sign_in.users.hash_of(session.owner) if session else None
+    return session.owner if session and kept and stamp_of(kept) == session.stamp else None
 
 
 async def _attempted(sign_in: SignIn, request: Request, name: str, password: str) -> _Attempt:
@@ -121,14 +130,14 @@ async def _attempted(sign_in: SignIn, request: Request, name: str, password: str
     counted = {f"name {name}": sign_in.by_name, f"address {address}": sign_in.by_address}
     if wait := sign_in.limiter.take(counted):
         return _Attempt(wait=wait)
-    users = sign_in.users.current()
-    right = await to_thread.run_sync(is_password, users, name, password, limiter=sign_in.hashing)
-    if not right:
+    kept = await to_thread.run_sync(sign_in.users.hash_of, name)
+    right = await to_thread.run_sync(is_password, kept, password, limiter=sign_in.hashing)
+    if kept is None or not right:
         # Not the name: people type their password there by mistake.
         logger.warning("a sign-in from %s was refused", address)
         return _Attempt()
     sign_in.limiter.give_back(counted)
-    return _Attempt(name)
+    return _Attempt(name, stamp=stamp_of(kept))
 
 
 async def _signed_in(sign_in: SignIn, request: Request) -> Response:
@@ -137,10 +146,9 @@ async def _signed_in(sign_in: SignIn, request: Request) -> Response:
     attempt = await _attempted(sign_in, request, name, password)
     if attempt.wait:
         return _later(request, attempt.wait)
-    kept = sign_in.users.current().get(attempt.user or "")
-    if attempt.user is None or kept is None:
+    if attempt.user is None:
         return _refusal(request, "wrong", _UNAUTHORIZED)
-    session = Session(attempt.user, stamp_of(kept))
+    session = Session(attempt.user, attempt.stamp)
     token = await to_thread.run_sync(begin_session, sign_in.database, session)
     response: Response = JSONResponse({"success": True})
     if _reads_html(request):

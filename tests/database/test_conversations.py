@@ -22,16 +22,16 @@ from chatbot.database.conversations import (
     read_turns,
     rename_conversation,
 )
-from chatbot.database.schema import DATABASE_FILE, open_database
 from chatbot.errors import ChatbotError
 from chatbot.inputs import make_filters
+from chatbot.storage.opening import DATABASE_FILE, open_database
 
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Engine]:
-    engine = open_database(settings)
+def database(kept: Settings) -> Iterator[Engine]:
+    engine = open_database(kept)
     yield engine
     engine.dispose()
 
@@ -64,14 +64,14 @@ def test_an_answer_is_read_back_as_it_was(database: Engine, record: AnswerRecord
 
 
 def test_all_is_there_after_a_restart(
-    settings: Settings, database: Engine, record: AnswerRecord
+    kept: Settings, database: Engine, record: AnswerRecord
 ) -> None:
     filters = make_filters(["2026-02-10..2026-02-12"], ["2602.10560"], ["results"])
     conversation = begin_conversation(database, "ada", QUESTION)
     turn = begin_turn(database, "ada", conversation, Turn(0, QUESTION, filters))
     end_turn(database, turn, record, partial="推理")
     database.dispose()
-    again = open_database(settings)
+    again = open_database(kept)
     assert read_turns(again, "ada", conversation) == (replace(turn, answer=record, partial="推理"),)
     again.dispose()
 
@@ -109,7 +109,7 @@ def test_an_answer_given_elsewhere_begins_a_conversation(
 
 def test_two_turns_cannot_stand_at_one_place(database: Engine) -> None:
     conversation = asked(database)
-    with pytest.raises(ChatbotError, match="saved conversations cannot be used"):
+    with pytest.raises(ChatbotError, match="the database cannot be used"):
         begin_turn(database, "ada", conversation, Turn(0, QUESTION))
 
 

@@ -19,15 +19,15 @@ from chatbot.database.feedback import (
     save_feedback,
     verdicts_of,
 )
-from chatbot.database.schema import feedback, metadata, open_database
 from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Message
+from chatbot.storage.opening import open_database
 from tests.rated_answers import rated
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Engine]:
-    engine = open_database(settings)
+def database(kept: Settings) -> Iterator[Engine]:
+    engine = open_database(kept)
     yield engine
     engine.dispose()
 
@@ -122,13 +122,3 @@ def test_feedback_outlives_its_conversation(database: Engine) -> None:
     save_feedback(database, "ann", rated(conversation=conversation), "like")
     delete_conversation(database, "ann", conversation)
     assert [entry.conversation for entry in list_feedback(database)] == [conversation]
-
-
-def test_a_database_from_before_there_was_feedback_gets_its_table(
-    database: Engine, settings: Settings
-) -> None:
-    metadata.drop_all(database, [feedback])
-    later = open_database(settings)
-    save_feedback(later, "ann", rated(), "like")
-    assert len(list_feedback(later)) == 1
-    later.dispose()

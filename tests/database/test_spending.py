@@ -3,7 +3,7 @@
 import datetime as dt
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from chatbot.bot import Chatbot
 from chatbot.budget import open_model
 from chatbot.config import Settings
-from chatbot.database.schema import now, open_database
 from chatbot.database.spending import renews, spend, spent_today
 from chatbot.errors import BudgetError, ModelError
 from chatbot.llm import ChatModel, ChatTurn, complete
+from chatbot.storage.opening import now, open_database
 from tests.fakes.openai_server import FakeOpenAI, Reply, cite_first_source
 
 TURNS = [ChatTurn("user", "x" * 400)]
@@ -24,13 +24,17 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def database(settings: Settings) -> Engine:
-    return open_database(settings)
+def database(kept: Settings) -> Iterator[Engine]:
+    engine = open_database(kept)
+    yield engine
+    engine.dispose()
 
 
-def budgeted(settings: Settings, server: FakeOpenAI, tokens: int) -> ChatModel:
+def budgeted(
+    settings: Settings, server: FakeOpenAI, tokens: int, database: Engine | None = None
+) -> ChatModel:
     given = {"openai_base_url": server.url, "llm": "fake-model", "daily_tokens": tokens}
-    model = open_model(settings.model_copy(update=given))
+    model = open_model(settings.model_copy(update=given), database)
     assert model is not None
     return model
 
@@ -39,25 +43,23 @@ def spent(database: Engine) -> int:
     return spent_today(database)[1]
 
 
-def test_a_call_costs_what_the_server_counts(settings: Settings, database: Engine) -> None:
+def test_a_call_costs_what_the_server_counts(kept: Settings, database: Engine) -> None:
     with FakeOpenAI("y" * 50) as server:
-        text, usage = complete(budgeted(settings, server, 1_000), TURNS)
+        text, usage = complete(budgeted(kept, server, 1_000, database), TURNS)
     assert (text, usage.prompt_tokens, usage.completion_tokens) == ("y" * 50, 400, 50)
     assert spent(database) == 450
 
 
-def test_where_the_server_does_not_count_it_is_estimated(
-    settings: Settings, database: Engine
-) -> None:
+def test_where_the_server_does_not_count_it_is_estimated(kept: Settings, database: Engine) -> None:
     with FakeOpenAI("y" * 400) as server:
         server.usage = False
-        complete(budgeted(settings, server, 1_000), TURNS)
+        complete(budgeted(kept, server, 1_000, database), TURNS)
     assert 150 <= spent(database) <= 300
 
 
-def test_once_they_are_used_up_the_model_is_not_asked(settings: Settings, database: Engine) -> None:
+def test_once_they_are_used_up_the_model_is_not_asked(kept: Settings, database: Engine) -> None:
     with FakeOpenAI("y" * 50) as server:
-        model = budgeted(settings, server, 450)
+        model = budgeted(kept, server, 450, database)
         complete(model, TURNS)
         with pytest.raises(BudgetError, match="450 tokens are used up") as refused:
             complete(model, TURNS)
@@ -66,32 +68,34 @@ def test_once_they_are_used_up_the_model_is_not_asked(settings: Settings, databa
 
 
 def test_a_call_that_failed_before_it_wrote_anything_costs_nothing(
-    settings: Settings, database: Engine
+    kept: Settings, database: Engine
 ) -> None:
     with FakeOpenAI(Reply.error(400, "no")) as server, pytest.raises(ModelError):
-        complete(budgeted(settings, server, 1_000), TURNS)
+        complete(budgeted(kept, server, 1_000, database), TURNS)
     assert spent(database) == 0
 
 
 def test_an_answer_nobody_waits_for_any_more_costs_what_had_come(
-    settings: Settings, database: Engine
+    kept: Settings, database: Engine
 ) -> None:
     with FakeOpenAI(Reply.text("y" * 4_000)) as server:
-        stream = budgeted(settings, server, 10_000).stream(TURNS)
+        stream = budgeted(kept, server, 10_000, database).stream(TURNS)
         came = sum(len(next(stream).text) for _ in range(400))
         stream.close()  # type: ignore[attr-defined]
     assert came // 4 + 100 - 200 <= spent(database) <= came
 
 
-def test_processes_share_one_account(settings: Settings, database: Engine) -> None:
+def test_processes_share_one_account(kept: Settings, database: Engine) -> None:
     code = (
         "from chatbot.config import load_settings\n"
-        "from chatbot.database.schema import open_database\n"
+        "from chatbot.storage.opening import open_database\n"
         "from chatbot.database.spending import spend, spent_today\n"
         "database = open_database(load_settings())\n"
         "for _ in range(50): spend(database, spent_today(database)[0], 3)\n"
     )
-    folder = {"CHATBOT_DATA_DIR": str(settings.data_dir)}
+    folder = {"CHATBOT_DATA_DIR": str(kept.data_dir)}
+    if kept.database_url:
+        folder["CHATBOT_DATABASE_URL"] = kept.database_url.get_secret_value()
     processes = [subprocess.Popen([sys.executable, "-c", code], env=folder | _path()) for _ in "ab"]
     assert [process.wait() for process in processes] == [0, 0]
     assert spent(database) == 300
@@ -152,7 +156,7 @@ def test_an_account_that_cannot_be_read_leaves_the_answer_to_the_reports(
         damage(tmp_path)
         answer = Chatbot(seed_settings, model).answer(QUESTION)
     assert answer.mode == "extractive"
-    assert "the saved conversations cannot be used" in (answer.notice or "")
+    assert "the database cannot be used" in (answer.notice or "")
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from chatbot.cli import main
 from chatbot.config import Settings
 from chatbot.database.conversations import Turn, begin_conversation, begin_turn, end_turn
 from chatbot.database.feedback import save_feedback
-from chatbot.database.schema import open_database
 from chatbot.index.build import ingest
+from chatbot.storage.opening import open_database
 from tests.faults.reports import TOPICS, write_version
 from tests.rated_answers import MADE, rated
 

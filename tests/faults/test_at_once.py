@@ -18,10 +18,11 @@ from chatbot.database.conversations import (
     rename_conversation,
 )
 from chatbot.database.feedback import list_feedback, save_feedback
-from chatbot.database.schema import conversations, feedback, open_database
 from chatbot.index.build import ingest
 from chatbot.index.manifest import read_manifest
 from chatbot.index.store import open_index
+from chatbot.storage.opening import open_database
+from chatbot.storage.tables import conversations, feedback
 from tests.faults.processes import OWNER, apart, context, ingest_in_turns, ingest_when_told
 from tests.faults.reports import QUESTION, TOPICS, steady, write_version
 from tests.rated_answers import rated

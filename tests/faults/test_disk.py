@@ -10,8 +10,8 @@ from sqlalchemy import text
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.conversations import Turn, begin_conversation, begin_turn, read_turns
-from chatbot.database.schema import open_database
 from chatbot.files import write_atomically
+from chatbot.storage.opening import open_database
 from chatbot.ui.conversation import answering
 from tests.faults.conftest import is_root
 from tests.faults.processes import OWNER, Outcome, apart, command

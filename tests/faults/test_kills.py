@@ -20,10 +20,10 @@ from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.conversations import read_turns
 from chatbot.database.feedback import list_feedback
-from chatbot.database.schema import open_database
 from chatbot.index.build import ingest
 from chatbot.index.manifest import read_manifest
 from chatbot.index.store import open_index
+from chatbot.storage.opening import open_database
 from tests.faults.processes import (
     OWNER,
     apart,

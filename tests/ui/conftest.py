@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
-from chatbot.database.schema import open_database
+from chatbot.storage.opening import open_database
 from chatbot.ui.gate import EVERYONE_HERE, Access
 from chatbot.ui.page import build_page
 from chatbot.ui.serving import free_port, launch

@@ -24,13 +24,15 @@ from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.conversations import keep_answer, list_conversations, read_turns
 from chatbot.database.feedback import list_feedback
-from chatbot.database.schema import open_database
+from chatbot.database.users import UserTable
 from chatbot.errors import ConfigurationError
 from chatbot.llm import open_chat_model
+from chatbot.storage.opening import open_database
+from chatbot.ui import serving as page_serving
 from chatbot.ui.gate import LOOPBACK, Access
-from chatbot.ui.serving import access_of, free_port, launch
+from chatbot.ui.serving import free_port, launch
 from chatbot.ui.sign_in import SignIn
-from chatbot.users import UserFile, add_user
+from chatbot.users import UserFile
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.ui.conftest import FIRST_PORT, serving
 from tests.ui.test_api import gradio_client, text_of, with_mcp
@@ -56,7 +58,7 @@ class Shared:
 def shared(seed_bot: Chatbot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     folder = tmp_path_factory.mktemp("shared")
     for name, password in (ANNA, BOB):
-        add_user(folder / "users", name, password)
+        UserFile(folder / "users").add(name, password)
     database = open_database(seed_bot.settings.model_copy(update={"data_dir": folder}))
     record = record_of(seed_bot.answer(QUESTION)).model_copy(update={"question": TITLE})
     conversation = keep_answer(database, "anna", record)
@@ -147,8 +149,16 @@ def test_gradios_client_and_mcp_clients_sign_in(shared: Shared) -> None:
 # Where it may listen
 
 
+def access_of(settings: Settings, host: str) -> Access:
+    database = open_database(settings)
+    try:
+        return page_serving.access_of(settings, host, database)
+    finally:
+        database.dispose()
+
+
 def configured(folder: Path, **given: Any) -> Settings:
-    add_user(folder / "users", *ANNA)
+    UserFile(folder / "users").add(*ANNA)
     return Settings(CHATBOT_DATA_DIR=folder / "data", CHATBOT_AUTH=folder / "users", **given)
 
 
@@ -187,6 +197,21 @@ def test_a_file_without_users_is_refused_before_anything_is_served(
     settings = Settings(CHATBOT_DATA_DIR=tmp_path, CHATBOT_AUTH=tmp_path / "users")
     with pytest.raises(ConfigurationError, match="chatbot user add NAME"):
         access_of(settings, "127.0.0.1")
+
+
+def test_users_in_a_database_open_the_page_and_without_any_it_is_for_here_alone(
+    kept: Settings,
+) -> None:
+    if kept.database_url is None:
+        return
+    assert access_of(kept, "127.0.0.1").sign_in is None
+    with pytest.raises(ConfigurationError, match="the database has no users"):
+        access_of(kept, "192.0.2.1")
+    database = open_database(kept)
+    UserTable(database).add(*ANNA)
+    database.dispose()
+    assert access_of(kept, "127.0.0.1").sign_in is not None
+    assert "192.0.2.1" in access_of(kept, "192.0.2.1").hosts
 
 
 # Limits

@@ -17,14 +17,14 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from chatbot.config import Settings
-from chatbot.database.schema import open_database
 from chatbot.limiting import Allowance, Limiter
 from chatbot.limits import LARGEST_REPORT, MOST_UPLOADS
+from chatbot.storage.opening import open_database
 from chatbot.ui.gate import LOOPBACK, Access, gated
 from chatbot.ui.serving import free_port
 from chatbot.ui.sign_in import SignIn
 from chatbot.ui.visitor import user_of
-from chatbot.users import UserFile, add_user, remove_user
+from chatbot.users import UserFile
 from tests.ui.conftest import FIRST_PORT
 
 PASSWORD = "correct horse battery"
@@ -78,7 +78,7 @@ def clock() -> Clock:
 @pytest.fixture(scope="module")
 def anna(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("users") / "users"
-    add_user(file, "anna", PASSWORD)
+    UserFile(file).add("anna", PASSWORD)
     return file
 
 
@@ -174,11 +174,11 @@ def test_signing_out_ends_the_session_and_not_only_the_cookie(url: str) -> None:
 
 def test_another_password_and_being_removed_end_all_sessions(url: str, users: Path) -> None:
     with signed_in(url) as client:
-        add_user(users, "anna", PASSWORD + "2")
+        UserFile(users).add("anna", PASSWORD + "2")
         assert client.get("/").status_code == 401
     with signed_in(url, password=PASSWORD + "2") as client:
         assert client.get("/").text == "anna 0"
-        remove_user(users, "anna")
+        UserFile(users).remove("anna")
         assert client.get("/").status_code == 401
 
 

@@ -10,10 +10,10 @@ from playwright.sync_api import Page, expect
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
 from chatbot.database.feedback import list_feedback
-from chatbot.database.schema import open_database
 from chatbot.index.build import ingest
 from chatbot.rule_format import Rule
 from chatbot.rules import write_rule
+from chatbot.storage.opening import open_database
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.ui.conftest import OpenPage, ask, bot_with_model, serving
 

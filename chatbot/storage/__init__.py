@@ -1,0 +1,1 @@
+"""The database itself: its tables, opening it, and bringing it to this version."""
