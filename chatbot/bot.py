@@ -12,8 +12,15 @@ from chatbot.answer.outline import outline_turns
 from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
 from chatbot.budget import open_model
 from chatbot.config import SEEDS, Settings, load_settings
-from chatbot.index.build import IngestResult, holds_no_report, index_is_stale, ingest
+from chatbot.index.build import (
+    IngestResult,
+    bring_up_to_date,
+    holds_no_report,
+    index_is_stale,
+    ingest,
+)
 from chatbot.index.generation import Progress
+from chatbot.index.locking import shared_index
 from chatbot.index.store import Index, open_index, reopen_index
 from chatbot.llm import ChatModel, ChatTurn
 from chatbot.retrieval.comparison import comparison_query
@@ -159,8 +166,11 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
     Raises:
         ChatbotError: as for `ingest`.
     """
+    with shared_index(settings) as shared:
+        if shared:
+            bring_up_to_date(settings, shared)
     stale = index_is_stale(settings)
     if stale is None:
         return None
-    shipped = stale == "no index" or holds_no_report(settings)
+    shipped = holds_no_report(settings)
     return ingest(settings, [SEEDS] if shipped else [], progress=progress)

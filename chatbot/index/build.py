@@ -4,22 +4,24 @@ Incremental, and committed in one step: a process killed at any moment leaves th
 new one, and rubbish that the next ingest sweeps up.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from chatbot.config import Settings
 from chatbot.corpus import Problem
 from chatbot.errors import ChatbotError, MissingIndexError, ReportError
 from chatbot.index.embeddings import model_fingerprint
-from chatbot.index.generation import Progress, commit_generation
+from chatbot.index.generation import Commit, Progress, commit_generation, sweep_folder
+from chatbot.index.locking import ingesting, locked_folder
 from chatbot.index.manifest import Manifest, ReportEntry, read_manifest, salvage_reports
 from chatbot.index.shards import kept_reports, read_original
 from chatbot.index.sources import Changes, reparse, scan
 from chatbot.index.vectors import what_ails_the_files
+
+if TYPE_CHECKING:
+    from chatbot.index.sharing import SharedIndex
 
 _LOCK_SECONDS = 60
 
@@ -85,7 +87,7 @@ def ingest(
         ChatbotError: the data folder, a model or Chroma cannot be used, or another ingest runs.
     """
     report_progress = progress or _no_progress
-    with _exclusive(settings.data_dir, lock_seconds):
+    with ingesting(settings, lock_seconds) as shared:
         state = _read_state(settings)
         everything = rebuild or state.stale is not None or state.manifest is None
         report_progress("parse", 0, 1)
@@ -96,7 +98,9 @@ def ingest(
         unchanged = tuple(changes.entries.values()) == state.reports and not everything
         if unchanged:
             return _result(changes, (), state.manifest, 0)
-        return _build(settings, state, changes, report_progress, fresh=everything)
+        return _build(
+            settings, state, changes, report_progress, _commit(state, shared, fresh=everything)
+        )
 
 
 def remove_report(
@@ -107,7 +111,7 @@ def remove_report(
     Raises:
         ChatbotError: no such report, or as for `ingest`.
     """
-    with _exclusive(settings.data_dir, _LOCK_SECONDS):
+    with ingesting(settings, _LOCK_SECONDS) as shared:
         state = _read_state(settings)
         entry = next(
             (e for e in state.reports if name in {e.name, Path(e.name).stem, e.path}), None
@@ -120,9 +124,8 @@ def remove_report(
         )
         if state.stale:
             _reparse_the_rest(changes, settings.data_dir)
-        return _build(
-            settings, state, changes, progress or _no_progress, fresh=state.stale is not None
-        )
+        commit = _commit(state, shared, fresh=state.stale is not None)
+        return _build(settings, state, changes, progress or _no_progress, commit)
 
 
 def _read_state(settings: Settings) -> _State:
@@ -173,17 +176,18 @@ def _reparse_the_rest(changes: Changes, data_dir: Path) -> None:
             del changes.entries[where]
 
 
+def _commit(state: _State, shared: "SharedIndex | None", *, fresh: bool) -> Commit:
+    """How what is built becomes the index: after the one there is, taking over from it or not."""
+    number = (shared.newest() or 0 if shared else state.generation) + 1
+    return Commit(number, None if fresh else state.manifest, shared)
+
+
 def _build(
-    settings: Settings, state: _State, changes: Changes, progress: Progress, *, fresh: bool
+    settings: Settings, state: _State, changes: Changes, progress: Progress, commit: Commit
 ) -> IngestResult:
     notices = (f"{state.stale}: rebuilding",) if state.stale else ()
-    manifest, embedded = commit_generation(
-        settings,
-        tuple(changes.entries.values()),
-        None if fresh else state.manifest,
-        state.generation + 1,
-        progress,
-    )
+    entries = tuple(changes.entries.values())
+    manifest, embedded = commit_generation(settings, entries, commit, progress)
     return _result(changes, notices, manifest, embedded)
 
 
@@ -204,22 +208,20 @@ def _result(
     )
 
 
-@contextmanager
-def _exclusive(data_dir: Path, seconds: float) -> Iterator[None]:
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data_dir / "ingest.lock", timeout=seconds)
-        with lock:
-            yield
-    except Timeout as error:
-        raise ChatbotError(
-            f"another ingest holds {data_dir / 'ingest.lock'}; try again when it is done"
-        ) from error
-    except OSError as error:
-        raise ChatbotError(
-            f"{data_dir} cannot be used ({error.strerror or error}); "
-            "make room or set CHATBOT_DATA_DIR to a folder that can be written"
-        ) from error
+def bring_up_to_date(settings: Settings, shared: "SharedIndex") -> bool:
+    """Bring a data folder to the shared index's newest generation.
+
+    Returns:
+        Whether it was another before.
+
+    Raises:
+        ChatbotError: as for `SharedIndex.fetch`, or the folder is being changed by another process.
+    """
+    with locked_folder(settings.data_dir, _LOCK_SECONDS):
+        changed = shared.fetch(settings.data_dir)
+        if changed and (manifest := read_manifest(settings.data_dir)):
+            sweep_folder(settings.data_dir, manifest)
+        return changed
 
 
 def _no_progress(_stage: str, _done: int, _total: int) -> None:

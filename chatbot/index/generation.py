@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llama_index.core.schema import TextNode
 
@@ -26,9 +27,17 @@ from chatbot.index.lexical import LexicalIndex, SectionTerms
 from chatbot.index.live import LiveCorpus, read_live
 from chatbot.index.manifest import FORMAT, Manifest, ReportEntry, write_manifest
 from chatbot.index.names import NAMES_FILE, NameTable
-from chatbot.index.shards import drop_shards, read_parsed, read_terms
+from chatbot.index.shards import drop_shards, read_parsed, read_terms, shard_files
 from chatbot.index.terms import bigrams, words
-from chatbot.index.vectors import SectionVectorStore, drop_collections, open_client
+from chatbot.index.vectors import (
+    SectionVectorStore,
+    drop_collection,
+    drop_collections,
+    open_client,
+)
+
+if TYPE_CHECKING:
+    from chatbot.index.sharing import SharedIndex
 
 # A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
 _REFIT_GROWTH = 0.25
@@ -37,6 +46,33 @@ _KINDS = ("lexical", "embedding", "chroma")
 _EMBED_BATCH = 128
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """How a generation becomes the index: under which number, and for which machines.
+
+    From the manifest `before`, embedding and vectors are taken over as far as they serve; without
+    one nothing of an earlier index is touched, so that a damaged one can be rebuilt.
+    """
+
+    number: int
+    before: Manifest | None = None
+    shared: "SharedIndex | None" = None
+
+    def take(self, data_dir: Path, manifest: Manifest) -> Manifest:
+        """Commit it.
+
+        Raises:
+            ChatbotError: as for `SharedIndex.publish`.
+        """
+        manifest = replace(manifest, generation=self.number)
+        if self.shared:
+            self.shared.publish(data_dir, manifest, _files_of(data_dir, manifest))
+        write_manifest(data_dir, manifest)
+        return manifest
+
+
 logger = logging.getLogger(__name__)
 
 
@@ -50,16 +86,9 @@ class _EmbeddingChoice:
 
 
 def commit_generation(
-    settings: Settings,
-    entries: Sequence[ReportEntry],
-    before: Manifest | None,
-    number: int,
-    progress: Progress,
+    settings: Settings, entries: Sequence[ReportEntry], commit: Commit, progress: Progress
 ) -> tuple[Manifest, int]:
     """Build and commit the index of these reports, whose shards are there.
-
-    With the manifest `before`, embedding and vectors are taken over as far as they serve; without
-    one nothing of an earlier index is touched, so that a damaged one can be rebuilt.
 
     Returns:
         The committed manifest, and how many sections were embedded.
@@ -69,11 +98,12 @@ def commit_generation(
     """
     with _nothing_left_of_a_failure(settings.data_dir):
         corpus = read_live(settings.data_dir, entries)
-        manifest, store, embedded = _write(settings, corpus, entries, before, progress)
-        manifest = replace(manifest, generation=number)
-        write_manifest(settings.data_dir, manifest)
+        manifest, store, embedded = _write(settings, corpus, entries, commit.before, progress)
+        manifest = commit.take(settings.data_dir, manifest)
     try:
         _sweep(settings, manifest, store, corpus)
+        if commit.shared:
+            _drop_superseded(settings, manifest, commit.shared)
     except (ChatbotError, OSError) as error:
         logger.warning("what is no longer needed is left to the next ingest: %s", error)
     return manifest, embedded
@@ -213,6 +243,33 @@ def _build_lexical(
     return LexicalIndex.build(sections, titles, keywords)
 
 
+def _files_of(data_dir: Path, manifest: Manifest) -> Iterator[Path]:
+    """The files that a generation is made of, but for the vectors."""
+    for folder in filter(None, (manifest.lexical, manifest.fitted)):
+        yield from (path for path in (data_dir / folder).rglob("*") if path.is_file())
+    for entry in manifest.reports:
+        yield from shard_files(data_dir, entry)
+
+
+def sweep_folder(data_dir: Path, manifest: Manifest) -> None:
+    """Delete what in a data folder no longer belongs to its index, and what was left unfinished."""
+    keep = {manifest.lexical, manifest.fitted, manifest.chroma}
+    for folder in _folders(data_dir):
+        if folder.name not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    for unfinished in data_dir.glob("*.tmp"):
+        unfinished.unlink(missing_ok=True)
+    drop_shards(data_dir, manifest.reports)
+
+
+def _drop_superseded(settings: Settings, manifest: Manifest, shared: "SharedIndex") -> None:
+    """Delete the collections of generations before the last two, which nobody reads any more."""
+    client = open_client(settings.data_dir / manifest.chroma, settings.chroma_url)
+    for collection in shared.superseded():
+        drop_collection(client, collection)
+    shared.forget_superseded()
+
+
 def _sweep(
     settings: Settings,
     manifest: Manifest,
@@ -225,10 +282,4 @@ def _sweep(
     if settings.chroma_url is None:
         client = open_client(data_dir / manifest.chroma, None)
         drop_collections(client, _COLLECTIONS, keep=manifest.collection)
-    keep = {manifest.lexical, manifest.fitted, manifest.chroma}
-    for folder in _folders(data_dir):
-        if folder.name not in keep:
-            shutil.rmtree(folder, ignore_errors=True)
-    for unfinished in data_dir.glob("*.tmp"):
-        unfinished.unlink(missing_ok=True)
-    drop_shards(data_dir, manifest.reports)
+    sweep_folder(data_dir, manifest)

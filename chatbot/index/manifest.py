@@ -15,7 +15,7 @@ from chatbot.errors import MissingIndexError
 from chatbot.files import write_atomically
 
 FORMAT = 2
-_FILE = "manifest.json"
+MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,20 @@ def read_manifest(data_dir: Path) -> Manifest | None:
     Raises:
         MissingIndexError: it is there and cannot be read, or is of another format.
     """
+    path = data_dir / MANIFEST_FILE
     try:
-        data = (data_dir / _FILE).read_bytes()
+        data = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise MissingIndexError(f"{data_dir / _FILE} cannot be read: {error.strerror}") from error
+        raise MissingIndexError(f"{path} cannot be read: {error.strerror}") from error
     try:
         manifest = TypeAdapter(Manifest).validate_json(data)
     except ValidationError as error:
-        raise MissingIndexError(f"{data_dir / _FILE} is not a manifest of this version") from error
+        raise MissingIndexError(f"{path} is not a manifest of this version") from error
     if manifest.format != FORMAT:
         raise MissingIndexError(
-            f"{data_dir / _FILE} has format {manifest.format}, this version writes {FORMAT}"
+            f"{path} has format {manifest.format}, this version writes {FORMAT}"
         )
     return manifest
 
@@ -82,13 +83,17 @@ def read_manifest(data_dir: Path) -> Manifest | None:
 def salvage_reports(data_dir: Path) -> tuple[ReportEntry, ...]:
     """The reports named by a manifest of any format, as far as they can be made out."""
     try:
-        found: Any = json.loads((data_dir / _FILE).read_bytes())
+        found: Any = json.loads((data_dir / MANIFEST_FILE).read_bytes())
         return TypeAdapter(tuple[ReportEntry, ...]).validate_python(found["reports"])
     except (OSError, ValueError, KeyError, TypeError):
         return ()
 
 
+def manifest_text(manifest: Manifest) -> str:
+    """A manifest as it is written."""
+    return json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
+
+
 def write_manifest(data_dir: Path, manifest: Manifest) -> None:
     """Commit: replace the manifest in one step."""
-    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
-    write_atomically(data_dir / _FILE, text.encode())
+    write_atomically(data_dir / MANIFEST_FILE, manifest_text(manifest).encode())

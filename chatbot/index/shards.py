@@ -19,7 +19,7 @@ from chatbot.index.enrichment import SearchText, parse_rows
 from chatbot.index.manifest import ReportEntry
 from chatbot.index.terms import bigrams, words
 
-_FOLDER = "reports"
+SHARDS_FOLDER = "reports"
 _SHORT = 16
 _REPORT = TypeAdapter(Report)
 _TERMS = TypeAdapter(list[tuple[str, str]])
@@ -46,7 +46,7 @@ def write_shard(data_dir: Path, data: bytes, path: str) -> Report:
         ReportError: the bytes are not a report.
     """
     report = parse_report(data, path)
-    stem = data_dir / _FOLDER / fingerprint(data)
+    stem = data_dir / SHARDS_FOLDER / fingerprint(data)
     cut = [
         [" ".join(words(section.text)), " ".join(bigrams(section.text))]
         for paper in report.papers
@@ -66,7 +66,7 @@ def read_original(data_dir: Path, sha256: str) -> bytes:
     Raises:
         MissingIndexError: the copy is gone.
     """
-    return _read(data_dir / _FOLDER / f"{sha256}.txt")
+    return _read(data_dir / SHARDS_FOLDER / f"{sha256}.txt")
 
 
 def read_parsed(data_dir: Path, entry: ReportEntry) -> Report:
@@ -75,7 +75,7 @@ def read_parsed(data_dir: Path, entry: ReportEntry) -> Report:
     Raises:
         MissingIndexError: the shard is missing or damaged.
     """
-    path = data_dir / _FOLDER / f"{entry.sha256}.parsed-{_VERSION}.json"
+    path = data_dir / SHARDS_FOLDER / f"{entry.sha256}.parsed-{_VERSION}.json"
     try:
         return _REPORT.validate_json(_read(path))
     except ValidationError as error:
@@ -88,7 +88,7 @@ def read_terms(data_dir: Path, entry: ReportEntry) -> list[Terms]:
     Raises:
         MissingIndexError: the shard is missing or damaged.
     """
-    path = data_dir / _FOLDER / f"{entry.sha256}.terms-{_VERSION}.json"
+    path = data_dir / SHARDS_FOLDER / f"{entry.sha256}.terms-{_VERSION}.json"
     try:
         return [Terms(w.split(), b.split()) for w, b in _TERMS.validate_json(_read(path))]
     except ValueError as error:
@@ -124,7 +124,9 @@ def kept_reports(data_dir: Path) -> tuple[ReportEntry, ...]:
     read is named after its content.
     """
     found: dict[str, ReportEntry] = {}
-    for file in sorted((data_dir / _FOLDER).glob("*.txt"), key=lambda kept: kept.stat().st_mtime):
+    for file in sorted(
+        (data_dir / SHARDS_FOLDER).glob("*.txt"), key=lambda kept: kept.stat().st_mtime
+    ):
         entry = ReportEntry("", "", file.stem, _kept_search_text(file))
         try:
             path = str(Path(read_parsed(data_dir, entry).path).absolute())
@@ -160,18 +162,28 @@ def spoilt_shards(data_dir: Path, entries: Iterable[ReportEntry]) -> tuple[str, 
     return tuple(spoilt)
 
 
+def shard_files(data_dir: Path, entry: ReportEntry) -> tuple[Path, ...]:
+    """The files that a report in the index is kept in."""
+    folder = data_dir / SHARDS_FOLDER
+    kinds = (".txt", f".terms-{_VERSION}.json", f".parsed-{_VERSION}.json")
+    files = [folder / f"{entry.sha256}{kind}" for kind in kinds]
+    if entry.search_text:
+        files.append(_search_text_file(data_dir, entry.sha256, entry.search_text))
+    return tuple(files)
+
+
 def drop_shards(data_dir: Path, keep: Collection[ReportEntry]) -> None:
     """Delete the files of reports no longer in the index, and what a killed process left."""
     reports = {entry.sha256 for entry in keep}
     texts = {_search_text_file(data_dir, e.sha256, e.search_text).name for e in keep}
-    for path in (data_dir / _FOLDER).glob("*"):
+    for path in (data_dir / SHARDS_FOLDER).glob("*"):
         gone = path.name.partition(".")[0] not in reports or path.suffix == ".tmp"
         if gone or (path.suffix == ".jsonl" and path.name not in texts):
             path.unlink(missing_ok=True)
 
 
 def _search_text_file(data_dir: Path, sha256: str, found: str) -> Path:
-    return data_dir / _FOLDER / f"{sha256}.search-{found[:16]}.jsonl"
+    return data_dir / SHARDS_FOLDER / f"{sha256}.search-{found[:16]}.jsonl"
 
 
 def _read(path: Path) -> bytes:

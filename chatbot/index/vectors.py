@@ -7,7 +7,7 @@ are live is the manifest's to say.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import chromadb
 import numpy as np
 from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError
+from chromadb.errors import ChromaError, NotFoundError
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
 from llama_index.core.vector_stores.types import (
     BasePydanticVectorStore,
@@ -96,6 +96,12 @@ def drop_collections(client: Any, prefix: str, keep: str) -> None:
         for collection in client.list_collections():
             if collection.name.startswith(prefix) and collection.name != keep:
                 client.delete_collection(collection.name)
+
+
+def drop_collection(client: Any, name: str) -> None:
+    """Delete a collection, unless it is gone."""
+    with _chroma_errors(name), suppress(NotFoundError):
+        client.delete_collection(name)
 
 
 class SectionVectorStore(BasePydanticVectorStore):

@@ -15,6 +15,7 @@ from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.users import users_of
 from chatbot.errors import ConfigurationError
+from chatbot.index.following import follow
 from chatbot.limits import LARGEST_REPORT
 from chatbot.retrieval.understanding import understand
 from chatbot.storage.opening import open_database
@@ -52,6 +53,7 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
     bot = Chatbot.open(settings, database)
     page, i18n = build_page(bot, database)
     warm_up(bot)
+    follow(settings, database, lambda: bot.index)
     address = launch(page, i18n, host, free_port(host, port), access)
     print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
     page.block_thread()

@@ -1,0 +1,189 @@
+"""An index that several machines share: vectors in Chroma's server, all else in the database.
+
+A generation is committed by a row that holds its manifest; the files it names are kept beside it,
+in parts. Each process has them in its own data folder too and reads them there, as if it were
+alone. Whoever ingests holds a lock that ends with the connection, so that one who is killed, or
+whose machine is gone, holds nothing.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select
+
+from chatbot.errors import ChatbotError, MissingIndexError
+from chatbot.files import write_atomically
+from chatbot.index.manifest import FORMAT, MANIFEST_FILE, Manifest, manifest_text
+from chatbot.index.shards import SHARDS_FOLDER
+from chatbot.storage.opening import now, reading, writing
+from chatbot.storage.tables import generations, index_files, index_parts
+
+_PART = 4 * 2**20
+# The newest, and the one before, which readers may still be on.
+_KEPT = 2
+_NAME = re.compile(r"[\w-]+(/\w[\w.-]*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedIndex:
+    """The index in a database, seen from one process."""
+
+    database: Engine
+
+    def newest(self) -> int | None:
+        """The number of the generation that is committed; None before the first."""
+        with reading(self.database) as connection:
+            return connection.execute(select(func.max(generations.c.number))).scalar()
+
+    def fetch(self, data_dir: Path) -> bool:
+        """Bring a data folder to the generation that is committed; its lock has to be held.
+
+        Where none is, the folder's own manifest is forgotten: the reports kept there are indexed
+        anew.
+
+        Returns:
+            Whether anything had changed.
+
+        Raises:
+            ChatbotError: the database does not answer, the folder cannot be written, or the index
+                is a newer version's.
+        """
+        here = data_dir / MANIFEST_FILE
+        with reading(self.database) as plain:
+            connection = plain.execution_options(isolation_level="REPEATABLE READ")
+            committed = next(iter(_manifests(connection)), None)
+            if committed is None:
+                found = here.exists()
+                here.unlink(missing_ok=True)
+                return found
+            if here.exists() and here.read_bytes() == committed.encode():
+                return False
+            named = _require_readable(committed)
+            with _told_of(data_dir):
+                for name, digest in _files_of(connection, [named]):
+                    if not _holds(data_dir / name, digest):
+                        write_atomically(data_dir / name, _parts_of(connection, name))
+                write_atomically(here, committed.encode())
+            return True
+
+    def publish(self, data_dir: Path, manifest: Manifest, files: Iterable[Path]) -> None:
+        """Commit a generation: its files and then its manifest, in one transaction.
+
+        Raises:
+            ChatbotError: the database does not answer, or another process has committed since.
+        """
+        with writing(self.database) as connection:
+            known = dict(connection.execute(select(index_files.c.name, index_files.c.sha256)).all())
+            for path in files:
+                _keep_file(connection, data_dir, path, known)
+            connection.execute(
+                insert(generations).values(
+                    number=manifest.generation,
+                    manifest=manifest_text(manifest),
+                    committed=now(),
+                )
+            )
+            _forget_files(connection)
+
+    def superseded(self) -> set[str]:
+        """The collections of generations that nobody reads any more."""
+        with reading(self.database) as connection:
+            named = [json.loads(manifest) for manifest in _manifests(connection)]
+        return {m["collection"] for m in named[_KEPT:]} - {m["collection"] for m in named[:_KEPT]}
+
+    def forget_superseded(self) -> None:
+        """Forget them, once their collections are deleted."""
+        with writing(self.database) as connection:
+            newest = connection.execute(select(func.max(generations.c.number))).scalar() or 0
+            connection.execute(delete(generations).where(generations.c.number <= newest - _KEPT))
+
+
+def _manifests(connection: Connection) -> list[str]:
+    """The manifests that are kept, the newest first."""
+    asked = select(generations.c.manifest).order_by(generations.c.number.desc())
+    return list(connection.execute(asked).scalars())
+
+
+def _require_readable(manifest: str) -> dict[str, Any]:
+    """A manifest's fields; one of an older version is read as far as its files.
+
+    Raises:
+        MissingIndexError: it is a newer version's.
+    """
+    named: dict[str, Any] = json.loads(manifest)
+    if named["format"] > FORMAT:
+        raise MissingIndexError(
+            f"the shared index has format {named['format']}, this version reads {FORMAT}; update "
+            "this installation"
+        )
+    return named
+
+
+def _files_of(connection: Connection, manifests: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Name and hash of the files that any of these manifests names."""
+    named = list(manifests)
+    folders = {m[kind] for m in named for kind in ("lexical", "fitted")}
+    reports = {report["sha256"] for m in named for report in m["reports"]}
+    found = []
+    for name, digest in connection.execute(select(index_files.c.name, index_files.c.sha256)).all():
+        folder, _, rest = name.partition("/")
+        if not _NAME.fullmatch(name):
+            raise MissingIndexError(f"the shared index names a file {name!r}; rebuild it")
+        if folder in folders or (folder == SHARDS_FOLDER and rest.partition(".")[0] in reports):
+            found.append((name, digest))
+    return found
+
+
+def _parts_of(connection: Connection, name: str) -> Iterator[bytes]:
+    asked = (
+        select(index_parts.c.data).where(index_parts.c.name == name).order_by(index_parts.c.part)
+    )
+    for data in connection.execution_options(yield_per=1).execute(asked).scalars():
+        yield bytes(data)
+
+
+def _keep_file(connection: Connection, data_dir: Path, path: Path, known: dict[str, str]) -> None:
+    name = path.relative_to(data_dir).as_posix()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if known.get(name) == digest:
+            return
+        connection.execute(delete(index_files).where(index_files.c.name == name))
+        kept = {"name": name, "sha256": digest, "size": path.stat().st_size}
+        connection.execute(insert(index_files).values(**kept))
+        file.seek(0)
+        for part, data in enumerate(iter(lambda: file.read(_PART), b"")):
+            connection.execute(insert(index_parts).values(name=name, part=part, data=data))
+
+
+def _forget_files(connection: Connection) -> None:
+    """Delete the files that neither the newest generation names nor the one before."""
+    manifests = [json.loads(manifest) for manifest in _manifests(connection)[:_KEPT]]
+    kept = {name for name, _ in _files_of(connection, manifests)}
+    for name in set(connection.execute(select(index_files.c.name)).scalars()) - kept:
+        connection.execute(delete(index_files).where(index_files.c.name == name))
+
+
+def _holds(path: Path, digest: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def _told_of(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ChatbotError(
+            f"{data_dir} cannot be written ({error.strerror or error}); make room or set "
+            "CHATBOT_DATA_DIR to a folder that can be written"
+        ) from error
