@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
-	--python-version 3.11 --extra dev --no-emit-index-url --no-emit-find-links \
-	--custom-compile-command "make lock"
+	--python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+LOCK = $(COMPILE) --extra dev
+# What the image needs, of the same versions.
+LOCK_RUN = $(COMPILE) --extra build --constraint requirements.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-answers bench-scale bench-growth bench-page screenshots fit clean
@@ -37,14 +39,17 @@ format: setup ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-lock: setup ## renew requirements.lock after a change in pyproject.toml (newer versions: LOCK_FLAGS=--upgrade)
-	$(COMPILE) --output-file requirements.lock $(LOCK_FLAGS) pyproject.toml
+lock: setup ## renew the lock files after a change in pyproject.toml (newer versions: LOCK_FLAGS=--upgrade)
+	$(LOCK) --output-file requirements.lock $(LOCK_FLAGS) pyproject.toml
+	$(LOCK_RUN) --output-file requirements-run.lock $(LOCK_FLAGS) pyproject.toml
 
 audit: setup ## known weaknesses, licences, unused dependencies, and whether the lock is reproducible
-	@cp requirements.lock $(VENV)/requirements.check
-	@$(COMPILE) --output-file $(VENV)/requirements.check pyproject.toml || \
+	@cp requirements.lock requirements-run.lock $(VENV)/
+	@$(LOCK) --output-file $(VENV)/requirements.lock pyproject.toml && \
+		$(LOCK_RUN) --output-file $(VENV)/requirements-run.lock pyproject.toml || \
 		{ echo "lock: NOT CHECKED, the package index cannot be reached" >&2; exit 3; }
-	@cmp -s requirements.lock $(VENV)/requirements.check || \
+	@cmp -s requirements.lock $(VENV)/requirements.lock && \
+		cmp -s requirements-run.lock $(VENV)/requirements-run.lock || \
 		{ echo "lock: not what pyproject.toml gives; run make lock" >&2; exit 1; }
 	@echo "lock: reproducible"
 	$(BIN)/python scripts/audit.py
