@@ -36,6 +36,7 @@ def examine(settings: Settings) -> tuple[Check, ...]:
         _data_dir(settings),
         _room(settings),
         _index(settings),
+        *_shared(settings),
         _kept_reports(settings),
         _conversations(settings),
         _rules(settings),
@@ -150,14 +151,36 @@ def _kept_reports(settings: Settings) -> Check:
 def _conversations(settings: Settings) -> Check:
     from chatbot.storage.opening import DATABASE_FILE, open_database
 
-    if not (settings.data_dir / DATABASE_FILE).exists():
+    kept = settings.data_dir / DATABASE_FILE
+    if settings.database_url is None and not kept.exists():
         return Check("conversations", ok=True, found="none saved yet")
     try:
-        open_database(settings).dispose()
+        database = open_database(settings)
     except ChatbotError as error:
         advice = "answers do not need it; the page and 'chatbot feedback' do"
         return Check("conversations", ok=False, found=str(error), advice=advice)
-    return Check("conversations", ok=True, found=str(settings.data_dir / DATABASE_FILE))
+    where = f"PostgreSQL at {database.url.host}" if settings.database_url else str(kept)
+    database.dispose()
+    return Check("conversations", ok=True, found=where)
+
+
+def _shared(settings: Settings) -> Iterator[Check]:
+    """Whether the index here is the one that other machines have, where it is shared."""
+    from chatbot.index.locking import shared_index
+    from chatbot.index.manifest import read_manifest
+
+    try:
+        with shared_index(settings) as shared:
+            if shared is None:
+                return
+            newest, manifest = shared.newest(), read_manifest(settings.data_dir)
+    except ChatbotError as error:
+        yield Check("shared index", ok=False, found=str(error), advice="see that PostgreSQL is up")
+        return
+    here = manifest.generation if manifest else None
+    found = f"generation {newest or 'none yet'}, {here or 'none'} here"
+    advice = "any command that answers, or a page that runs, brings this folder up to it"
+    yield Check("shared index", ok=True, found=found, advice="" if newest == here else advice)
 
 
 def _rules(settings: Settings) -> Check:

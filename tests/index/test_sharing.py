@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from chatbot.bot import Chatbot, ensure_index
 from chatbot.config import SEEDS, Settings
+from chatbot.doctor import examine
 from chatbot.errors import ChatbotError
 from chatbot.index.build import bring_up_to_date, ingest, remove_report
 from chatbot.index.following import follow
@@ -248,3 +249,18 @@ def test_a_page_goes_on_while_the_database_is_away(
     with pytest.raises(ChatbotError, match="CHATBOT_DATABASE_URL"):
         ensure_index(away)
     assert "91.5%" in bot.answer("AlphaNet 的准确率是多少？").markdown
+
+
+def test_the_doctor_says_whether_this_machine_is_behind(
+    machine: Machine, report: Path, tmp_path: Path
+) -> None:
+    one, two = machine("one"), machine("two")
+    ingest(one, [report])
+    brought(two)
+    ingest(one, [write_report(tmp_path / "more", "two.txt", BETA)])
+    found = {check.name: check for check in examine(two)}
+    assert found["shared index"].found == "generation 2, 1 here"
+    assert found["conversations"].found == "PostgreSQL at 127.0.0.1"
+    brought(two)
+    assert {check.name: check.advice for check in examine(two)}["shared index"] == ""
+    assert all(check.ok for check in examine(two))
