@@ -181,7 +181,8 @@ def _shown(
             name = getattr(ANSWER_TEXTS[language], step)
             status = TEXTS[language].working.format(step=name)
             table = comparison.render_unfinished(coming.text, language)
-            yield {parts.status: status, parts.table: table}, None
+            with coming.pace.doing():
+                yield {parts.status: status, parts.table: table}, None
     if record := coming.answer:
         yield {parts.table: comparison.render_comparison(record)}, record
 
