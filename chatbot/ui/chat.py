@@ -208,9 +208,10 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
 
     answers, ends = [], []
     after = [fields.done, *fields.controls]
+    many: dict[str, Any] = {**QUIET, "concurrency_limit": frame.answers_at_once}
     for trigger in triggers:
         trigger.then(None, js=TO_ASKED, api_visibility="private")
-        answer = trigger.then(reply, [fields.conversation, fields.asked], fields.chat, **QUIET)
+        answer = trigger.then(reply, [fields.conversation, fields.asked], fields.chat, **many)
         end = answer.then(ended, [fields.conversation, fields.done], after, **QUIET)
         end.then(None, js=TO_QUESTION, api_visibility="private")
         answers.append(answer)

@@ -76,7 +76,11 @@ def _connect(frame: Frame, parts: Parts) -> None:
             opening = _opened(frame, parts, (ids, []), [], language)
             yield from _admitted(frame, parts, opening, request)
 
-    shown: dict[str, Any] = {"show_progress_on": parts.status, "show_progress": "minimal"}
+    shown: dict[str, Any] = {
+        "show_progress_on": parts.status,
+        "show_progress": "minimal",
+        "concurrency_limit": frame.answers_at_once,
+    }
     both = [parts.papers, parts.aspects]
     # Of its own, so that a link followed at once finds nothing to cancel that has hardly begun.
     address = gr.Textbox("", visible="hidden")
