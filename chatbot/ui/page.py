@@ -72,6 +72,8 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
         _connect_links(frame, blocks, tabs, browse_tab)
         _connect_chat(frame, tabs, chat_tab, compare_tab)
     blocks.queue(default_concurrency_limit=_CONCURRENCY, max_size=_MOST_WAITING)
+    # gradio sums up its last 10 000 events after each one, for a page that nobody is let see.
+    blocks._queue.ANALYTICS_MAX_EVENTS = 0
     return blocks, i18n
 
 

@@ -13,6 +13,7 @@ import httpx
 from sqlalchemy import Engine
 
 from benchmarks.load_visitor import Visitor
+from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.conversations import (
     Turn,
@@ -23,9 +24,11 @@ from chatbot.database.conversations import (
 )
 from chatbot.database.schema import DATABASE_FILE, open_database
 from chatbot.ui.conversation import answering
+from chatbot.ui.page import build_page
+from chatbot.ui.serving import free_port, launch
 from chatbot.users import NOBODY
 from tests.fakes.openai_server import Body, FakeOpenAI, Reply
-from tests.ui.conftest import bot_with_model, serving
+from tests.ui.conftest import FIRST_PORT, bot_with_model, serving
 
 AT_ONCE = 40
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
@@ -99,6 +102,17 @@ def test_conversations_of_several_turns_are_kept_whole(
         talking(url, 12, *turns)
     with database_of(tmp_path) as database:
         assert kept_answers(database) == [["fake-model"] * len(turns)] * 12
+
+
+def test_the_page_keeps_no_table_of_its_events(seed_bot: Chatbot, tmp_path: Path) -> None:
+    # gradio would sum up ten thousand of them after each.
+    with database_of(tmp_path) as database:
+        page, i18n = build_page(seed_bot, database)
+        url = launch(page, i18n, "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
+        talking(url, 1, QUESTION)
+        kept = dict(page._queue.event_analytics)
+        page.close(verbose=False)
+    assert kept == {}
 
 
 class Watch:
