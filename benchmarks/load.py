@@ -17,7 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from load_page import PATIENCE, Page, peak_memory, probing, served_model, served_page
+from load_page import (
+    PATIENCE,
+    Page,
+    peak_memory,
+    probing,
+    processor_seconds,
+    served_model,
+    served_page,
+)
 from load_visitor import Answered, LostTurnError, Visitor
 from page import CONVERSATIONS
 
@@ -42,6 +50,7 @@ class Run:
     errors: list[str] = field(default_factory=list)
     lost: int = 0
     stalls: list[float] = field(default_factory=list)
+    processor: float = 0.0
 
 
 def main() -> None:
@@ -55,9 +64,10 @@ def main() -> None:
     print(f"{TURNS} turns each, {os.cpu_count()} cores, Python {sys.version.split()[0]}\n")
     print(
         "| conversations at once | answers | first text p50, p95 (s) | whole answer p50, p95 (s) "
-        "| turns | errors | lost | page's memory, most (MB) | probe p99, most (ms) |"
+        "| turns | errors | lost | page's memory, most (MB) | its processor time a turn (ms) "
+        "| probe p99, most (ms) |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder, served_model() as model:
         ingest(Settings(CHATBOT_DATA_DIR=Path(folder)), [SEEDS])
         for key in (False, True):
@@ -69,9 +79,10 @@ def main() -> None:
 def measured(size: int, model: str | None, index: Path) -> None:
     """Hold so many conversations with a page of their own, and print their row."""
     with served_page(model, index) as page:
+        before = processor_seconds(page.process)
         with probing(page.url) as stalls:
             run = asyncio.run(held(page, size))
-        run.stalls = stalls
+        run.stalls, run.processor = stalls, processor_seconds(page.process) - before
         print(row(size, run, page), flush=True)
     for error in sorted(set(run.errors)):
         print(f"  {run.errors.count(error)} x {error}", file=sys.stderr)
@@ -145,7 +156,8 @@ def row(size: int, run: Run, page: Page) -> str:
     stalls = f"{1000 * quantile(run.stalls, 99):.0f}, {1000 * max(run.stalls):.0f}"
     return (
         f"| {size} | {who} | {halves(first)} | {halves(whole)} | {len(run.turns)} "
-        f"| {len(run.errors)} | {run.lost} | {peak_memory(page.process):.0f} | {stalls} |"
+        f"| {len(run.errors)} | {run.lost} | {peak_memory(page.process):.0f} "
+        f"| {1000 * run.processor / (size * TURNS):.0f} | {stalls} |"
     )
 
 

@@ -98,6 +98,12 @@ def served_page(model: str | None, index: Path) -> Iterator[Page]:
             Path(log).write_bytes((Path(folder) / "errors").read_bytes())
 
 
+def processor_seconds(process: int) -> float:
+    """How long a process had a processor so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def peak_memory(process: int) -> float:
     """The most that a process had in memory at any time, in MB."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
