@@ -210,13 +210,9 @@ def shown(
         gr.update(value=_title(kept, name), visible=bool(name)),
         there,
         there,
-        *_left(fields, alone=again and bool(name)),
-        *_left(filters, alone=again),
+        *([gr.skip()] * len(fields) if again and name else fields),
+        *([gr.skip()] * len(filters) if again else filters),
     ]
-
-
-def _left(changes: Sequence[Any], *, alone: bool) -> Sequence[Any]:
-    return [gr.skip()] * len(changes) if alone else changes
 
 
 def _title(kept: Sequence[Conversation], name: str) -> str:
