@@ -12,7 +12,7 @@ LOCK = $(COMPILE) --extra dev
 LOCK_RUN = $(COMPILE) --extra build --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-answers bench-scale bench-growth bench-page screenshots fit clean
+.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-answers bench-scale bench-growth bench-page bench-load screenshots fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,9 @@ fuzz: setup ## hostile texts at every door for long: 50 times the examples, then
 
 bench-page: setup ## ten conversations at once with the served page
 	$(BIN)/python benchmarks/page.py
+
+bench-load: setup ## many conversations at once with the served page; some sizes only: SIZES="1 10"
+	$(BIN)/python benchmarks/load.py $(SIZES)
 
 screenshots: setup ## the page at two widths, light and dark, in both languages, into docs/screenshots
 	$(BIN)/python benchmarks/screenshots.py

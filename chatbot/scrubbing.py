@@ -64,7 +64,7 @@ def prompt_lines() -> Known:
         PromptError: a prompt file cannot be used.
     """
     names = sorted(path.stem for path in PROMPTS.glob("*.md"))
-    return known_lines(load_prompt(name).system.template for name in names)
+    return known_lines(tuple(load_prompt(name).system.template for name in names))
 
 
 def scrubbed(text: str, limits: Limits, found: Counter[str] | None = None) -> str:

@@ -1,5 +1,6 @@
 """What `chatbot.llm` promises, over real HTTP against the fake server."""
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -7,8 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import certifi
 import openai
 import pytest
 from pydantic import BaseModel
@@ -520,3 +523,15 @@ def test_the_fake_server_also_answers_without_a_stream() -> None:
         )
         models = [model.id for model in client.models.list()]
     assert (made.choices[0].message.content, models) == (TEXT, ["fake"])
+
+
+def test_the_certificates_that_are_trusted_are_read_once_and_not_for_each_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trusted = tmp_path / "trusted.pem"
+    shutil.copy(certifi.where(), trusted)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with FakeOpenAI(TEXT) as server:
+        model = model_at(server.url)
+        trusted.unlink()
+        assert complete(model, QUESTION)[0] == TEXT

@@ -192,7 +192,7 @@ def connect_asking(
 
 def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) -> list[Any]:
     """Connect what follows a question: its answer, the end of it, and stopping it."""
-    runs = Runs(frame.at_once)
+    runs = Runs(frame.answers_at_once)
 
     async def reply(
         conversation: str, asked: int | None, request: gr.Request
@@ -210,15 +210,16 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
     async def stopped(request: gr.Request) -> None:
         runs.stop(request.session_hash)
 
-    def ended(conversation: str, done: float) -> list[Any]:
-        return [done + 1, *controls(running=False, begun=bool(conversation), fields=fields)]
+    def ended(done: float) -> list[Any]:
+        return [done + 1, *controls(running=False, fields=fields)]
 
     answers, ends = [], []
     after = [fields.done, *fields.controls]
+    many: dict[str, Any] = {**QUIET, "concurrency_limit": frame.answers_at_once}
     for trigger in triggers:
         trigger.then(None, js=TO_ASKED, api_visibility="private")
-        answer = trigger.then(reply, [fields.conversation, fields.asked], fields.chat, **QUIET)
-        end = answer.then(ended, [fields.conversation, fields.done], after, **QUIET)
+        answer = trigger.then(reply, [fields.conversation, fields.asked], fields.chat, **many)
+        end = answer.then(ended, fields.done, after, **QUIET)
         end.then(None, js=TO_QUESTION, api_visibility="private")
         answers.append(answer)
         ends.append(end)
@@ -264,11 +265,17 @@ def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request)
     begin_turn(frame.database, owner, opened, turn, anew=replaced is not None)
     shown = [*shown_turns(earlier), {"role": "user", "content": literal(question)}]
     chat = gr.update(value=shown, editable=None)
-    return [opened, turn.position, chat, *controls(running=True, begun=True, fields=fields)]
+    first = None if asked.conversation else True
+    return [opened, turn.position, chat, *controls(running=True, begun=first, fields=fields)]
 
 
-def controls(*, running: bool, begun: bool, fields: ChatFields) -> list[Any]:
-    """The text box, its buttons and the examples, while an answer comes or while none does."""
+def controls(*, running: bool, fields: ChatFields, begun: bool | None = None) -> list[Any]:
+    """The text box, its buttons and the examples, while an answer comes or while none does.
+
+    The examples stay as they are where it is not said whether a conversation is `begun`: gradio
+    makes each component anew that is updated, on the event loop.
+    """
     box = gr.update(value="", interactive=False) if running else gr.update(interactive=True)
     send, stop = gr.update(visible=not running), gr.update(visible=running)
-    return [box, send, stop, *[gr.update(visible=not begun)] * len(fields.examples)]
+    examples = gr.skip() if begun is None else gr.update(visible=not begun)
+    return [box, send, stop, *[examples] * len(fields.examples)]

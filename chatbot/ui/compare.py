@@ -54,7 +54,7 @@ def build_compare(frame: Frame) -> Compare:
 
 def _connect(frame: Frame, parts: Parts) -> None:
     """Connect what is chosen for the visitor, by address or link, and what compares."""
-    asked, runs = gr.State(""), Runs(frame.at_once)
+    asked, runs = gr.State(""), Runs(frame.answers_at_once)
 
     def loaded(request: gr.Request) -> list[Any]:
         language = visitor_language(request)
@@ -102,6 +102,7 @@ def _connect_comparing(
         "show_progress": "minimal",
         "api_visibility": "private",
         "trigger_mode": "multiple",
+        "concurrency_limit": frame.answers_at_once,
     }
     parts.compare.click(streamed, [parts.papers, parts.aspects], parts.changed, **shown)
     for event in choosing:
@@ -178,7 +179,8 @@ def _shown(
             name = getattr(ANSWER_TEXTS[language], step)
             status = TEXTS[language].working.format(step=name)
             table = comparison.render_unfinished(coming.text, language)
-            yield {parts.status: status, parts.table: table}, None
+            with coming.pace.doing():
+                yield {parts.status: status, parts.table: table}, None
     if record := coming.answer:
         yield {parts.table: comparison.render_comparison(record)}, record
 

@@ -7,7 +7,6 @@ i // 3.
 import contextlib
 import logging
 import re
-import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,7 +21,7 @@ from chatbot.errors import ChatbotError
 from chatbot.retrieval.models import Language
 from chatbot.retrieval.wording import language_of
 from chatbot.suggestions import Suggestion
-from chatbot.ui.coming import Coming
+from chatbot.ui.coming import Coming, Pace
 from chatbot.ui.markdown import plain_html, safe_markdown
 from chatbot.ui.rendering import render_answer, steps_line
 from chatbot.ui.wording.answers import TEXTS
@@ -91,16 +90,17 @@ def answering(
     more, has it; an answer that cannot be kept is shown all the same.
     """
     before, language = shown_turns(earlier), language_of(turn.question)
-    coming, kept, error = Coming(), 0.0, ""
+    coming, keeping, error = Coming(), Pace(_KEEP_SECONDS), ""
     try:
         for event in bot.ask(turn.question, history_of(earlier), turn.filters):
             due = coming.take(event)
-            if coming.text and coming.answer is None and time.monotonic() >= kept:
-                kept = time.monotonic() + _KEEP_SECONDS
-                with contextlib.suppress(ChatbotError):  # told of at the end, if it lasts
+            if coming.text and coming.answer is None and keeping.is_due():
+                # An error is told of at the end, if it lasts.
+                with keeping.doing(), contextlib.suppress(ChatbotError):
                     end_turn(database, turn, None, partial=coming.text)
             if due:
-                yield [*before, *_unfinished(turn, coming, language)]
+                with coming.pace.doing():
+                    yield [*before, *_unfinished(turn, coming, language)]
     except GeneratorExit:
         with contextlib.suppress(ChatbotError):
             end_turn(database, turn, None, partial=coming.text)

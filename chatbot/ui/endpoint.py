@@ -48,8 +48,8 @@ def endpoint_of(
     async def endpoint(*given: Any) -> Any:
         _let_in(limiter, admit)
         named = dict(zip(arguments.model_fields, given, strict=False))
-        result = await to_thread.run_sync(_called, function, arguments, named, limiter=limiter)
-        return json.dumps(result, ensure_ascii=False) if _by_mcp() else result
+        call = functools.partial(_called, function, arguments, named, as_text=_by_mcp())
+        return await to_thread.run_sync(call, limiter=limiter)
 
     return endpoint
 
@@ -66,10 +66,15 @@ def _let_in(limiter: CapacityLimiter, admit: Admit | None) -> None:
 
 
 def _called(
-    function: Callable[..., Any], arguments: type[BaseModel], named: Mapping[str, Any]
+    function: Callable[..., Any],
+    arguments: type[BaseModel],
+    named: Mapping[str, Any],
+    *,
+    as_text: bool,
 ) -> Any:
     try:
-        return function(**_checked(arguments, named))
+        result = function(**_checked(arguments, named))
+        return json.dumps(result, ensure_ascii=False) if as_text else result
     except ChatbotError as error:
         raise RefusedError(str(error)) from error
     except Exception as error:

@@ -70,8 +70,8 @@ class Frame:
     `paper_choices` what each paper is picked by, with its id.
     `actions` has an event for each verb of the page's own links: a handler that takes
     ``event: gr.EventData`` reads the rest of the link from ``event.value``. `admit` counts a
-    visitor's question, or raises where they ask too fast. Of answers, and of comparisons, `at_once`
-    are worked on at the same time.
+    visitor's question, or raises where they ask too fast. `answers_at_once` are answered side by
+    side; further ones wait.
     """
 
     bot: Chatbot
@@ -80,7 +80,7 @@ class Frame:
     text: Callable[[str], I18nData]
     actions: gr.HTML
     admit: Admit
-    at_once: int
+    answers_at_once: int
 
 
 def action_links() -> gr.HTML:

@@ -28,7 +28,9 @@ from chatbot.ui.saved import shown
 from chatbot.ui.wording import access, browse, chat, compare, evals, page, reports
 
 _PARTS = (page, chat, compare, browse, reports, evals)
-_CONCURRENCY = 16
+# Of each event so many at once. What computes would only hold itself up, were there more of it;
+# an answer that a model writes waits for the model.
+_CONCURRENCY, _WRITTEN = 16, 256
 _MOST_WAITING = 256
 # Uploads that were not added: looked for so often, deleted when so old, in seconds.
 _SWEPT = (600, 3_600)
@@ -45,7 +47,8 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
         admit = admission(bot.settings.rate)
         add_endpoints(bot, admit)
         choices = PerGeneration(bot, paper_choices)
-        frame = Frame(bot, database, choices, i18n, action_links(), admit, _CONCURRENCY)
+        at_once = _WRITTEN if bot.model else _CONCURRENCY
+        frame = Frame(bot, database, choices, i18n, action_links(), admit, at_once)
         with gr.Row(elem_id="masthead"):
             corpus = gr.Markdown(i18n("page_heading"), elem_id="corpus")
             signed_in = gr.HTML(visible=False, elem_id="signed-in")
@@ -69,6 +72,8 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
         _connect_links(frame, blocks, tabs, browse_tab)
         _connect_chat(frame, tabs, chat_tab, compare_tab)
     blocks.queue(default_concurrency_limit=_CONCURRENCY, max_size=_MOST_WAITING)
+    # gradio sums up its last 10 000 events after each one, for a page that nobody is let see.
+    blocks._queue.ANALYTICS_MAX_EVENTS = 0
     return blocks, i18n
 
 

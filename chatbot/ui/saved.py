@@ -118,7 +118,7 @@ def connect_saved(
         # A blank question begins none, and one that is begun meanwhile is not to be closed.
         if not conversation:
             return gr.skip()
-        return shown(frame, place, conversation, request, narrow=False)
+        return shown(frame, place, conversation, request, again=True)
 
     @told
     def emptied(request: gr.Request) -> list[Any]:
@@ -184,11 +184,13 @@ def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> N
 
 
 def shown(
-    frame: Frame, place: ConversationPlace, name: str, request: gr.Request, *, narrow: bool = True
+    frame: Frame, place: ConversationPlace, name: str, request: gr.Request, *, again: bool = False
 ) -> list[Any]:
     """A conversation opened, or none where the name is empty: what `place.changed` are then.
 
-    With `narrow` the filters are those of its last question.
+    The filters are those of its last question. Shown `again` after a turn it is open already, and
+    what cannot have changed is left alone: gradio makes each component anew that is updated, on the
+    event loop.
     """
     owner = owner_of(request)
     try:
@@ -199,6 +201,7 @@ def shown(
         name, turns, messages = "", (), gr.update(value=[], editable="user")
     kept = list_conversations(frame.database, owner)
     there = gr.update(visible=bool(name))
+    fields = controls(running=False, begun=bool(name), fields=place.fields)
     filters = filter_values(turns[-1].filters if turns else Filters())
     return [
         name,
@@ -207,8 +210,8 @@ def shown(
         gr.update(value=_title(kept, name), visible=bool(name)),
         there,
         there,
-        *controls(running=False, begun=bool(name), fields=place.fields),
-        *(filters if narrow else [gr.skip()] * len(filters)),
+        *([gr.skip()] * len(fields) if again and name else fields),
+        *([gr.skip()] * len(filters) if again else filters),
     ]
 
 

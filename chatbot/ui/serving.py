@@ -29,6 +29,8 @@ from chatbot.ui.visitor import user_of
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
 _PORTS_TRIED = 50
+# An answer that a model writes keeps one while it waits; what else is asked needs some beside.
+_THREADS = 320
 # A file somewhat too large still arrives, so that the page can say what is wrong with it.
 _ROOM = 4
 # A list, something no report has, and a look-up in each language: each loads what others do not.
@@ -138,6 +140,7 @@ def launch(
             css_paths=sorted(_FOLDER.glob("*.css")),
             i18n=i18n,
             mcp_server=True,
+            max_threads=_THREADS,
             max_file_size=_ROOM * LARGEST_REPORT,
             auth_dependency=user_of if access.sign_in else None,
             _app=GatedApp(

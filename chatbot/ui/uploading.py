@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO
 
+from anyio import to_thread
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
@@ -104,9 +105,13 @@ async def _read(scope: Scope, receive: Receive, body: IO[bytes]) -> None:
         size += len(data)
         if size > _MOST_BYTES:
             raise _RefusedError(413, f"more than {_MOST_BYTES // 2**20} MB at once")
-        names.read(data)
-        body.write(data)
+        await to_thread.run_sync(_take_in, names, body, data)
         more = message.get("more_body", False)
+
+
+def _take_in(names: _Names, body: IO[bytes], data: bytes) -> None:
+    names.read(data)
+    body.write(data)  # on disk, where it is long
 
 
 def _replayed(body: IO[bytes], receive: Receive) -> Receive:
@@ -114,7 +119,7 @@ def _replayed(body: IO[bytes], receive: Receive) -> Receive:
     chunks = _chunks(body)
 
     async def again() -> Message:
-        data = next(chunks, None)
+        data = await to_thread.run_sync(next, chunks, None)
         if data is None:
             return await receive()
         return {"type": "http.request", "body": data, "more_body": bool(data)}
