@@ -209,6 +209,7 @@ DONE = b"data: [DONE]\n\n"
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256  # of many that connect at once none is reset
     fake: FakeOpenAI
 
     def handle_error(self, request: Any, client_address: Any) -> None:

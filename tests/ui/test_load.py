@@ -16,14 +16,10 @@ from benchmarks.load_visitor import Visitor
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.conversations import (
-    Turn,
-    begin_conversation,
-    begin_turn,
     list_conversations,
     read_turns,
 )
 from chatbot.storage.opening import DATABASE_FILE, open_database
-from chatbot.ui.conversation import answering
 from chatbot.ui.page import build_page
 from chatbot.ui.serving import free_port, launch
 from chatbot.users import NOBODY
@@ -177,23 +173,3 @@ def test_a_silent_model_and_a_locked_database_hold_up_no_one_else(
     assert watch.longest < NOT_BLOCKED
     with database_of(tmp_path) as database:
         assert kept_answers(database) == [["fake-model"]] * 8
-
-
-def test_an_answer_that_is_stopped_waits_for_no_database(
-    seed_settings: Settings, tmp_path: Path
-) -> None:
-    # gradio closes it on the event loop.
-    with (
-        FakeOpenAI(default=Reply.text(ANSWER, chunk=2, delay=0.2)) as server,
-        database_of(tmp_path) as database,
-    ):
-        conversation = begin_conversation(database, NOBODY, QUESTION)
-        turn = begin_turn(database, NOBODY, conversation, Turn(0, QUESTION))
-        coming = answering(bot_with_model(seed_settings, server.url), database, (), turn)
-        while "推理" not in str(next(coming)[-1]):
-            pass
-        with locked_database(tmp_path, 0):
-            begun = time.monotonic()
-            coming.close()  # type: ignore[attr-defined]
-            took = time.monotonic() - begun
-    assert took < NOT_BLOCKED
