@@ -19,8 +19,10 @@ from chatbot.ui.conversation import Messages, answering, literal, shown_turns, t
 from chatbot.ui.filters import FilterFields, read_filters
 from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
+from chatbot.ui.requests import visit_of
 from chatbot.ui.wording import page
 from chatbot.ui.wording.chat import EXAMPLES, TEXTS
+from chatbot.visits import in_one_context
 
 # On a small screen the focus would call the keyboard up.
 TO_QUESTION = """() => {
@@ -201,7 +203,8 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
         if asked is None or asked >= len(turns):
             yield gr.skip()
             return
-        yield from answering(frame.bot, frame.database, turns[:asked], turns[asked])
+        answer = answering(frame.bot, frame.database, turns[:asked], turns[asked])
+        yield from in_one_context(answer, visit_of(request, "page"))
 
     def ended(conversation: str, done: float) -> list[Any]:
         return [done + 1, *controls(running=False, begun=bool(conversation), fields=fields)]

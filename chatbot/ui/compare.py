@@ -18,8 +18,10 @@ from chatbot.ui.coming import Coming
 from chatbot.ui.compare_layout import Parts, lay_out
 from chatbot.ui.compare_source import wire_source
 from chatbot.ui.frame import Frame, visitor_language
+from chatbot.ui.requests import visit_of
 from chatbot.ui.wording.answers import TEXTS as ANSWER_TEXTS
 from chatbot.ui.wording.compare import TEXTS
+from chatbot.visits import in_one_context
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +115,7 @@ def _admitted(
     except ChatbotError as error:
         yield _ended(parts, str(error))
         return
-    yield from changes
+    yield from in_one_context(changes, visit_of(request, "compare"))
 
 
 def _opened(

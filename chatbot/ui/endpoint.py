@@ -17,7 +17,9 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from chatbot.errors import ChatbotError
 from chatbot.ui.admission import Admit
+from chatbot.ui.requests import visit_of
 from chatbot.ui.wording.access import TEXTS
+from chatbot.visits import visiting
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,9 @@ def endpoint_of(
     async def endpoint(*given: Any) -> Any:
         _let_in(limiter, admit)
         named = dict(zip(arguments.model_fields, given, strict=False))
-        result = await to_thread.run_sync(_called, function, arguments, named, limiter=limiter)
+        request = LocalContext.request.get(None)
+        with visiting(visit_of(request, "mcp" if _by_mcp() else "api")):
+            result = await to_thread.run_sync(_called, function, arguments, named, limiter=limiter)
         return json.dumps(result, ensure_ascii=False) if _by_mcp() else result
 
     return endpoint

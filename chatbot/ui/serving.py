@@ -3,10 +3,12 @@
 import contextlib
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
 import matplotlib as mpl
+from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 
 from chatbot.answer.engine import answer_events
@@ -15,13 +17,20 @@ from chatbot.config import Settings
 from chatbot.database.schema import open_database
 from chatbot.errors import ConfigurationError
 from chatbot.limits import LARGEST_REPORT
+from chatbot.logs import configure_logging, take_over
+from chatbot.metrics import Metrics
+from chatbot.observing import AnswerLog
+from chatbot.prices import price_of
+from chatbot.printed import printed_to_log
 from chatbot.retrieval.understanding import understand
+from chatbot.traces import tracing
 from chatbot.ui.gate import EVERYONE_HERE, LOOPBACK, Access, GatedApp
 from chatbot.ui.language import LanguageMiddleware
 from chatbot.ui.page import build_page
 from chatbot.ui.policy import NonceMiddleware
 from chatbot.ui.sign_in import SignIn
 from chatbot.ui.visitor import user_of
+from chatbot.ui.vitals import vitals_of
 from chatbot.users import UserFile
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -46,11 +55,22 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
         ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, or no
             port is free.
     """
+    configure_logging(settings)
+    with printed_to_log(settings), tracing(settings):
+        _serve(settings, host, port)
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
     access = access_of(settings, host)
-    bot = Chatbot.open(settings)
-    page, i18n = build_page(bot, open_database(settings))
+    metrics = Metrics(CollectorRegistry(), price_of(settings.llm))
+    log = AnswerLog(questions=settings.log_questions == "on")
+    bot, database = Chatbot.open(settings, [metrics, log]), open_database(settings)
+    vitals = vitals_of(bot, database, metrics)
+    access = replace(access, open_routes=vitals.open_routes, routes=vitals.routes)
+    page, i18n = build_page(bot, database)
     warm_up(bot)
     address = launch(page, i18n, host, free_port(host, port), access)
+    take_over("uvicorn")
     print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
     page.block_thread()
 
