@@ -167,21 +167,11 @@ def test_metrics_hold_no_text_of_a_question(seed_settings: Settings) -> None:
 # The log
 
 
-@pytest.fixture
-def _logging_restored() -> Iterator[None]:
-    """Logging is the process's own; what a test sets up is undone."""
-    root, ours = logging.getLogger(), logging.getLogger("chatbot")
-    before = root.handlers[:], root.level, ours.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level, ours.level = before
-
-
 def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 def test_an_answer_leaves_one_line_of_json_without_its_question(
     seed_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -202,7 +192,7 @@ def test_an_answer_leaves_one_line_of_json_without_its_question(
     assert "GRU" not in json.dumps(line)
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 def test_the_questions_text_is_logged_where_it_is_asked_for(
     seed_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,7 +202,7 @@ def test_the_questions_text_is_logged_where_it_is_asked_for(
     assert line["question"] == QUESTION
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 def test_text_reads_as_one_line_with_the_same_fields(
     seed_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,7 +214,7 @@ def test_text_reads_as_one_line_with_the_same_fields(
         assert part in line
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 @pytest.mark.parametrize(("questions", "told"), [("off", False), ("on", True)])
 def test_what_an_error_says_is_logged_only_with_questions(
     seed_settings: Settings, capsys: pytest.CaptureFixture[str], questions: str, told: bool
@@ -242,7 +232,7 @@ def test_what_an_error_says_is_logged_only_with_questions(
     assert (QUESTION in str(line["exception"])) is told
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 def test_an_errors_cause_is_in_its_traceback(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -259,7 +249,7 @@ def test_an_errors_cause_is_in_its_traceback(
     assert "GRU-Mem" not in told.replace('": "GRU-Mem"', "")  # but as the source has it
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 def test_other_packages_records_are_written_the_same_way_by_their_first_line(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

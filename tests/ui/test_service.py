@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from chatbot.config import PROJECT_ROOT, Settings
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.otlp_collector import FakeCollector
 from tests.ui.conftest import FIRST_PORT
+from tests.ui.test_api import with_mcp
 
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
 WRITTEN = "推理速度最高提升 400% [1]。"
@@ -132,6 +134,12 @@ def test_of_what_gradio_prints_of_a_call_that_is_off_no_argument_is_logged(
     (line,) = service.lines("another package met an error: ValueError", 1)
     assert "in validate_inputs" in line["frames"]
     assert not any(telltale in line for line in service.log for telltale in TELLTALES)
+
+
+def test_an_mcp_clients_question_has_an_id_and_its_door(service: Service) -> None:
+    with_mcp(service.url, lambda session: session.call_tool("ask", {"question": QUESTION}))
+    (line,) = [line for line in service.lines("answered", 2) if line["door"] == "mcp"]
+    assert re.fullmatch("[0-9a-f]{32}", line["request_id"])
 
 
 def test_metrics_say_what_was_asked(service: Service) -> None:

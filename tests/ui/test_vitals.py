@@ -1,5 +1,6 @@
 """How the service is: `/healthz`, `/metrics`, and the id of each request."""
 
+import json
 import re
 import shutil
 import threading
@@ -17,11 +18,14 @@ from sqlalchemy import Engine
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.schema import open_database
+from chatbot.logs import configure_logging
 from chatbot.metrics import Metrics
 from chatbot.ui.gate import Access
 from chatbot.ui.sign_in import SignIn
 from chatbot.ui.vitals import Check, Vitals, vitals_of
 from chatbot.users import UserFile, add_user
+from tests.test_observing import QUESTION, BrokenModel
+from tests.ui.conftest import serving
 from tests.ui.test_gate import served
 
 BASIC = ("anna", "correct horse battery")
@@ -163,3 +167,18 @@ def test_an_id_that_could_upset_a_log_is_not_taken_over(url: str, given: str | b
 def test_a_refused_request_has_an_id_too(url: str) -> None:
     answer = httpx.get(url, headers={"host": "evil.example", "x-request-id": "mine"})
     assert (answer.status_code, answer.headers["x-request-id"]) == (400, "mine")
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_a_failure_is_logged_under_the_id_its_response_had(
+    seed_settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(seed_settings.model_copy(update={"log": "json"}))
+    with serving(Chatbot(seed_settings, BrokenModel()), tmp_path) as address:
+        asked = {"data": [QUESTION, [], [], [], []]}
+        answer = httpx.post(f"{address}/gradio_api/run/ask", json=asked, timeout=60)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line[:1] == "{"]
+    (failed,) = [line for line in lines if line["event"] == "a call of ask failed"]
+    assert failed["request_id"] == answer.headers["x-request-id"]
+    assert failed["error"] == "LookupError"
+    assert QUESTION not in json.dumps(lines, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""An answer that is stopped on the page."""
+"""What is counted of the page's own doors: an answer stopped, a comparison."""
 
 from pathlib import Path
 
@@ -31,3 +31,16 @@ def test_an_answer_stopped_on_the_page_is_counted_as_stopped_and_is_no_longer_wo
             page.wait_for_timeout(1_000)
             assert registry.get_sample_value("chatbot_stopped_total", {"door": "page"}) == 1
             assert registry.get_sample_value("chatbot_questions_in_progress") == 0
+
+
+@pytest.mark.browser
+def test_a_comparison_on_the_page_is_counted_by_its_door(
+    open_page: OpenPage, seed_settings: Settings, tmp_path: Path
+) -> None:
+    registry = CollectorRegistry()
+    bot = Chatbot(seed_settings, None, [Metrics(registry)])
+    query = "?compare=2602.10560,2602.06034"
+    with serving(bot, tmp_path) as url, open_page(url, query) as page:
+        expect(page.locator("#compare table")).to_be_visible()
+    kinds = {"intent": "compare", "language": "zh", "mode": "extractive", "door": "compare"}
+    assert registry.get_sample_value("chatbot_questions_total", kinds) == 1
