@@ -16,10 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
 from chatbot.bot import Chatbot
-from chatbot.config import Settings
+from chatbot.config import PROJECT_ROOT, Settings
 from chatbot.database.schema import open_database
 from chatbot.logs import configure_logging
 from chatbot.metrics import Metrics
+from chatbot.prices import Price
 from chatbot.ui.gate import Access
 from chatbot.ui.sign_in import SignIn
 from chatbot.ui.vitals import Check, Vitals, vitals_of
@@ -124,6 +125,16 @@ def test_metrics_are_in_prometheus_format_and_know_the_index(url: str, copied: S
     bot = Chatbot(copied, None)
     assert found["chatbot_index_generation"] == bot.index.manifest.generation
     assert found["chatbot_index_papers"] == 138
+
+
+def test_the_metrics_are_those_of_the_documentation(vitals: Vitals) -> None:
+    priced = Metrics(CollectorRegistry(), Price(1.0, 1.0)).text() + vitals.metrics.text()
+    families = text_string_to_metric_families(priced.decode())
+    ours = [f for f in families if f.name[:3] == "cha" and not f.name.endswith("_created")]
+    kept = {family.name + "_total" * (family.type == "counter") for family in ours}
+    documented = (PROJECT_ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = documented.partition("| metric | labels |")[2].partition("```")[0]
+    assert set(re.findall(r"`(chatbot_\w+)`", table)) == kept
 
 
 def test_metrics_need_a_sign_in_where_users_are_set_up_and_healthz_does_not(
