@@ -1,10 +1,9 @@
 """`Chatbot`: settings, index and model put together, for the commands, the page and programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from chatbot.answer.engine import answer_events
 from chatbot.answer.models import Answer, Event
@@ -23,6 +22,7 @@ from chatbot.index.generation import Progress
 from chatbot.index.locking import shared_index
 from chatbot.index.store import Index, open_index, reopen_index
 from chatbot.llm import ChatModel, ChatTurn
+from chatbot.observing import Recorder, observed
 from chatbot.retrieval.comparison import comparison_query
 from chatbot.retrieval.models import Evidence, Filters, Language, Message, Query
 from chatbot.retrieval.reranking import retrieve
@@ -30,9 +30,8 @@ from chatbot.retrieval.rewriting import interpret
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.retrieval.understanding import understand
 from chatbot.rules import rules_for
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from chatbot.stages import stage
+from chatbot.visits import in_one_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +49,29 @@ class Chatbot:
     """Questions in, evidence and answers out; safe to share between threads.
 
     It follows the index: after another process has committed a new generation, the next question is
-    answered from that.
+    answered from that. `recorders` are told of each question and what came of it.
     """
 
-    def __init__(self, settings: Settings, model: ChatModel | None) -> None:
+    def __init__(
+        self, settings: Settings, model: ChatModel | None, recorders: Sequence[Recorder] = ()
+    ) -> None:
         self.settings, self.model = settings, model
+        self._recorders = tuple(recorders)
         self._index = open_index(settings)
         self._reopening = Lock()
 
     @classmethod
-    def open(cls, settings: Settings | None = None, database: "Engine | None" = None) -> "Chatbot":
+    def open(
+        cls, settings: Settings | None = None, recorders: Sequence[Recorder] = ()
+    ) -> "Chatbot":
         """Open the index and the model the settings name (the environment's, by default).
-
-        The model's budget is kept in `database`, by default in one opened here.
 
         Raises:
             ChatbotError: a setting, the index or the model cannot be used.
         """
         settings = settings or load_settings()
         ensure_index(settings)
-        return cls(settings, open_model(settings, database))
+        return cls(settings, open_model(settings), recorders)
 
     @property
     def index(self) -> Index:
@@ -104,9 +106,13 @@ class Chatbot:
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
     ) -> Iterator[Event]:
         """Answer a question as a stream of events, the last of which is the `Answer`."""
-        index = self.index
-        query, understood_ms = self._understand(index, question, history, filters)
-        return answer_events(index, query, self.model, understood_ms=understood_ms)
+
+        def events() -> Generator[Event, None, None]:
+            index = self.index
+            query, understood_ms = self._understand(index, question, history, filters)
+            yield from answer_events(index, query, self.model, understood_ms=understood_ms)
+
+        return in_one_context(observed(question, events(), self._recorders))
 
     def compare(
         self, papers: Sequence[str], columns: Sequence[str] = (), language: Language = "zh"
@@ -118,7 +124,11 @@ class Chatbot:
         """
         index = self.index
         query = comparison_query(index.catalogue, papers, columns, language)
-        return answer_events(index, query, self.model)
+
+        def events() -> Generator[Event, None, None]:
+            yield from answer_events(index, query, self.model)
+
+        return in_one_context(observed(query.question, events(), self._recorders))
 
     def prompt(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
@@ -153,7 +163,8 @@ class Chatbot:
         filters: Filters | None,
     ) -> tuple[Query, float]:
         begin = perf_counter()
-        query = interpret(question, index.catalogue, history, filters, self.model)
+        with stage("understand"):
+            query = interpret(question, index.catalogue, history, filters, self.model)
         return query, (perf_counter() - begin) * 1000
 
 

@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from contextvars import copy_context
+from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -25,6 +26,7 @@ from chatbot.llm_errors import (
     one_line,
     seconds_to_wait,
 )
+from chatbot.stages import stage
 
 if TYPE_CHECKING:
     import httpx
@@ -148,18 +150,24 @@ class _OpenAIChat:
         self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
     ) -> Iterator[Chunk]:
         call = _Call(self._settings.llm_timeout)
-        reader = threading.Thread(
-            target=self._read, args=(call, tuple(turns), shape), name="llm-reader", daemon=True
-        )
-        reader.start()
-        try:
-            while (item := call.take()) is not None:
-                if isinstance(item, Exception):
-                    # Out of any except block: no traceback leads to what the server said.
-                    raise model_error(item, self._settings, self.name, "CHATBOT_LLM")
-                yield item
-        finally:
-            call.cut()
+        with stage("model") as learnt:
+            reading = copy_context().run  # so that LlamaIndex's own spans are below this one
+            threading.Thread(
+                target=reading,
+                args=(self._read, call, tuple(turns), shape),
+                name="llm-reader",
+                daemon=True,
+            ).start()
+            try:
+                while (item := call.take()) is not None:
+                    if isinstance(item, Exception):
+                        # Out of any except block: no traceback leads to what the server said.
+                        raise model_error(item, self._settings, self.name, "CHATBOT_LLM")
+                    if item.usage:
+                        learnt.update(asdict(item.usage))
+                    yield item
+            finally:
+                call.cut()
 
     def _read(
         self, call: "_Call", turns: Sequence[ChatTurn], shape: type[BaseModel] | None

@@ -1,16 +1,12 @@
 """Tokens and what they cost, by the price table."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from chatbot.errors import ChatbotError
+from chatbot.prices import PRICES, price_of
 from evals.answering import AnswerRow
 from evals.judging import JudgedText
-
-PRICES = Path(__file__).with_name("prices.toml")
-_MILLION = 1e6
 
 
 def usage_by_call(
@@ -35,28 +31,14 @@ def usage_by_call(
         prompt = sum(text.prompt_tokens for text in judged)
         completion = sum(text.completion_tokens for text in judged)
         found["judge"] = [len(judged), prompt, completion]
-    price = _price(model, prices)
+    price = price_of(model, prices)
     return [
         {
             "call": call,
             "calls": calls,
             "prompt_tokens": prompt,
             "completion_tokens": completion,
-            "cost": price and round((prompt * price[0] + completion * price[1]) / _MILLION, 4),
+            "cost": price and round(price.of(prompt, completion), 4),
         }
         for call, (calls, prompt, completion) in found.items()
     ]
-
-
-def _price(model: str, path: Path) -> tuple[float, float] | None:
-    """Dollars for a million prompt and completion tokens; None where they are not in the table."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        known = sorted((name for name in table if model.startswith(name)), key=len)
-        return (
-            (float(table[known[-1]]["prompt"]), float(table[known[-1]]["completion"]))
-            if known
-            else None
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ChatbotError(f"{path} cannot be read: {error}") from error

@@ -1,5 +1,6 @@
 """What all tests share: a clean environment, settings of their own, the shipped reports indexed."""
 
+import logging
 import os
 import shutil
 import uuid
@@ -64,6 +65,16 @@ def _clean_environment() -> Iterator[None]:
         for name in (*names, *access, *service, "RERANK", "REPAIR"):
             patch.delenv(f"CHATBOT_{name}", raising=False)
         yield
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """Logging is the process's own; what a test sets up is undone."""
+    root, ours = logging.getLogger(), logging.getLogger("chatbot")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:], root.level, ours.level = before
 
 
 @pytest.fixture

@@ -316,12 +316,15 @@ def test_the_module_is_the_same_as_the_console_script(seed_settings: Settings) -
     assert len(json.loads(printed)) == 138
 
 
-def test_asking_without_a_key_imports_neither_gradio_nor_openai(seed_settings: Settings) -> None:
+def test_asking_without_a_key_imports_nothing_of_the_page_the_model_or_what_watches_them(
+    seed_settings: Settings,
+) -> None:
     code = (
         "import sys\nfrom chatbot.cli import main\n"
         "sys.argv = ['chatbot', 'ask', 'GENIUS', '--json']\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "heavy = {'gradio', 'openai', 'matplotlib', 'sklearn', 'pandas'} & set(sys.modules)\n"
+        "heavy = {'gradio', 'openai', 'matplotlib', 'sklearn', 'pandas', 'structlog', 'starlette',"
+        " 'prometheus_client', 'opentelemetry.exporter.otlp.proto.http'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
     environment = {**os.environ, "CHATBOT_DATA_DIR": str(seed_settings.data_dir)}

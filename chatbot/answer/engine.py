@@ -44,6 +44,8 @@ from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.rule_format import Rule
 from chatbot.rules import rules_for
 from chatbot.scrubbing import Limits, scrubbed
+from chatbot.stages import stage
+from chatbot.visits import in_one_context
 
 EXTRACTIVE = "extractive"
 _FALLBACK: dict[Language, str] = {
@@ -75,10 +77,11 @@ class _Progress:
     taken: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
-    def timing(self, stage: str) -> Iterator[None]:
+    def timing(self, name: str) -> Iterator[None]:
         begin = time.perf_counter()
-        yield
-        self.timings[stage] = (time.perf_counter() - begin) * 1000
+        with stage(name):
+            yield
+        self.timings[name] = (time.perf_counter() - begin) * 1000
 
 
 def answer_events(
@@ -98,7 +101,13 @@ def answer_events(
             see `Answer.notice`.
     """
     progress = _Progress({"understand": understood_ms}, usage=_usage(query.spent))
-    yield Step("understand", understood_ms, query.intent)
+    return in_one_context(_from_query(index, query, model, top_k, progress))
+
+
+def _from_query(
+    index: Index, query: Query, model: ChatModel | None, top_k: int, progress: _Progress
+) -> Iterator[Event]:
+    yield Step("understand", progress.timings["understand"], query.intent)
     if query.intent == "chat":
         draft = small_talk(query.language)
         yield TextDelta(draft.markdown)
@@ -120,7 +129,7 @@ def events_from_evidence(
     Raises:
         ChatbotError: as for `answer_events`.
     """
-    return _answered(index, evidence, model, _Progress({"understand": 0.0}))
+    return in_one_context(_answered(index, evidence, model, _Progress({"understand": 0.0})))
 
 
 def _answered(
@@ -134,11 +143,10 @@ def _answered(
         yield Step("outline", progress.timings["outline"], str(len(evidence.query.columns)))
     progress.notice = notice_of(evidence)
     yield Step("synthesize")
-    begin = time.perf_counter()
-    draft, mode, version = yield from _draft(index, evidence, model, progress)
-    if model is not None and mode == model.name and index.settings.repair == "on":
-        draft = yield from _repaired(index, evidence, model, draft, progress)
-    progress.timings["synthesize"] = (time.perf_counter() - begin) * 1000
+    with progress.timing("synthesize"):
+        draft, mode, version = yield from _draft(index, evidence, model, progress)
+        if model is not None and mode == model.name and index.settings.repair == "on":
+            draft = yield from _repaired(index, evidence, model, draft, progress)
     yield Step("synthesize", progress.timings["synthesize"], mode)
     yield from _ended(index, evidence, draft, (mode, version), progress)
 
@@ -184,7 +192,7 @@ def _draft(
             progress.removed.clear()
             progress.taken.clear()
             progress.rules = ()
-            yield Restart(notice)
+            yield Restart(notice, "budget" if isinstance(error, BudgetError) else "model")
     draft = extract(index, evidence)
     limits = limits_for(index, draft.sources.values(), written=False)
     text = yield from told([draft.markdown], limits, progress.taken)
@@ -249,7 +257,7 @@ def _repaired(
         return draft
     progress.removed[:] = outcome.removed
     progress.taken.clear()
-    yield Restart(_MENDED[evidence.query.language])
+    yield Restart(_MENDED[evidence.query.language], "repair")
     limits = limits_for(index, draft.sources.values(), written=True)
     text = yield from told([outcome.draft.markdown], limits, progress.taken)
     return replace(outcome.draft, markdown=text)

@@ -166,10 +166,12 @@ class TextDelta:
 class Restart:
     """What was streamed so far is void and another text follows.
 
-    `notice` says why, for the reader.
+    `notice` says why, for the reader; `cause` for programs: the model failed, the day's tokens are
+    used up, or failing sentences were mended.
     """
 
     notice: str
+    cause: Literal["model", "budget", "repair"] = "model"
 
 
 Event = Step | TextDelta | Restart | Answer

@@ -159,6 +159,17 @@ class SectionVectorStore(BasePydanticVectorStore):
                 found = self._collection.get(ids=batch, include=["embeddings"])
                 self.nearest(found["embeddings"][0], 1)
 
+    def check_reachable(self, folder: Path | None) -> None:
+        """Ask Chroma for the number of rows; embedded, its file in `folder` has to be there.
+
+        Raises:
+            MissingIndexError: it does not answer, or goes on from a file that was deleted.
+        """
+        if folder is not None and not (folder / _FILE).exists():
+            raise MissingIndexError(f"{folder / _FILE} is gone")
+        with _chroma_errors(self._collection.name):
+            self._collection.count()
+
     def delete_nodes(self, node_ids: list[str] | None = None, *_: Any, **__: Any) -> None:
         """Delete rows by id."""
         for start in range(0, len(node_ids or ()), _BATCH):

@@ -20,9 +20,11 @@ from chatbot.ui.conversation import Messages, answering, literal, shown_turns, t
 from chatbot.ui.filters import FilterFields, read_filters
 from chatbot.ui.frame import QUIET, Frame, owner_of, told, visitor_language
 from chatbot.ui.markdown import LATEX_DELIMITERS
+from chatbot.ui.requests import visit_of
 from chatbot.ui.runs import Runs
 from chatbot.ui.wording import page
 from chatbot.ui.wording.chat import EXAMPLES, TEXTS
+from chatbot.visits import in_one_context
 
 # On a small screen the focus would call the keyboard up.
 TO_QUESTION = """() => {
@@ -202,8 +204,8 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
             yield gr.skip()
             return
         run = runs.begin(request.session_hash)
-        coming = answering(frame.bot, frame.database, turns[:asked], turns[asked])
-        async for messages in run.steps(coming):
+        answer = answering(frame.bot, frame.database, turns[:asked], turns[asked])
+        async for messages in run.steps(in_one_context(answer, visit_of(request, "page"))):
             yield messages
         runs.end(request.session_hash, run)
 

@@ -2,7 +2,7 @@
 
 import html
 import logging
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,11 @@ from chatbot.ui.coming import Coming
 from chatbot.ui.compare_layout import Parts, lay_out
 from chatbot.ui.compare_source import wire_source
 from chatbot.ui.frame import LINK, Frame, visitor_language
+from chatbot.ui.requests import visit_of
 from chatbot.ui.runs import Runs
 from chatbot.ui.wording.answers import TEXTS as ANSWER_TEXTS
 from chatbot.ui.wording.compare import TEXTS
+from chatbot.visits import in_one_context
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +87,8 @@ def _connect_comparing(
         # All that has changed so far, at each change: what a second one leaves out, gradio's client
         # takes out of the first too, which a busy browser may not have shown yet (seen with 6.31).
         whole: Changes = {}
-        async for change in run.steps(_compared(frame, parts, ids, aspects, request)):
+        comparing = _compared(frame, parts, ids, aspects, request)
+        async for change in run.steps(in_one_context(comparing, visit_of(request, "compare"))):
             whole = {**whole, **change}
             yield whole
         runs.end(request.session_hash, run)
@@ -129,7 +132,7 @@ def _chosen(frame: Frame, asked: list[str], picked: list[str], language: Languag
 
 def _compared(
     frame: Frame, parts: Parts, ids: list[str], aspects: list[str], request: gr.Request
-) -> Generator[Changes, None, None]:
+) -> Iterator[Changes]:
     """Compare, from the choice's check to the table."""
     language = visitor_language(request)
     texts = TEXTS[language]

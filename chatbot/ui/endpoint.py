@@ -17,7 +17,9 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from chatbot.errors import ChatbotError
 from chatbot.ui.admission import Admit
+from chatbot.ui.requests import visit_of
 from chatbot.ui.wording.access import TEXTS
+from chatbot.visits import visiting
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,9 @@ def endpoint_of(
         _let_in(limiter, admit)
         named = dict(zip(arguments.model_fields, given, strict=False))
         call = functools.partial(_called, function, arguments, named, as_text=_by_mcp())
-        return await to_thread.run_sync(call, limiter=limiter)
+        request = LocalContext.request.get(None)
+        with visiting(visit_of(request, "mcp" if _by_mcp() else "api")):
+            return await to_thread.run_sync(call, limiter=limiter)
 
     return endpoint
 

@@ -6,8 +6,8 @@ not signed in where users are set up, and whatever of gradio's routes the page d
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.ui.language import language_of_visitor
 from chatbot.ui.policy import with_policy
+from chatbot.ui.requests import with_request_id, without_visit
 from chatbot.ui.sign_in import SignIn, with_sign_in
 from chatbot.ui.uploading import with_reports_only
 from chatbot.ui.wording.access import TEXTS
@@ -38,10 +39,16 @@ _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _UNAVAILABLE = 403, 404, 429, 503
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Under which hosts' names the page answers, and who may sign in; all visitors, where None."""
+    """Under which hosts' names the page answers, and who may sign in; all visitors, where None.
+
+    What the gate answers itself, by path: `open_routes` to whoever asks, `routes` to those who
+    signed in.
+    """
 
     hosts: tuple[str, ...] = LOOPBACK
     sign_in: SignIn | None = None
+    open_routes: Mapping[str, ASGIApp] = field(default_factory=dict)
+    routes: Mapping[str, ASGIApp] = field(default_factory=dict)
 
 
 EVERYONE_HERE = Access()
@@ -61,12 +68,14 @@ class GatedApp(App):
 
 def gated(app: ASGIApp, access: Access) -> ASGIApp:
     """An application that only requests which may pass reach."""
-    inner = with_busy_line(with_reports_only(app))
+    inner = with_busy_line(with_reports_only(without_visit(app)))
     known = _only(_is_used, _NOT_FOUND, "no such page", inner)
-    signed_in = with_sign_in(known, access.sign_in) if access.sign_in else known
-    own = _only(_is_own, _FORBIDDEN, "a page of another site asked for this", signed_in)
+    ours = _with_routes(access.routes, known)
+    signed_in = with_sign_in(ours, access.sign_in) if access.sign_in else ours
+    opened = _with_routes(access.open_routes, signed_in)
+    own = _only(_is_own, _FORBIDDEN, "a page of another site asked for this", opened)
     named = TrustedHostMiddleware(own, allowed_hosts=list(access.hosts), www_redirect=False)
-    served = with_policy(named)
+    served = with_request_id(with_policy(named))
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -87,6 +96,13 @@ def _only(allowed: Callable[[Scope], bool], status: int, why: str, app: ASGIApp)
             await JSONResponse({"detail": why}, status)(scope, receive, send)
 
     return asked
+
+
+def _with_routes(routes: Mapping[str, ASGIApp], app: ASGIApp) -> ASGIApp:
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        await routes.get(scope["path"], app)(scope, receive, send)
+
+    return routed
 
 
 def _is_used(scope: Scope) -> bool:

@@ -3,28 +3,38 @@
 import contextlib
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
 import matplotlib as mpl
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from starlette.middleware import Middleware
 
 from chatbot.answer.engine import answer_events
-from chatbot.bot import Chatbot
+from chatbot.bot import Chatbot, ensure_index
+from chatbot.budget import open_model
 from chatbot.config import Settings
 from chatbot.database.users import users_of
 from chatbot.errors import ConfigurationError
 from chatbot.index.following import follow
 from chatbot.limits import LARGEST_REPORT
+from chatbot.logs import configure_logging, take_over
+from chatbot.metrics import Metrics
+from chatbot.observing import AnswerLog
+from chatbot.prices import price_of
+from chatbot.printed import printed_to_log
 from chatbot.retrieval.understanding import understand
 from chatbot.storage.opening import open_database
+from chatbot.traces import tracing
 from chatbot.ui.gate import EVERYONE_HERE, LOOPBACK, Access, GatedApp
 from chatbot.ui.language import LanguageMiddleware
 from chatbot.ui.page import build_page
 from chatbot.ui.policy import NonceMiddleware
 from chatbot.ui.sign_in import SignIn
 from chatbot.ui.visitor import user_of
+from chatbot.ui.vitals import vitals_of
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
@@ -50,13 +60,25 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
         ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, or no
             port is free.
     """
+    configure_logging(settings)
+    with printed_to_log(settings), tracing(settings):
+        _serve(settings, host, port)
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
     database = open_database(settings)
     access = access_of(settings, host, database)
-    bot = Chatbot.open(settings, database)
+    ensure_index(settings)
+    metrics = Metrics(CollectorRegistry(), price_of(settings.llm))
+    log = AnswerLog(questions=settings.log_questions == "on")
+    bot = Chatbot(settings, open_model(settings, database), [metrics, log])
+    vitals = vitals_of(bot, database, metrics)
+    access = replace(access, open_routes=vitals.open_routes, routes=vitals.routes)
     page, i18n = build_page(bot, database)
     warm_up(bot)
     follow(settings, database, lambda: bot.index)
     address = launch(page, i18n, host, free_port(host, port), access)
+    take_over("uvicorn")
     print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
     page.block_thread()
 

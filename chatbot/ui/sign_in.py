@@ -74,8 +74,8 @@ def with_sign_in(app: ASGIApp, sign_in: SignIn) -> ASGIApp:
         request = Request(scope, receive)
         try:
             response = await _answered(sign_in, request)
-        except ChatbotError:
-            logger.exception("nobody can sign in")
+        except ChatbotError as error:
+            logger.error("nobody can sign in: %s", error)  # noqa: TRY400 - whence is in its text
             response = _refusal(request, "unavailable", _UNAVAILABLE)
         await (response or app)(scope, receive, send)
 
