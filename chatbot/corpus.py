@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatbot.errors import ReportError
+from chatbot.errors import ReportError, quoted
 from chatbot.headings import (
     SECTION_LABELS,
     Heading,
@@ -29,7 +29,6 @@ _SOURCE_URL = re.compile(r"\*\*(?:Source URL|来源)\*\*[ \t]*[:：][ \t]*(?P<ur
 _ARXIV_URL = re.compile(r"https?://[^\s/]+/(?:[^\s?#]*/)?(?P<id>\d{4}\.\d{4,5})(?:v\d+)?/?")
 # Years a report may be of: days are counted on from it, either way.
 _YEARS = range(1900, 3000)
-_SHOWN = 60
 _SEPARATOR = re.compile(r"={5,}[ \t]*")
 _FENCE = re.compile(r"[ \t]*(?P<mark>```+|~~~+)(?P<info>.*)")
 
@@ -169,7 +168,7 @@ def _parse_header(lines: Sequence[str], path: str) -> tuple[dt.date, str]:
     urls = [m["url"].strip() for line in lines if (m := _SOURCE_URL.fullmatch(line.strip()))]
     source_url = urls[0] if urls else ""
     line, text = dated[0] if dated else (0, source_url.rstrip("/").rsplit("/", 1)[-1])
-    cause = f"no usable date ({text[:_SHOWN]!r}); write '**Date**: YYYY-MM-DD' at the top"
+    cause = f"no usable date ({quoted(text)}); write '**Date**: YYYY-MM-DD' at the top"
     try:
         date = dt.date.fromisoformat(text)
     except ValueError as error:
@@ -242,10 +241,10 @@ def _parse_link(preamble: Sequence[str], start: int, title: str, path: str) -> t
             raise ReportError(
                 path,
                 offset,
-                f"the link {url[:_SHOWN]!r} does not end in an arXiv id such as 2602.10560",
+                f"the link {quoted(url)} does not end in an arXiv id such as 2602.10560",
             )
     raise ReportError(
-        path, start + 1, f"paper {title[:_SHOWN]!r} has no line '- **链接**: URL'; add it"
+        path, start + 1, f"paper {quoted(title)} has no line '- **链接**: URL'; add it"
     )
 
 

@@ -14,6 +14,16 @@ wrong, where, what to do next.
 
 import datetime as dt
 
+_LONGEST_QUOTE = 80
+
+
+def quoted(text: str) -> str:
+    """A text of others for an error's line: escaped, in quotes, cut where that is long."""
+    shown = repr(text[:_LONGEST_QUOTE])
+    if len(shown) <= _LONGEST_QUOTE and len(text) <= _LONGEST_QUOTE:
+        return shown
+    return f"{shown[: _LONGEST_QUOTE - 1].rstrip(shown[0])}…{shown[0]}"
+
 
 class ChatbotError(Exception):
     """Base of all our errors; its text is one line for the user."""

@@ -10,11 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, quoted
 from chatbot.headings import SECTION_KEYS
 from chatbot.retrieval.models import DateRange, Filters, Message
 
-_SHOWN = 60
 _TEXTS = TypeAdapter(tuple[str, ...])
 
 
@@ -41,10 +40,10 @@ def parse_date_range(text: str) -> DateRange:
         span = DateRange(*(dt.date.fromisoformat(end) for end in ends))
     except ValueError as error:
         raise ChatbotError(
-            f"{text[:_SHOWN]!r} is no date; write YYYY-MM-DD or YYYY-MM-DD..YYYY-MM-DD"
+            f"{quoted(text)} is no date; write YYYY-MM-DD or YYYY-MM-DD..YYYY-MM-DD"
         ) from error
     if span.last < span.first:
-        raise ChatbotError(f"{text[:_SHOWN]!r} ends before it starts")
+        raise ChatbotError(f"{quoted(text)} ends before it starts")
     return span
 
 
@@ -57,7 +56,7 @@ def make_filters(dates: Sequence[str], papers: Sequence[str], sections: Sequence
     known = {str(key): key for key in SECTION_KEYS}
     for key in sections:
         if key not in known:
-            raise ChatbotError(f"no section {key[:_SHOWN]!r}; the sections are {', '.join(known)}")
+            raise ChatbotError(f"no section {quoted(key)}; the sections are {', '.join(known)}")
     return Filters(
         dates=tuple(parse_date_range(text) for text in dates),
         papers=tuple(papers),

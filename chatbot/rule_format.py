@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal, get_args
 
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, quoted
 from chatbot.retrieval.models import Intent, Language
 
 Kind = Literal["lookup", "compare", "list", "overview"]
@@ -77,11 +77,11 @@ def parse_rule(name: str, content: str) -> Rule:
     fields = _fields(parts["head"])
     status = fields["status"]
     if status not in get_args(Status):
-        raise ChatbotError(f"status is {status!r}, not proposed or approved")
+        raise ChatbotError(f"status is {quoted(status)}, not proposed or approved")
     try:
         created = dt.date.fromisoformat(fields["created"])
     except ValueError as error:
-        raise ChatbotError(f"created is {fields['created']!r}, no date") from error
+        raise ChatbotError(f"created is {quoted(fields['created'])}, no date") from error
     return Rule(
         name=name,
         text=rule_text(parts["text"]),
@@ -101,7 +101,7 @@ def parse_reach(text: str) -> Reach:
     words = _words(text)
     if unknown := [word for word in words if word not in {*KINDS, *LANGUAGES}]:
         known = ", ".join([*KINDS, *LANGUAGES])
-        raise ChatbotError(f"applies names {unknown[0]!r}, which is none of {known}")
+        raise ChatbotError(f"applies names {quoted(unknown[0])}, which is none of {known}")
     return Reach(
         tuple(kind for kind in KINDS if kind in words),
         tuple(language for language in LANGUAGES if language in words),
@@ -135,7 +135,7 @@ def _fields(head: str) -> Mapping[str, str]:
     lines = [line.partition(":") for line in head.splitlines() if line.strip()]
     fields = {key.strip(): value.strip() for key, _, value in lines}
     if unknown := fields.keys() - _REQUIRED - _OPTIONAL:
-        raise ChatbotError(f"has an unknown field {min(unknown)!r}")
+        raise ChatbotError(f"has an unknown field {quoted(min(unknown))}")
     if missing := _REQUIRED - fields.keys():
         raise ChatbotError(f"has no {min(missing)!r}")
     return fields

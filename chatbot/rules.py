@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, quoted
 from chatbot.files import write_atomically
 from chatbot.retrieval.models import Intent, Language
 from chatbot.rule_format import KINDS, LANGUAGES, Rule, format_rule, parse_rule
@@ -53,7 +53,8 @@ def rule_path(data_dir: Path, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise ChatbotError(
-            f"{name!r} is no name of a rule; use up to {_LONGEST_NAME} letters, digits, - and _"
+            f"{quoted(name)} is no name of a rule; use up to {_LONGEST_NAME} letters, digits, "
+            "- and _"
         )
     return data_dir / "rules" / f"{name}.md"
 
@@ -150,4 +151,4 @@ def delete_rule(data_dir: Path, name: str) -> None:
 
 
 def _unknown(name: str) -> ChatbotError:
-    return ChatbotError(f"no rule is called {name!r}; `chatbot rules` lists them")
+    return ChatbotError(f"no rule is called {quoted(name)}; `chatbot rules` lists them")

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from filelock import FileLock
 
-from chatbot.errors import ChatbotError, ConfigurationError
+from chatbot.errors import ChatbotError, ConfigurationError, quoted
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1_024
 LONGEST_NAME = 64
@@ -100,7 +100,7 @@ class Users(Protocol):
 
 def no_user(name: str) -> ChatbotError:
     """What is said where a name is no user's."""
-    return ChatbotError(f"no user {name!r}; 'chatbot user list' names them")
+    return ChatbotError(f"no user {quoted(name)}; 'chatbot user list' names them")
 
 
 def checked_user(name: str, password: str) -> tuple[str, str]:
@@ -112,7 +112,7 @@ def checked_user(name: str, password: str) -> tuple[str, str]:
     name = known_as(name)
     if not _NAME.fullmatch(name) or name == NOBODY:
         raise ChatbotError(
-            f"{name!r} cannot be a user's name; use 1 to {LONGEST_NAME} letters, digits and "
+            f"{quoted(name)} cannot be a user's name; use 1 to {LONGEST_NAME} letters, digits and "
             f". _ @ + -, and not {NOBODY!r}"
         )
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from chatbot.config import Settings
 from chatbot.corpus import Problem
-from chatbot.errors import ChatbotError, MissingIndexError, ReportError
+from chatbot.errors import ChatbotError, MissingIndexError, ReportError, quoted
 from chatbot.index.embeddings import model_fingerprint
 from chatbot.index.generation import Commit, Progress, commit_generation, sweep_folder
 from chatbot.index.locking import ingesting, locked_folder
@@ -118,7 +118,7 @@ def remove_report(
         )
         if entry is None:
             known = ", ".join(e.name for e in state.reports) or "none"
-            raise ChatbotError(f"no report {name!r} in the index; it holds: {known}")
+            raise ChatbotError(f"no report {quoted(name)} in the index; it holds: {known}")
         changes = Changes(
             {e.path: e for e in state.reports if e is not entry}, removed=[entry.name]
         )

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
-from chatbot.errors import ChatbotError, MissingIndexError
+from chatbot.errors import ChatbotError, MissingIndexError, quoted
 from chatbot.files import write_atomically
 from chatbot.index.manifest import FORMAT, MANIFEST_FILE, Manifest, manifest_text
 from chatbot.index.shards import SHARDS_FOLDER
@@ -134,7 +134,7 @@ def _files_of(connection: Connection, manifests: Iterable[dict[str, Any]]) -> li
     for name, digest in connection.execute(select(index_files.c.name, index_files.c.sha256)).all():
         folder, _, rest = name.partition("/")
         if not _NAME.fullmatch(name):
-            raise MissingIndexError(f"the shared index names a file {name!r}; rebuild it")
+            raise MissingIndexError(f"the shared index names a file {quoted(name)}; rebuild it")
         if folder in folders or (folder == SHARDS_FOLDER and rest.partition(".")[0] in reports):
             found.append((name, digest))
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, quoted
 from chatbot.index.catalogue import Catalogue
 from chatbot.index.names import Link
 from chatbot.index.store import Index
@@ -118,10 +118,10 @@ def _paper_called(catalogue: Catalogue, name: str) -> str:
     named = [paper for link in catalogue.names.find(name) for paper in link.papers]
     found = list(dict.fromkeys(titled or named))
     if not found:
-        raise ChatbotError(f"no paper is called {name!r}; 'chatbot papers' lists them")
+        raise ChatbotError(f"no paper is called {quoted(name)}; 'chatbot papers' lists them")
     if len(found) > 1:
         options = ", ".join(f"{paper} ({catalogue.by_id[paper].title})" for paper in found)
-        raise ChatbotError(f"{name!r} is several papers, give an arXiv id: {options}")
+        raise ChatbotError(f"{quoted(name)} is several papers, give an arXiv id: {options}")
     return found[0]
 
 

@@ -16,7 +16,7 @@ from chatbot.answer.models import Answer
 from chatbot.answer.payload import evidence_payload
 from chatbot.answer.record import record_of
 from chatbot.bot import Chatbot
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, quoted
 from chatbot.headings import SECTION_KEYS, SectionKey
 from chatbot.inputs import make_filters, parse_date_range
 from chatbot.limits import LONGEST_HISTORY, LONGEST_QUESTION, MOST_TURNS
@@ -127,11 +127,13 @@ class Programs:
         """
         name, slash, key = section.partition("/")
         if slash and key not in SECTION_KEYS:
-            raise ChatbotError(f"no section {key!r}; the sections are {', '.join(SECTION_KEYS)}")
+            raise ChatbotError(
+                f"no section {quoted(key)}; the sections are {', '.join(SECTION_KEYS)}"
+            )
         index, found = self.bot.index, ARXIV_ID.fullmatch(name)
         paper = index.catalogue.by_id.get(found[1] if found else name)
         if paper is None:
-            raise ChatbotError(f"no paper {name!r} in the index; list_papers lists them")
+            raise ChatbotError(f"no paper {quoted(name)} in the index; list_papers lists them")
         sections = index.sections_of(paper.id)
         read = [section for section in sections if not slash or section.key == key]
         if not read:

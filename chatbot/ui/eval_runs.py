@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, quoted
 
 _FOLDER, _MANIFEST, _REPORT = "evals", "run.json", "report.json"
 _STYLE = "brevity"
@@ -184,7 +184,9 @@ def read_run(data_dir: Path, name: str) -> EvalReport:
         ChatbotError: there is no such run, or its report is damaged.
     """
     if name not in {run.id for run in known_runs(data_dir)}:
-        raise ChatbotError(f"no run {name!r} with a report; 'chatbot eval --runs' lists the runs")
+        raise ChatbotError(
+            f"no run {quoted(name)} with a report; 'chatbot eval --runs' lists the runs"
+        )
     path = data_dir / _FOLDER / name / _REPORT
     again = f"write it anew with 'chatbot eval --run {name} --stage report'"
     try:
