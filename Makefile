@@ -12,7 +12,7 @@ LOCK = $(COMPILE) --extra dev
 LOCK_RUN = $(COMPILE) --extra build --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-answers bench-scale bench-growth bench-page bench-load screenshots fit clean
+.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-answers bench-scale bench-growth bench-follow bench-page bench-load screenshots fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ bench-growth: setup ## what the cost of hostile texts grows with; some readers o
 fuzz: setup ## hostile texts at every door for long: 50 times the examples, then by coverage for SECONDS each
 	$(BIN)/pytest tests/fuzz/test_doors.py --hypothesis-profile=fuzz --numprocesses auto
 	$(BIN)/python -m tests.fuzz.by_coverage $(or $(SECONDS),60)
+
+bench-follow: setup ## how soon another machine answers from what was ingested on one
+	$(BIN)/python -m benchmarks.follow
 
 bench-page: setup ## ten conversations at once with the served page
 	$(BIN)/python benchmarks/page.py

@@ -102,6 +102,11 @@ class Visitor:
         async for _ in self._asked(*self._events.loading):
             pass
 
+    def go_on(self, conversation: str) -> None:
+        """Go on with a saved conversation, as opened from the list."""
+        assert self._events
+        self._values[self._events.inputs[self._events.answering][0]] = conversation
+
     async def ask(self, question: str) -> Answered:
         """Ask a question and wait for the whole answer, and until the page is at rest.
 

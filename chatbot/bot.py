@@ -105,7 +105,13 @@ class Chatbot:
     def ask(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
     ) -> Iterator[Event]:
-        """Answer a question as a stream of events, the last of which is the `Answer`."""
+        """Answer a question as a stream of events, the last of which is the `Answer`.
+
+        Nothing is done before the first is read, so that all that fails is counted.
+
+        Raises:
+            ChatbotError: the question or its history is too long, or the index cannot be used.
+        """
 
         def events() -> Generator[Event, None, None]:
             index = self.index

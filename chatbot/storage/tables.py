@@ -44,7 +44,7 @@ class Moment(TypeDecorator[dt.datetime]):
 
 
 class Words(TypeDecorator[str]):
-    """A text; PostgreSQL keeps no NUL, so that U+FFFD stands for it."""
+    """A text, without the NULs that PostgreSQL does not keep."""
 
     impl = Text
     cache_ok = True
@@ -52,7 +52,7 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
         """The text as it is stored."""
         del dialect
-        return value and value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return value and value.replace("\0", "")
 
 
 conversations = Table(

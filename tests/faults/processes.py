@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
@@ -105,8 +105,15 @@ def command(data_dir: Path, words: tuple[str, ...], file_limit: int | None = Non
 # Ingesting
 
 
-def ingest_once(data_dir: Path, reports: Path, killed: tuple[int, float] | None) -> int:
+def ingest_once(
+    data_dir: Path,
+    reports: Path,
+    killed: tuple[int, float] | None,
+    services: Mapping[str, str] | None = None,
+) -> int:
     """Ingest, and die by SIGKILL some seconds after a step of the work, both given by `killed`.
+
+    With `services`, settings by their variables, the index is one that machines share.
 
     Returns:
         How many steps there were: calls that open, make, rename or delete something in the folder.
@@ -124,7 +131,7 @@ def ingest_once(data_dir: Path, reports: Path, killed: tuple[int, float] | None)
             timer.start() if killed[1] else os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(at_each_step)
-    ingest(Settings(CHATBOT_DATA_DIR=data_dir), [reports])
+    ingest(Settings(CHATBOT_DATA_DIR=data_dir, **(services or {})), [reports])
     return seen
 
 

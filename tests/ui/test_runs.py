@@ -47,8 +47,11 @@ async def taken(run: Run, source: Counting, stop_after: int, runs: Runs) -> list
 
 
 def test_all_that_comes_is_handed_on() -> None:
+    source = Counting(5)
+    source.go.set()
+
     async def held() -> list[int]:
-        return [n async for n in Runs(4).begin("page").steps(Counting(5).run())]
+        return [n async for n in Runs(4).begin("page").steps(source.run())]
 
     assert asyncio.run(held()) == [0, 1, 2, 3, 4, 5]
 

@@ -24,7 +24,7 @@ from chatbot.storage.opening import open_database
 from chatbot.ui.gate import Access
 from chatbot.ui.sign_in import SignIn
 from chatbot.ui.vitals import Check, Vitals, vitals_of
-from chatbot.users import UserFile, add_user
+from chatbot.users import UserFile
 from tests.test_observing import QUESTION, BrokenModel
 from tests.ui.conftest import serving
 from tests.ui.test_gate import served
@@ -140,7 +140,7 @@ def test_the_metrics_are_those_of_the_documentation(vitals: Vitals) -> None:
 def test_metrics_need_a_sign_in_where_users_are_set_up_and_healthz_does_not(
     vitals: Vitals, database: Engine, tmp_path: Path
 ) -> None:
-    add_user(tmp_path / "users", *BASIC)
+    UserFile(tmp_path / "users").add(*BASIC)
     sign_in = SignIn(UserFile(tmp_path / "users"), database)
     with served(access(vitals, sign_in)) as address:
         assert httpx.get(f"{address}/healthz").status_code == 200
