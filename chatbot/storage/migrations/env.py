@@ -1,7 +1,4 @@
-"""How alembic runs the migrations: on the connection it is handed (`chatbot.storage.migrating`).
-
-For `alembic revision` and the like: ``alembic -c chatbot/storage/migrations/alembic.ini …``.
-"""
+"""How alembic runs the migrations: on the connection it is handed (`chatbot.storage.migrating`)."""
 
 from alembic import context
 
