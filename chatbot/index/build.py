@@ -13,11 +13,12 @@ from chatbot.config import Settings
 from chatbot.corpus import Problem
 from chatbot.errors import ChatbotError, MissingIndexError, ReportError, quoted
 from chatbot.index.embeddings import model_fingerprint
-from chatbot.index.generation import Commit, Progress, commit_generation, sweep_folder
+from chatbot.index.generation import Commit, Progress, commit_generation
 from chatbot.index.locking import ingesting, locked_folder
 from chatbot.index.manifest import Manifest, ReportEntry, read_manifest, salvage_reports
 from chatbot.index.shards import kept_reports, read_original
 from chatbot.index.sources import Changes, reparse, scan
+from chatbot.index.sweeping import sweep_folder
 from chatbot.index.vectors import what_ails_the_files
 
 if TYPE_CHECKING:

@@ -45,10 +45,11 @@ def altered(folder: Path) -> tuple[Path, ...]:
     Raises:
         MissingIndexError: the sums cannot be read.
     """
-    return tuple(path for path, digest in _sums(folder) if not _holds(path, digest))
+    return tuple(path for path, digest in _sums(folder) if not holds(path, digest))
 
 
-def _holds(path: Path, digest: str) -> bool:
+def holds(path: Path, digest: str) -> bool:
+    """Whether a file is there and has this sha256."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == digest

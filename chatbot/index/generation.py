@@ -27,12 +27,17 @@ from chatbot.index.lexical import LexicalIndex, SectionTerms
 from chatbot.index.live import LiveCorpus, read_live
 from chatbot.index.manifest import FORMAT, Manifest, ReportEntry, write_manifest
 from chatbot.index.names import NAMES_FILE, NameTable
-from chatbot.index.shards import drop_shards, read_parsed, read_terms, shard_files
+from chatbot.index.shards import read_parsed, read_terms, shard_files
+from chatbot.index.sweeping import (
+    COLLECTIONS,
+    drop_superseded,
+    generation_folders,
+    sweep_folder,
+    sweep_vectors,
+)
 from chatbot.index.terms import bigrams, words
 from chatbot.index.vectors import (
     SectionVectorStore,
-    drop_collection,
-    drop_collections,
     open_client,
 )
 
@@ -41,8 +46,6 @@ if TYPE_CHECKING:
 
 # A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
 _REFIT_GROWTH = 0.25
-_COLLECTIONS = "sections-"
-_KINDS = ("lexical", "embedding", "chroma")
 _EMBED_BATCH = 128
 
 Progress = Callable[[str, int, int], None]
@@ -101,9 +104,10 @@ def commit_generation(
         manifest, store, embedded = _write(settings, corpus, entries, commit.before, progress)
         manifest = commit.take(settings.data_dir, manifest)
     try:
-        _sweep(settings, manifest, store, corpus)
+        sweep_vectors(settings, manifest, store, corpus)
+        sweep_folder(settings.data_dir, manifest)
         if commit.shared:
-            _drop_superseded(settings, manifest, commit.shared)
+            drop_superseded(settings, manifest, commit.shared)
     except (ChatbotError, OSError) as error:
         logger.warning("what is no longer needed is left to the next ingest: %s", error)
     return manifest, embedded
@@ -112,18 +116,13 @@ def commit_generation(
 @contextmanager
 def _nothing_left_of_a_failure(data_dir: Path) -> Iterator[None]:
     """Delete the folders that a build made which did not end: a full disk is to have room again."""
-    before = _folders(data_dir)
+    before = generation_folders(data_dir)
     try:
         yield
     except BaseException:
-        for folder in _folders(data_dir) - before:
+        for folder in generation_folders(data_dir) - before:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _folders(data_dir: Path) -> set[Path]:
-    """The folders of all generations."""
-    return {folder for kind in _KINDS for folder in data_dir.glob(f"{kind}-*")}
 
 
 def _write(
@@ -144,7 +143,7 @@ def _write(
     same = before is not None and before.fingerprint == embedding.fingerprint
     chroma = before.chroma if before else _fresh("chroma")
     client = open_client(data_dir / chroma, settings.chroma_url)
-    collection = before.collection if before and same else _fresh(_COLLECTIONS.rstrip("-"))
+    collection = before.collection if before and same else _fresh(COLLECTIONS)
     store = SectionVectorStore(client, collection)
     embedded = _embed_missing(settings, store, corpus, data_dir / embedding.folder, progress)
     lexical = _fresh("lexical")
@@ -249,37 +248,3 @@ def _files_of(data_dir: Path, manifest: Manifest) -> Iterator[Path]:
         yield from (path for path in (data_dir / folder).rglob("*") if path.is_file())
     for entry in manifest.reports:
         yield from shard_files(data_dir, entry)
-
-
-def sweep_folder(data_dir: Path, manifest: Manifest) -> None:
-    """Delete what in a data folder no longer belongs to its index, and what was left unfinished."""
-    keep = {manifest.lexical, manifest.fitted, manifest.chroma}
-    for folder in _folders(data_dir):
-        if folder.name not in keep:
-            shutil.rmtree(folder, ignore_errors=True)
-    for unfinished in data_dir.glob("*.tmp"):
-        unfinished.unlink(missing_ok=True)
-    drop_shards(data_dir, manifest.reports)
-
-
-def _drop_superseded(settings: Settings, manifest: Manifest, shared: "SharedIndex") -> None:
-    """Delete the collections of generations before the last two, which nobody reads any more."""
-    client = open_client(settings.data_dir / manifest.chroma, settings.chroma_url)
-    for collection in shared.superseded():
-        drop_collection(client, collection)
-    shared.forget_superseded()
-
-
-def _sweep(
-    settings: Settings,
-    manifest: Manifest,
-    store: SectionVectorStore,
-    corpus: LiveCorpus,
-) -> None:
-    """Delete what no longer belongs to the committed index, and what killed processes left."""
-    data_dir = settings.data_dir
-    store.delete_nodes(sorted(store.ids() - set(corpus.rows)))
-    if settings.chroma_url is None:
-        client = open_client(data_dir / manifest.chroma, None)
-        drop_collections(client, _COLLECTIONS, keep=manifest.collection)
-    sweep_folder(data_dir, manifest)

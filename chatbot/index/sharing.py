@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from chatbot.errors import ChatbotError, MissingIndexError, quoted
 from chatbot.files import write_atomically
+from chatbot.index.checksums import holds
 from chatbot.index.manifest import FORMAT, MANIFEST_FILE, Manifest, manifest_text
 from chatbot.index.shards import SHARDS_FOLDER
 from chatbot.storage.opening import now, reading, writing
@@ -67,7 +68,7 @@ class SharedIndex:
             named = _require_readable(committed)
             with _told_of(data_dir):
                 for name, digest in _files_of(connection, [named]):
-                    if not _holds(data_dir / name, digest):
+                    if not holds(data_dir / name, digest):
                         write_atomically(data_dir / name, _parts_of(connection, name))
                 write_atomically(here, committed.encode())
             return True
@@ -168,14 +169,6 @@ def _forget_files(connection: Connection) -> None:
     kept = {name for name, _ in _files_of(connection, manifests)}
     for name in set(connection.execute(select(index_files.c.name)).scalars()) - kept:
         connection.execute(delete(index_files).where(index_files.c.name == name))
-
-
-def _holds(path: Path, digest: str) -> bool:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == digest
-    except FileNotFoundError:
-        return False
 
 
 @contextlib.contextmanager
