@@ -15,6 +15,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from chatbot.config import PROJECT_ROOT, Settings
+
 _SECONDS = 60
 _DEBIAN = Path("/usr/lib/postgresql")
 
@@ -46,6 +48,16 @@ def postgresql(folder: Path) -> Iterator[str]:
     url = f"postgresql://{owner}@127.0.0.1:{port}/postgres"
     with _running(command, folder, lambda: _answers(url)):
         yield url
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables with which another process has the same data folder, database and vectors."""
+    given = {"CHATBOT_DATA_DIR": str(settings.data_dir), "PYTHONPATH": str(PROJECT_ROOT)}
+    if settings.database_url:
+        given["CHATBOT_DATABASE_URL"] = settings.database_url.get_secret_value()
+    if settings.chroma_url:
+        given["CHATBOT_CHROMA_URL"] = settings.chroma_url
+    return given
 
 
 def new_database(url: str, name: str) -> str:

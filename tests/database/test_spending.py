@@ -17,6 +17,7 @@ from chatbot.errors import BudgetError, ModelError
 from chatbot.llm import ChatModel, ChatTurn, complete
 from chatbot.storage.opening import now, open_database
 from tests.fakes.openai_server import FakeOpenAI, Reply, cite_first_source
+from tests.services import environment_of
 
 TURNS = [ChatTurn("user", "x" * 400)]
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
@@ -93,16 +94,10 @@ def test_processes_share_one_account(kept: Settings, database: Engine) -> None:
         "database = open_database(load_settings())\n"
         "for _ in range(50): spend(database, spent_today(database)[0], 3)\n"
     )
-    folder = {"CHATBOT_DATA_DIR": str(kept.data_dir)}
-    if kept.database_url:
-        folder["CHATBOT_DATABASE_URL"] = kept.database_url.get_secret_value()
-    processes = [subprocess.Popen([sys.executable, "-c", code], env=folder | _path()) for _ in "ab"]
+    command, environment = [sys.executable, "-c", code], environment_of(kept)
+    processes = [subprocess.Popen(command, env=environment) for _ in "ab"]
     assert [process.wait() for process in processes] == [0, 0]
     assert spent(database) == 300
-
-
-def _path() -> dict[str, str]:
-    return {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from chatbot.index.store import open_index
 from chatbot.index.vectors import open_client
 from chatbot.storage.opening import open_database
 from tests.report_text import MadePaper, paper, render_report
-from tests.services import chroma
+from tests.services import chroma, environment_of
 
 Machine = Callable[[str], Settings]
 
@@ -121,24 +121,13 @@ def test_machines_that_start_at_once_on_nothing_index_the_reports_once(machine: 
     starting = "from chatbot.bot import Chatbot\nprint(len(Chatbot.open().papers()))\n"
     started = []
     for name in ("one", "two", "three"):
-        settings = machine(name)
-        environment = {
-            "CHATBOT_DATA_DIR": str(settings.data_dir),
-            "CHATBOT_CHROMA_URL": settings.chroma_url or "",
-            "CHATBOT_DATABASE_URL": url_of(settings),
-        }
-        command = [sys.executable, "-c", starting]
+        command, environment = [sys.executable, "-c", starting], environment_of(machine(name))
         started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE))
     printed = [process.communicate(timeout=300)[0].strip() for process in started]
     assert printed == [b"138"] * 3
     with shared_index(machine("four")) as shared:
         assert shared is not None
         assert shared.newest() == 1
-
-
-def url_of(settings: Settings) -> str:
-    assert settings.database_url is not None
-    return settings.database_url.get_secret_value()
 
 
 def test_a_folder_of_its_own_index_takes_up_the_shared_one_and_loses_no_report(

@@ -20,6 +20,7 @@ from chatbot.errors import ChatbotError, ConfigurationError
 from chatbot.storage import migrating
 from chatbot.storage.opening import DATABASE_FILE, open_database
 from chatbot.storage.tables import metadata
+from tests.services import environment_of
 
 # The tables as the first build made them, before a turn had attempts and errors.
 FIRST = """
@@ -99,13 +100,8 @@ def test_many_processes_that_open_a_new_database_make_it_once(kept: Settings) ->
         "from chatbot.storage.opening import open_database\n"
         "open_database(load_settings()).dispose()\n"
     )
-    environment = {"CHATBOT_DATA_DIR": str(kept.data_dir)}
-    if kept.database_url:
-        environment["CHATBOT_DATABASE_URL"] = kept.database_url.get_secret_value()
-    started = [
-        subprocess.Popen([sys.executable, "-c", opening], env=environment, stderr=subprocess.PIPE)
-        for _ in range(4)
-    ]
+    command, environment = [sys.executable, "-c", opening], environment_of(kept)
+    started = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(4)]
     said = [process.communicate(timeout=120)[1] for process in started]
     assert said == [b""] * 4
     assert [process.returncode for process in started] == [0] * 4
