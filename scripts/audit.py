@@ -28,6 +28,8 @@ _ACCEPTED = {
     "hypothesis": "MPL-2.0; development only",
     "orjson": "MPL-2.0 for one file of it, used as it is",
     "pathspec": "MPL-2.0; development only, used as it is",
+    "psycopg": "LGPL-3.0: imported as a library, used as it is",
+    "psycopg-binary": "LGPL-3.0: imported as a library, used as it is",
     "tqdm": "MPL-2.0 and MIT, used as it is",
 }
 
