@@ -203,11 +203,10 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
         if asked is None or asked >= len(turns):
             yield gr.skip()
             return
-        run = runs.begin(request.session_hash)
         answer = answering(frame.bot, frame.database, turns[:asked], turns[asked])
-        async for messages in run.steps(in_one_context(answer, visit_of(request, "page"))):
-            yield messages
-        runs.end(request.session_hash, run)
+        with runs.running(request.session_hash) as run:
+            async for messages in run.steps(in_one_context(answer, visit_of(request, "page"))):
+                yield messages
 
     async def stopped(request: gr.Request) -> None:
         runs.stop(request.session_hash)

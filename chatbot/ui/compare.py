@@ -83,15 +83,14 @@ def _connect_comparing(
     """Connect what compares: the button, and after `choosing` the papers `asked` for, if any."""
 
     async def streamed(ids: list[str], aspects: list[str], request: gr.Request) -> Streamed:
-        run = runs.begin(request.session_hash)
         # All that has changed so far, at each change: what a second one leaves out, gradio's client
         # takes out of the first too, which a busy browser may not have shown yet (seen with 6.31).
         whole: Changes = {}
         comparing = _compared(frame, parts, ids, aspects, request)
-        async for change in run.steps(in_one_context(comparing, visit_of(request, "compare"))):
-            whole = {**whole, **change}
-            yield whole
-        runs.end(request.session_hash, run)
+        with runs.running(request.session_hash) as run:
+            async for change in run.steps(in_one_context(comparing, visit_of(request, "compare"))):
+                whole = {**whole, **change}
+                yield whole
         if run.stopped:
             yield {**whole, **_ended(parts, TEXTS[visitor_language(request)].stopped)}
 

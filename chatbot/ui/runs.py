@@ -7,7 +7,8 @@ still counts as running when its end is told.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -63,10 +64,15 @@ class Runs:
         self._current[page] = run = Run(self._limiter)
         return run
 
-    def end(self, page: str | None, run: Run) -> None:
-        """Forget a run that is over."""
-        if self._current.get(page) is run:
-            del self._current[page]
+    @contextmanager
+    def running(self, page: str | None) -> Iterator[Run]:
+        """A new run for an open page, forgotten when it is over, however it ends."""
+        run = self.begin(page)
+        try:
+            yield run
+        finally:
+            if self._current.get(page) is run:
+                del self._current[page]
 
     def stop(self, page: str | None) -> None:
         """End what streams to a page, for its reader wants no more of it."""

@@ -84,12 +84,23 @@ def test_one_page_has_one_run_and_another_ends_it_without_a_word() -> None:
         elsewhere, second = runs.begin("another page"), runs.begin("page")
         assert [n async for n in steps] == []
         assert not any(run.ended.is_set() for run in (elsewhere, second))
-        runs.end("page", first)  # it is no longer the page's: the second stays
         runs.stop("page")
         return first.stopped, second.stopped
 
     assert asyncio.run(held()) == (False, True)
     source.go.set()
+
+
+def test_a_run_that_is_over_is_forgotten_and_one_that_followed_it_is_not() -> None:
+    runs = Runs(4)
+    with runs.running("page") as first:
+        second = runs.begin("page")
+    runs.stop("page")
+    assert (first.stopped, second.stopped) == (False, True)
+    with runs.running("page") as third:
+        pass
+    runs.stop("page")
+    assert not third.stopped
 
 
 def test_who_stops_waiting_is_free_at_once() -> None:
