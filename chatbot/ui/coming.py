@@ -48,16 +48,21 @@ class Coming:
     pace: Pace = field(default_factory=lambda: Pace(_SECONDS))
 
     def take(self, event: Event) -> bool:
-        """Take an event in; whether what has come is to be shown now, before there is an answer."""
-        first = False
+        """Take an event in; whether what has come is to be shown now, before there is an answer.
+
+        The first text is, and each stage as it begins: nothing may follow for as long as a model
+        thinks.
+        """
+        now = False
         match event:
             case Step():
+                now = event.milliseconds is None
                 self.steps.append(event)
             case TextDelta():
-                first = not self.text
+                now = not self.text
                 self.text += event.text
             case Restart():
                 self.text = ""
             case Answer():
                 self.answer = record_of(event)
-        return self.answer is None and (first or self.pace.is_due())
+        return self.answer is None and (now or self.pace.is_due())

@@ -95,9 +95,13 @@ def _connect_comparing(
             yield {**whole, **_ended(parts, TEXTS[visitor_language(request)].stopped)}
 
     async def opened(asked: str, aspects: list[str], request: gr.Request) -> Streamed:
-        if ids := _ids(asked):
-            async for change in streamed(ids, aspects, request):
-                yield change
+        ids = _ids(asked)
+        if not ids:
+            # Of an event that yields nothing gradio makes every output empty.
+            yield {parts.status: gr.skip()}
+            return
+        async for change in streamed(ids, aspects, request):
+            yield change
 
     shown: dict[str, Any] = {
         "show_progress_on": parts.status,

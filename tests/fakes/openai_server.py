@@ -67,6 +67,17 @@ class Reply:
         return cls(play)
 
     @classmethod
+    def late(cls, text: Text, seconds: float) -> Self:
+        """An answer of which nothing comes for so long."""
+        answer = cls.text(text)
+
+        def play(line: "_Connection", body: Body) -> None:
+            line.wait(seconds)
+            answer.play(line, body)
+
+        return cls(play)
+
+    @classmethod
     def trickle(cls, text: Text, delay: float) -> Self:
         """An answer that comes one character each `delay` seconds."""
         return cls.text(text, chunk=1, delay=delay)

@@ -114,9 +114,14 @@ def test_a_sentence_that_could_not_be_verified_is_marked_with_the_reason(
         doubtful = page.locator("#chat .doubtful")
         expect(doubtful).to_have_text("没有出处的话。")
         expect(doubtful).to_have_attribute("title", "⚠ 没有标明出处")
-        doubtful.focus()
-        shown = "element => getComputedStyle(element, '::after').content"
-        assert "没有标明出处" in doubtful.evaluate(shown)
+        # Again, where the answer has just been shown anew as it is kept.
+        page.wait_for_function(
+            """() => {
+              const doubtful = document.querySelector('#chat .doubtful');
+              doubtful.focus();
+              return getComputedStyle(doubtful, '::after').content.includes('没有标明出处');
+            }"""
+        )
 
 
 def test_a_refused_key_ends_in_an_extract_that_says_so(
@@ -164,9 +169,10 @@ def test_an_answer_can_be_stopped_and_says_so_also_later(
 def test_a_model_that_has_not_begun_is_stopped_at_once_and_the_next_question_answered(
     browser: Browser, seed_settings: Settings, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    silent = Reply.text("太迟 [1]。", delay=20)
     with (
-        FakeOpenAI(silent, Reply.text("推理速度最高提升 400% [1]。")) as server,
+        FakeOpenAI(
+            Reply.late("太迟 [1]。", 20), Reply.text("推理速度最高提升 400% [1]。")
+        ) as server,
         serving(bot_with_model(seed_settings, server.url), tmp_path) as url,
         open_page(url) as page,
     ):

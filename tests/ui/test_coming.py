@@ -48,10 +48,20 @@ def test_the_first_text_is_shown_at_once_however_long_the_steps_took_to_show() -
     assert coming.take(Step("retrieve"))
     with coming.pace.doing():
         clock.now += 1.0
-    assert not coming.take(Step("synthesize"))
+    assert not coming.take(Step("retrieve", 3.0, "8"))
     assert coming.take(TextDelta("首"))
     with coming.pace.doing():
         clock.now += 0.01
     assert not coming.take(TextDelta("字"))
     clock.now += 0.1
     assert coming.take(TextDelta("。"))
+
+
+def test_each_stage_is_shown_as_it_begins_for_a_model_may_be_silent_in_it() -> None:
+    clock = Clock()
+    coming = Coming(pace=Pace(0.1, clock))
+    for stage in ("retrieve", "outline", "synthesize"):
+        assert coming.take(Step(stage))
+        with coming.pace.doing():
+            clock.now += 0.01
+        assert not coming.take(Step(stage, 2.0))

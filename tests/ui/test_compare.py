@@ -63,6 +63,13 @@ def compared(open_page: OpenPage) -> Iterator[Page]:
         yield page
 
 
+def test_opened_without_a_link_the_tab_is_as_it_was_laid_out(page: Page) -> None:
+    expect(opened(page).locator("#compare-start")).to_have_text("对比")
+    page.wait_for_timeout(1_000)
+    expect(page.locator("#compare-start")).to_have_text("对比")
+    expect(page.locator("#compare-stop")).to_be_hidden()
+
+
 def test_a_paper_is_found_by_title_system_name_and_id(page: Page) -> None:
     box = opened(page).locator("#compare-papers input")
     options = page.locator("#compare-papers [role=option]")
@@ -275,9 +282,8 @@ def test_a_comparison_can_be_stopped_and_another_made(comparing: Page) -> None:
 def test_a_comparison_is_stopped_while_the_model_has_not_begun_and_another_is_made(
     open_page: OpenPage, seed_settings: Settings, tmp_path: Path
 ) -> None:
-    silent = Reply.text(TABLE, delay=20)
     with (
-        FakeOpenAI(silent, default=Reply.text(TABLE)) as server,
+        FakeOpenAI(Reply.late(TABLE, 20), default=Reply.text(TABLE)) as server,
         serving(bot_with_model(seed_settings, server.url), tmp_path) as url,
         open_page(url) as page,
     ):
