@@ -122,7 +122,7 @@ def served_page() -> Iterator[str]:
         command = [sys.executable, str(PROJECT_ROOT / "app.py"), "--port", "7990"]
         with subprocess.Popen(
             command,
-            env={**kept, "CHATBOT_DATA_DIR": folder},
+            env={**kept, "CHATBOT_DATA_DIR": folder, "CHATBOT_RATE": "100000"},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

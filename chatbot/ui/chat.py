@@ -262,6 +262,7 @@ def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request)
         else read_filters(frame.bot.index, asked.chosen, language)
     )
     opened = asked.conversation or begin_conversation(frame.database, owner, question)
+    frame.showing.turn(request.session_hash, opened)
     turn = Turn(len(earlier), question, filters)
     begin_turn(frame.database, owner, opened, turn, anew=replaced is not None)
     shown = [*shown_turns(earlier), {"role": "user", "content": literal(question)}]

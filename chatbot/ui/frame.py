@@ -15,6 +15,7 @@ from chatbot.retrieval.models import Language
 from chatbot.ui.admission import Admit
 from chatbot.ui.generation import PerGeneration
 from chatbot.ui.language import language_of_visitor
+from chatbot.ui.runs import Showing
 from chatbot.users import NOBODY
 
 _P = ParamSpec("_P")
@@ -71,7 +72,7 @@ class Frame:
     `actions` has an event for each verb of the page's own links: a handler that takes
     ``event: gr.EventData`` reads the rest of the link from ``event.value``. `admit` counts a
     visitor's question, or raises where they ask too fast. `answers_at_once` are answered side by
-    side; further ones wait.
+    side; further ones wait. `showing` is which conversation each open page shows.
     """
 
     bot: Chatbot
@@ -81,6 +82,7 @@ class Frame:
     actions: gr.HTML
     admit: Admit
     answers_at_once: int
+    showing: Showing
 
 
 def action_links() -> gr.HTML:

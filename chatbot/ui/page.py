@@ -24,6 +24,7 @@ from chatbot.ui.frame import LINK, QUIET, Frame, action_links, owner_of, told, v
 from chatbot.ui.generation import PerGeneration
 from chatbot.ui.language import SWITCH_LANGUAGE, translations
 from chatbot.ui.reports import build_reports
+from chatbot.ui.runs import Showing
 from chatbot.ui.saved import shown
 from chatbot.ui.wording import access, browse, chat, compare, evals, page, reports
 
@@ -48,7 +49,7 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
         add_endpoints(bot, admit)
         choices = PerGeneration(bot, paper_choices)
         at_once = _WRITTEN if bot.model else _CONCURRENCY
-        frame = Frame(bot, database, choices, i18n, action_links(), admit, at_once)
+        frame = Frame(bot, database, choices, i18n, action_links(), admit, at_once, Showing())
         with gr.Row(elem_id="masthead"):
             corpus = gr.Markdown(i18n("page_heading"), elem_id="corpus")
             signed_in = gr.HTML(visible=False, elem_id="signed-in")

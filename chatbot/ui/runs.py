@@ -7,6 +7,7 @@ still counts as running when its end is told.
 
 import asyncio
 import threading
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,6 +80,31 @@ class Runs:
         if run := self._current.get(page):
             run.stopped = True
             run.ended.set()
+
+
+class Showing:
+    """Which conversation each open page was last turned to, "" for none; safe between threads.
+
+    What ends after a page was turned elsewhere must not turn it back. The `most` pages turned last
+    are remembered.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most, self._shown = most, OrderedDict[str | None, str]()
+        self._lock = threading.Lock()
+
+    def turn(self, page: str | None, conversation: str) -> None:
+        """A page is about to show a conversation."""
+        with self._lock:
+            self._shown[page] = conversation
+            self._shown.move_to_end(page)
+            if len(self._shown) > self._most:
+                self._shown.popitem(last=False)
+
+    def is_elsewhere(self, page: str | None, conversation: str) -> bool:
+        """Whether a page was turned to another conversation."""
+        with self._lock:
+            return self._shown.get(page, conversation) != conversation
 
 
 async def _step(

@@ -118,7 +118,9 @@ def connect_saved(
         # A blank question begins none, and one that is begun meanwhile is not to be closed.
         if not conversation:
             return gr.skip()
-        return shown(frame, place, conversation, request, again=True)
+        kept = shown(frame, place, conversation, request, again=True)
+        elsewhere = frame.showing.is_elsewhere(request.session_hash, conversation)
+        return gr.skip() if elsewhere else kept
 
     @told
     def emptied(request: gr.Request) -> list[Any]:
@@ -193,6 +195,8 @@ def shown(
     event loop.
     """
     owner = owner_of(request)
+    if not again:
+        frame.showing.turn(request.session_hash, name)
     try:
         turns = read_turns(frame.database, owner, name) if name else ()
         messages = _settled(frame, owner, name, turns)

@@ -10,7 +10,7 @@ from chatbot.config import Settings
 from chatbot.database.conversations import Turn, begin_conversation, begin_turn, read_turns
 from chatbot.storage.opening import open_database
 from chatbot.ui.conversation import answering
-from chatbot.ui.runs import Run, Runs
+from chatbot.ui.runs import Run, Runs, Showing
 from chatbot.users import NOBODY
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.ui.conftest import bot_with_model
@@ -101,6 +101,18 @@ def test_a_run_that_is_over_is_forgotten_and_one_that_followed_it_is_not() -> No
         pass
     runs.stop("page")
     assert not third.stopped
+
+
+def test_a_page_that_was_turned_elsewhere_is_known_and_the_oldest_are_forgotten() -> None:
+    showing = Showing(most=2)
+    assert not showing.is_elsewhere("page", "a")
+    showing.turn("page", "a")
+    assert not showing.is_elsewhere("page", "a")
+    showing.turn("page", "")
+    assert showing.is_elsewhere("page", "a")
+    for other in ("second", "third"):
+        showing.turn(other, "b")
+    assert not showing.is_elsewhere("page", "a")
 
 
 def test_who_stops_waiting_is_free_at_once() -> None:
