@@ -147,18 +147,26 @@ def readers(bot: Chatbot) -> Iterator[Reader]:
 
 
 def settled(reader: Reader, piece: str) -> Growth | None:
-    """How the cost grows, measured again where it seems steep: something else may have run."""
+    """How the cost grows, measured again and further where it seems steep.
+
+    Something else may have run; and where memory is got in another way from some size on, the two
+    sizes around that are steep, and those after it are not.
+    """
     growth = growth_of(reader, piece)
     if growth is None or growth.exponent <= STEEP:
         return growth
-    again = growth_of(reader, piece) or growth
+    if reader.longest < SIZES[-1]:
+        again = growth_of(reader, piece) or growth
+    else:
+        further = (*SIZES, 2 * SIZES[-1], 4 * SIZES[-1])
+        again = growth_of(replace(reader, longest=further[-1]), piece, further) or growth
     return min(growth, again, key=lambda one: one.exponent)
 
 
-def growth_of(reader: Reader, piece: str) -> Growth | None:
+def growth_of(reader: Reader, piece: str, tried: tuple[int, ...] = SIZES) -> Growth | None:
     """How the cost grows; None where it is never worth a clock's while."""
     sizes, seconds = list[int](), list[float]()
-    for size in (size for size in SIZES if size <= reader.longest):
+    for size in (size for size in tried if size <= reader.longest):
         text = (piece * (size // len(piece) + 1))[: size - 1]
         # Another end each time: what is remembered of a text costs nothing.
         taken = min(_seconds(reader, f"{text}{'xyz'[run]}") for run in range(RUNS))
