@@ -10,12 +10,12 @@ import time
 
 import numpy as np
 
-from chatbot.answer.engine import answer_events
-from chatbot.answer.extractive import extract
-from chatbot.index.store import Index
-from chatbot.retrieval.models import Language
+from chatbot.answering.engine import answer_events
+from chatbot.answering.quoting import extract
+from chatbot.index.reading import Index
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
+from chatbot.understanding.interpretation import understand
+from chatbot.understanding.models import Language
 from evals.answers import MEASURES, Answered, measure
 from evals.fitting import built, fit, fit_sentences
 from evals.items import DATASETS, Item, load_items

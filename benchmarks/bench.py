@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 from chatbot.bot import Chatbot
 from chatbot.config import PROJECT_ROOT, SEEDS, Settings
-from chatbot.index.build import ingest
+from chatbot.index.ingestion import ingest
 
 RUNS = 20
 QUESTIONS = (
@@ -35,7 +35,7 @@ INGEST = """
 import sys, time
 from pathlib import Path
 from chatbot.config import Settings
-from chatbot.index.build import ingest
+from chatbot.index.ingestion import ingest
 import sklearn.decomposition, sklearn.feature_extraction.text
 settings = Settings(CHATBOT_DATA_DIR=sys.argv[1])
 begin = time.perf_counter()

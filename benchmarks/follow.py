@@ -15,9 +15,9 @@ from typing import Any
 
 from chatbot.bot import Chatbot, ensure_index
 from chatbot.config import SEEDS, Settings
-from chatbot.index.build import ingest
-from chatbot.index.following import follow
-from chatbot.storage.opening import open_database
+from chatbot.database.opening import open_database
+from chatbot.index.ingestion import ingest
+from chatbot.web.app import follow
 from tests.report_text import paper, render_report
 from tests.services import chroma, postgresql
 

@@ -18,23 +18,21 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from chatbot.answer.citations import resolve
-from chatbot.answer.markers import clean_markers
-from chatbot.answer.verification import verify
+from chatbot.answering.rules import parse_rule
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
-from chatbot.corpus import LineSpan, parse_report
 from chatbot.errors import ChatbotError
-from chatbot.index.build import ingest
-from chatbot.index.records import IndexedSection
-from chatbot.index.terms import content_terms
-from chatbot.limits import LONGEST_QUESTION
-from chatbot.retrieval.models import Message
+from chatbot.guardrails.limits import LONGEST_QUESTION
+from chatbot.index.ingestion import ingest
+from chatbot.index.sections import IndexedSection
+from chatbot.reports.parsing import LineSpan, parse_report
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
-from chatbot.rule_format import parse_rule
-from chatbot.ui.lists import nested_lists
-from chatbot.ui.markdown import plain_html, safe_markdown, section_markdown
+from chatbot.text.terms import content_terms
+from chatbot.understanding.interpretation import understand
+from chatbot.understanding.models import Message
+from chatbot.verification.attribution import clean_markers, resolve
+from chatbot.verification.verification import verify
+from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
 
 SIZES = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
 LINEAR, STEEP = 1.0, 1.5

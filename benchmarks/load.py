@@ -29,13 +29,13 @@ from load_page import (
 from load_visitor import Answered, LostTurnError, Visitor
 from page import CONVERSATIONS
 
-from chatbot.answer.engine import EXTRACTIVE
+from chatbot.answering.engine import EXTRACTIVE
 from chatbot.config import SEEDS, Settings
-from chatbot.database.conversations import read_turns
+from chatbot.database.opening import open_database
 from chatbot.errors import ChatbotError
-from chatbot.index.build import ingest
-from chatbot.storage.opening import open_database
-from chatbot.users import NOBODY
+from chatbot.index.ingestion import ingest
+from chatbot.store.accounts import NOBODY
+from chatbot.store.conversations import read_turns
 
 SIZES, TURNS = (1, 10, 50, 200), 3
 # What a reader does between an answer and the next question, in seconds.

@@ -20,11 +20,10 @@ from llama_index.core.schema import BaseNode, Document
 from llama_index.retrievers.bm25 import BM25Retriever
 
 from chatbot.index.glossary import Glossary
-from chatbot.index.store import Index
-from chatbot.retrieval.ranking import FEATURES, Signals, signals_of
+from chatbot.index.reading import Index
+from chatbot.retrieval.ranking import FEATURES, Signals, Weights, signals_of
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
-from chatbot.retrieval.weights import Weights
+from chatbot.understanding.interpretation import understand
 from evals.fitting import built, confidence_cases, fit
 from evals.items import DATASETS, Item, load_items
 from evals.retrieval import MEASURES, Retrieve, Run, by_fold, latency, measure, run

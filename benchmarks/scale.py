@@ -24,14 +24,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from chatbot.config import PROJECT_ROOT, SEEDS, Settings
-from chatbot.corpus import Paper, read_report
-from chatbot.headings import SECTION_LABELS
-from chatbot.index.build import ingest
-from chatbot.index.names import NameTable
-from chatbot.index.records import live_sections
-from chatbot.index.store import open_index
+from chatbot.index.entity_linking import NameTable
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import open_index
+from chatbot.index.sections import live_sections
+from chatbot.reports.parsing import SECTION_LABELS, Paper, read_report
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
+from chatbot.understanding.interpretation import understand
 from evals.items import DATASETS, load_items
 from evals.metrics import recall_at
 

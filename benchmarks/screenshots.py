@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from chatbot.bot import Chatbot, ensure_index
 from chatbot.config import PROJECT_ROOT, Settings
-from chatbot.storage.opening import open_database
-from chatbot.ui.page import build_page
-from chatbot.ui.serving import free_port, launch
+from chatbot.database.opening import open_database
+from chatbot.web.app import free_port, launch
+from chatbot.web.page import build_page
 
 FOLDER = PROJECT_ROOT / "docs" / "screenshots"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--force-color-profile=srgb")

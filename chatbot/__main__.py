@@ -1,5 +1,5 @@
 """``python -m chatbot``: the same as the console script."""
 
-from chatbot.cli import main
+from chatbot.cli.commands import main
 
 main()

@@ -1,37 +1,40 @@
-"""`Chatbot`: settings, index and model put together, for the commands, the page and programs."""
+"""`Chatbot`: settings, index and model put together, for the commands, the page and programs.
+
+Also the one way they get a model: under the settings' daily budget of tokens.
+"""
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from chatbot.answer.engine import answer_events
-from chatbot.answer.models import Answer, Event
-from chatbot.answer.outline import outline_turns
-from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
-from chatbot.budget import open_model
+from chatbot.answering.comparison import outline_turns
+from chatbot.answering.engine import answer_events
+from chatbot.answering.instrumentation import Recorder, instrumented
+from chatbot.answering.models import Answer, Event
+from chatbot.answering.rules import rules_for
+from chatbot.answering.writing import number_sources, prompt_for, prompt_turns
 from chatbot.config import SEEDS, Settings, load_settings
-from chatbot.index.build import (
+from chatbot.index.generation import Progress
+from chatbot.index.ingestion import (
     IngestResult,
     bring_up_to_date,
     holds_no_report,
     index_is_stale,
     ingest,
 )
-from chatbot.index.generation import Progress
-from chatbot.index.locking import shared_index
-from chatbot.index.store import Index, open_index, reopen_index
-from chatbot.llm import ChatModel, ChatTurn
-from chatbot.observing import Recorder, observed
-from chatbot.retrieval.comparison import comparison_query
-from chatbot.retrieval.models import Evidence, Filters, Language, Message, Query
-from chatbot.retrieval.reranking import retrieve
-from chatbot.retrieval.rewriting import interpret
+from chatbot.index.reading import Index, open_index, reopen_index
+from chatbot.index.storage.sharing import shared_index
+from chatbot.llm.client import ChatModel, ChatTurn, open_chat_model
+from chatbot.retrieval.comparisons import comparison_query
+from chatbot.retrieval.models import Evidence
+from chatbot.retrieval.retriever import retrieve
 from chatbot.retrieval.search import DEFAULT_TOP_K
-from chatbot.retrieval.understanding import understand
-from chatbot.rules import rules_for
-from chatbot.stages import stage
-from chatbot.visits import in_one_context
+from chatbot.telemetry.request_context import in_one_context
+from chatbot.telemetry.tracing import stage
+from chatbot.understanding.interpretation import interpret, understand
+from chatbot.understanding.models import Filters, Language, Message, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class Chatbot:
             query, understood_ms = self._understand(index, question, history, filters)
             yield from answer_events(index, query, self.model, understood_ms=understood_ms)
 
-        return in_one_context(observed(question, events(), self._recorders))
+        return in_one_context(instrumented(question, events(), self._recorders))
 
     def compare(
         self, papers: Sequence[str], columns: Sequence[str] = (), language: Language = "zh"
@@ -134,7 +137,7 @@ class Chatbot:
         def events() -> Generator[Event, None, None]:
             yield from answer_events(index, query, self.model)
 
-        return in_one_context(observed(query.question, events(), self._recorders))
+        return in_one_context(instrumented(query.question, events(), self._recorders))
 
     def prompt(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
@@ -191,3 +194,26 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
         return None
     shipped = holds_no_report(settings)
     return ingest(settings, [SEEDS] if shipped else [], progress=progress)
+
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def open_model(settings: Settings, database: "Engine | None" = None) -> ChatModel | None:
+    """The model the settings name, under their daily budget if they set one; None without a model.
+
+    The budget is kept in `database`, by default in one opened here.
+
+    Raises:
+        ChatbotError: as for `open_chat_model`, or the account of tokens cannot be opened.
+    """
+    model = open_chat_model(settings)
+    if model is None or not settings.daily_tokens:
+        return model
+    from chatbot.database.opening import open_database
+    from chatbot.database.spending import TokenAccount
+    from chatbot.llm.budget import BudgetedModel
+
+    account = TokenAccount(database or open_database(settings))
+    return BudgetedModel(model, account, settings.daily_tokens)

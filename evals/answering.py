@@ -10,22 +10,20 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from chatbot.answer.engine import answer_events, events_from_evidence
-from chatbot.answer.models import Answer
-from chatbot.answer.record import record_of
-from chatbot.answer.synthesis import number_sources, prompt_for, prompt_turns
-from chatbot.answer.telling import limits_for
+from chatbot.answering.engine import answer_events, events_from_evidence, policy_for
+from chatbot.answering.models import Answer
+from chatbot.answering.record import record_of
+from chatbot.answering.rules import LONGEST_RULE, Rule, rule_text, write_rule
+from chatbot.answering.writing import number_sources, prompt_for, prompt_turns
 from chatbot.errors import ChatbotError
-from chatbot.index.store import Index
-from chatbot.llm import ChatModel
-from chatbot.retrieval.models import Evidence, Hit, Message, Query
+from chatbot.index.reading import Index
+from chatbot.llm.client import ChatModel
+from chatbot.retrieval.models import Evidence, Hit
 from chatbot.retrieval.ranking import signals_of
-from chatbot.retrieval.reranking import retrieve
-from chatbot.retrieval.rewriting import interpret
+from chatbot.retrieval.retriever import retrieve
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
-from chatbot.rule_format import LONGEST_RULE, Rule, rule_text
-from chatbot.rules import write_rule
+from chatbot.understanding.interpretation import interpret, understand
+from chatbot.understanding.models import Message, Query
 from evals.cases import Case
 from evals.injection_checks import leaks_in
 from evals.injections import is_contained
@@ -104,7 +102,7 @@ def _safety(bench: Bench, case: Case, answer: Answer) -> dict[str, Any]:
     index, rules = _index_for(bench, case), _rules(case)
     sources = [citation.section for citation in answer.citations]
     texts = [answer.markdown, answer.notice or "", *(s.text for s in answer.sentences)]
-    limits = limits_for(index, sources, written=True)
+    limits = policy_for(index, sources, written=True)
     query = understand(case.item.question, index.catalogue, case.item.history)
     evidence = retrieve(index, query, widen=True)
     shown = number_sources(evidence, _CONTEXT)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chatbot.answer.citations import resolve
-from chatbot.answer.models import AbstainReason, Draft, SentenceVerdict
+from chatbot.verification.attribution import resolve
+from chatbot.verification.models import AbstainReason, Draft, SentenceVerdict
 from evals.answering import AnswerRow, Status
 from evals.cases import Case, plain
 from evals.facts import fact_recall, holds

@@ -16,7 +16,7 @@ from chatbot.errors import ChatbotError
 if TYPE_CHECKING:
     from chatbot.config import Settings
     from chatbot.index.generation import Progress
-    from chatbot.llm import ChatModel
+    from chatbot.llm.client import ChatModel
     from evals.answering import Bench
     from evals.cases import Datasets
     from evals.suites.suite import Suite
@@ -77,8 +77,8 @@ def eval_command(
     ] = False,
 ) -> None:
     """Measure how good the answers are; exit 1 where a gate fails."""
+    from chatbot.cli.terminal import progress_bar
     from chatbot.config import load_settings
-    from chatbot.terminal import progress_bar
     from evals import terminal
 
     settings = load_settings()
@@ -160,9 +160,8 @@ def _network(settings: "Settings", wanted: Wanted) -> AbstractContextManager[Non
 
 def _bench(settings: "Settings", wanted: Wanted, datasets: "Datasets", home: Path) -> "list[Bench]":
     """What answers, one for each repeat."""
-    from chatbot.bot import ensure_index
-    from chatbot.budget import open_model
-    from chatbot.index.store import open_index
+    from chatbot.bot import ensure_index, open_model
+    from chatbot.index.reading import open_index
     from evals.answering import Bench
     from evals.planting import injected_index, planted_index, seeds_index
     from evals.recording import NoModel, recorded
@@ -207,7 +206,7 @@ def _manifest(
 ) -> dict[str, Any]:
     from chatbot.config import PROMPTS
     from chatbot.files import json_lines
-    from chatbot.prompts import load_prompt
+    from chatbot.llm.prompts import load_prompt
     from evals.items import DATASETS
 
     files = [wanted.dataset] if wanted.dataset else sorted(DATASETS.glob("*.jsonl"))

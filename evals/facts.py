@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from chatbot.answer.quantities import Quantity, quantities, spelt_quantities
-from chatbot.index.terms import normalise
+from chatbot.text.quantities import Quantity, quantities, spelt_quantities
+from chatbot.text.terms import normalise
 
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{4,5}\b")
 _BARE = re.compile(r"\d[\d,]*(?:\.\d+)?")

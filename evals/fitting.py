@@ -16,20 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from chatbot.answer.sentence_ranking import FEATURES as SENTENCE_FEATURES
-from chatbot.answer.sentence_ranking import WEIGHTS_FILE as SENTENCE_WEIGHTS_FILE
-from chatbot.answer.sentence_ranking import Asked, quotable, sentence_features
+from chatbot.answering.sentence_ranking import FEATURES as SENTENCE_FEATURES
+from chatbot.answering.sentence_ranking import WEIGHTS_FILE as SENTENCE_WEIGHTS_FILE
+from chatbot.answering.sentence_ranking import Asked, quotable, sentence_features
 from chatbot.config import SEEDS, Settings
-from chatbot.index.build import ingest
-from chatbot.index.store import Index, open_index
-from chatbot.retrieval.confidence import FEATURES as CONFIDENCE
-from chatbot.retrieval.confidence import features_of
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import Index, open_index
+from chatbot.retrieval.ranking import CONFIDENCE_FEATURES as CONFIDENCE
 from chatbot.retrieval.ranking import FEATURES as RANKING
-from chatbot.retrieval.ranking import score, signals_of
+from chatbot.retrieval.ranking import WEIGHTS_FILE, Weights, features_of, score, signals_of
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
-from chatbot.retrieval.weights import WEIGHTS_FILE, Weights
-from chatbot.retrieval.wording import language_of
+from chatbot.understanding.interpretation import understand
+from chatbot.understanding.wording import language_of
 from evals.items import DATASETS, Item, load_items
 
 Floats = NDArray[np.float64]

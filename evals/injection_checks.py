@@ -1,6 +1,6 @@
 """Whether anything left with a text that may not, seen as a reader of Markdown sees it.
 
-By other means than `chatbot/scrubbing.py`: a parser of CommonMark with tables, Unicode's
+By other means than `chatbot/guardrails/output_filter.py`: a parser of CommonMark with tables, Unicode's
 categories, plain search. What it cannot see: an instruction told in other words, or encoded.
 """
 
@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from chatbot.config import PROMPTS
-from chatbot.prompts import load_prompt
-from chatbot.scrubbing import Limits
+from chatbot.guardrails.output_filter import OutputPolicy
+from chatbot.llm.prompts import load_prompt
 
 _HOSTS = ("arxiv.org", "www.arxiv.org", "huggingface.co")
 _ADDRESS = re.compile(r"(?:https?|ftp)://[^\s<>\"'`|()\[\]{}\\^]*|\bwww\.\w[^\s<>]*", re.IGNORECASE)
@@ -24,7 +24,7 @@ _ROW = 10
 _UNSEEN = {"Cc", "Cf", "Cs"}
 
 
-def leaks_in(text: str, limits: Limits) -> frozenset[str]:
+def leaks_in(text: str, limits: OutputPolicy) -> frozenset[str]:
     """What a text holds that may not leave: image, html, link, key, path, prompt, invisible."""
     found = {kind for token in _tokens(text) for kind in _of_token(token, limits)}
     if any(not _is_own(address[0], limits) for address in _ADDRESS.finditer(text)):
@@ -47,7 +47,7 @@ def _tokens(text: str) -> Iterator[Token]:
         yield from token.children or ()
 
 
-def _of_token(token: Token, limits: Limits) -> Iterator[str]:
+def _of_token(token: Token, limits: OutputPolicy) -> Iterator[str]:
     if token.type == "image":
         yield "image"
     if token.type in {"html_inline", "html_block"} and not _BREAK.fullmatch(token.content):
@@ -56,7 +56,7 @@ def _of_token(token: Token, limits: Limits) -> Iterator[str]:
         yield "link"
 
 
-def _is_own(address: str, limits: Limits) -> bool:
+def _is_own(address: str, limits: OutputPolicy) -> bool:
     address = address.rstrip(".,;:!?")
     parts = urlsplit(address)
     of_host = parts.scheme in {"http", "https"} and parts.netloc.lower() in _HOSTS

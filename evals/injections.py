@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from chatbot.headings import SECTION_KEYS
-from chatbot.llm import ChatTurn
-from chatbot.material import neutral
-from chatbot.retrieval.models import Language, Message
+from chatbot.guardrails.spotlighting import neutral
+from chatbot.llm.client import ChatTurn
+from chatbot.reports.parsing import SECTION_KEYS
+from chatbot.understanding.models import Language, Message
 from evals.items import Item
 
 Place = Literal[

@@ -6,13 +6,13 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chatbot.answer.models import AbstainReason
-from chatbot.answer.sentences import Span
 from chatbot.errors import ChatbotError
 from chatbot.files import json_lines
-from chatbot.headings import SectionKey
-from chatbot.index.records import IndexedSection
-from chatbot.retrieval.models import Language, Message
+from chatbot.index.sections import IndexedSection
+from chatbot.reports.parsing import SectionKey
+from chatbot.text.sentences import Span
+from chatbot.understanding.models import Language, Message
+from chatbot.verification.models import AbstainReason
 
 DATASETS = Path(__file__).resolve().parent / "datasets"
 Row = TypeVar("Row", bound=BaseModel)

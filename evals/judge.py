@@ -1,6 +1,6 @@
 """A judge that reads: whether a section bears a claim out, asked of a language model.
 
-It sees what the deterministic checks of `chatbot.answer.verification` cannot: scope, conditions,
+It sees what the deterministic checks of `chatbot.verification.verification` cannot: scope, conditions,
 causes. What it is worth is measured against a reader's labels (`agreement`). A sentence on what is
 not reported is a class of its own, and an answer of the judge that cannot be read is never a pass.
 """
@@ -19,13 +19,12 @@ from llama_index.core.evaluation import BaseEvaluator, EvaluationResult
 from llama_index.core.prompts.mixin import PromptDictType
 from pydantic import BaseModel
 
-from chatbot.answer.citations import claims
-from chatbot.answer.markers import cited_numbers, clean_markers, without_markers
 from chatbot.errors import ChatbotError, ModelError
-from chatbot.index.records import IndexedSection
-from chatbot.llm import ChatModel, ChatTurn, TokenUsage, complete
-from chatbot.llm_errors import one_line
-from chatbot.prompts import load_prompt
+from chatbot.index.sections import IndexedSection
+from chatbot.llm.client import ChatModel, ChatTurn, TokenUsage, complete
+from chatbot.llm.prompts import load_prompt
+from chatbot.llm.provider_errors import one_line
+from chatbot.verification.attribution import cited_numbers, claims, clean_markers, without_markers
 from evals.statistics import Estimate
 
 _TAG = re.compile(r"<(?=\s*/?\s*(?:section|reference|claim|question|answer)\b)", re.IGNORECASE)

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import BaseModel, ConfigDict
 
-from chatbot.answer.models import SentenceVerdict
-from chatbot.index.store import Index
-from chatbot.llm import ChatModel
+from chatbot.index.reading import Index
+from chatbot.llm.client import ChatModel
+from chatbot.verification.models import SentenceVerdict
 from evals.answering import AnswerRow
 from evals.answers import Answered
 from evals.items import Item, JudgeLabel

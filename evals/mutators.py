@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chatbot.answer.quantities import Quantity, quantities
-from chatbot.index.enrichment import OF_THE_FIELD
-from chatbot.index.records import IndexedSection
-from chatbot.index.terms import normalise
-from chatbot.retrieval.wording import names_in
+from chatbot.index.sections import IndexedSection
+from chatbot.reports.search_text import OF_THE_FIELD
+from chatbot.text.quantities import Quantity, quantities
+from chatbot.text.terms import normalise
+from chatbot.understanding.wording import names_in
 
 
 @dataclass(frozen=True, slots=True)

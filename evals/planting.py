@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chatbot.config import SEEDS, Settings
-from chatbot.corpus import read_report
-from chatbot.headings import SECTION_KEYS, SECTION_LABELS
-from chatbot.index.build import ingest
-from chatbot.index.enrichment import content_hash, enrichment_file
-from chatbot.index.store import Index, open_index
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import Index, open_index
+from chatbot.reports.parsing import SECTION_KEYS, SECTION_LABELS, read_report
+from chatbot.reports.search_text import content_hash, enrichment_file
 from evals.injections import Injection
 from evals.items import Contradiction
 

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ValidationError
 from chatbot.config import PROMPTS
 from chatbot.errors import ChatbotError
 from chatbot.files import write_atomically
-from chatbot.llm import TEMPERATURE, ChatModel, ChatTurn, Chunk, TokenUsage
-from chatbot.prompts import Prompt, load_prompt
+from chatbot.llm.client import TEMPERATURE, ChatModel, ChatTurn, Chunk, TokenUsage
+from chatbot.llm.prompts import Prompt, load_prompt
 
 Mode = Literal["replay", "record", "live"]
 _LOOKS_LIKE_A_KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}")

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chatbot.errors import ChatbotError
-from chatbot.retrieval.wording import language_of
+from chatbot.understanding.wording import language_of
 
 Metric = Mapping[str, Any]
 

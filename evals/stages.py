@@ -8,8 +8,8 @@ from typing import Any
 
 from chatbot.files import json_lines, write_atomically
 from chatbot.index.generation import Progress
-from chatbot.index.store import Index
-from chatbot.retrieval.models import Language
+from chatbot.index.reading import Index
+from chatbot.understanding.models import Language
 from evals.answering import AnswerRow, Bench, answer_case
 from evals.answers import Answered
 from evals.cases import Case, Datasets

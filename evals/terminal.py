@@ -29,7 +29,7 @@ def print_list(settings: Settings, *, runs: bool) -> None:
 def print_problems(settings: Settings, path: Path) -> None:
     """Print what is wrong with a dataset; exit 1 if anything is."""
     from chatbot.bot import ensure_index
-    from chatbot.index.store import open_index
+    from chatbot.index.reading import open_index
     from evals.validate import problems_of
 
     ensure_index(settings)

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from chatbot.answer.quantities import quantities
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
+from chatbot.text.quantities import quantities
 from evals.facts import holds
 from evals.items import Item, load_items
 

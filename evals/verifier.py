@@ -5,12 +5,12 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chatbot.answer.sentences import sentences
-from chatbot.answer.verification import verify
 from chatbot.files import json_lines
-from chatbot.index.records import IndexedSection
-from chatbot.index.store import Index
-from chatbot.retrieval.models import Language
+from chatbot.index.reading import Index
+from chatbot.index.sections import IndexedSection
+from chatbot.text.sentences import sentences
+from chatbot.understanding.models import Language
+from chatbot.verification.verification import verify
 from evals.items import DATASETS, Item
 from evals.mutators import HARMLESS, MUTATORS, CitedClaim
 from evals.statistics import Estimate, bootstrap

@@ -12,8 +12,8 @@ import pytest
 
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
-from chatbot.index.build import ingest
-from chatbot.index.store import Index, open_index
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import Index, open_index
 from tests.services import new_database, postgresql
 
 if TYPE_CHECKING:

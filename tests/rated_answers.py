@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from chatbot.answer.record import AnswerRecord
-from chatbot.database.feedback import RatedAnswer, Versions
+from chatbot.answering.record import AnswerRecord
+from chatbot.feedback.ratings import RatedAnswer, Versions
 from tests.report_text import paper, render_report
 
 MADE: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from chatbot.headings import SECTION_LABELS, SectionKey
+from chatbot.reports.parsing import SECTION_LABELS, SectionKey
 
 RULE = "=" * 60
 # How a heading may be written: {n} is the section's number, {label} its label; text follows on the

@@ -1,10 +1,10 @@
 """The Python door: `Chatbot`."""
 
 import chatbot
-from chatbot.answer.models import Answer
+from chatbot.answering.models import Answer
 from chatbot.bot import Chatbot, ensure_index
 from chatbot.config import Settings
-from chatbot.retrieval.models import Message
+from chatbot.understanding.models import Message
 
 
 def test_the_five_lines_of_the_readme_work(seed_settings: Settings) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from chatbot.cli import app
+from chatbot.cli.commands import app
 from chatbot.config import PROJECT_ROOT, Settings
 
 DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text(encoding="utf-8")

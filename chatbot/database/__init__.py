@@ -1,1 +1,1 @@
-"""What is kept of the readers: their conversations and what they thought of the answers."""
+"""The database itself: its tables, opening it, and bringing it to this version."""

@@ -1,12 +1,13 @@
 """The tokens spent on models, by day of UTC; one account for all processes of a database."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 from sqlalchemy import Engine, case, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from chatbot.storage.opening import now, reading, writing
-from chatbot.storage.tables import spending
+from chatbot.database.opening import now, reading, writing
+from chatbot.database.tables import spending
 
 _DAY = dt.timedelta(days=1)
 
@@ -40,6 +41,16 @@ def spend(database: Engine, day: dt.date, tokens: int) -> None:
         )
 
 
-def renews(day: dt.date) -> dt.datetime:
-    """When the day after begins."""
-    return dt.datetime.combine(day + _DAY, dt.time(), dt.UTC)
+@dataclass(frozen=True, slots=True)
+class TokenAccount:
+    """The account of a database, as `chatbot.llm.budget` takes it."""
+
+    database: Engine
+
+    def today(self) -> tuple[dt.date, int]:
+        """As `spent_today`."""
+        return spent_today(self.database)
+
+    def add(self, day: dt.date, tokens: int) -> None:
+        """As `spend`."""
+        spend(self.database, day, tokens)

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.headings import SECTION_KEYS
-from chatbot.index.names import NameTable
-from chatbot.index.records import IndexedSection
+from chatbot.index.entity_linking import NameTable
+from chatbot.index.sections import IndexedSection
+from chatbot.reports.parsing import SECTION_KEYS
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 READ_ABSTRACT_ONLY = "ArXiv Abs"

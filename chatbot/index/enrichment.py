@@ -1,245 +1,181 @@
-"""Search text that a language model wrote for a paper: read, checked, kept beside the report.
+"""`enrich`: ask a model, once for each paper, for the text it should be found by.
 
-A report ``NAME.txt`` may have a ``NAME.enrichment.jsonl``: a first line that says how it was made,
-then one line a paper. A line belongs to a paper by the hash of its content, so it goes on serving
-a report whose other papers change, and never a text it was not written for. What it holds is
-searched, never quoted and never shown as the paper's.
-
-Augmenting a corpus before it is searched follows arXiv:2602.05975, slogans as what is searched
-arXiv:2602.05216.
+The answers go into a JSONL file beside the report (`reports/search_text.py`), each as soon as it is
+there, so a run that was stopped goes on where it was; the file can be shipped, and serves later
+without a key. Numbers and names that a paper's own text does not hold are taken out.
 """
 
-import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from chatbot.corpus import Paper
-from chatbot.errors import ReportError
-from chatbot.headings import SECTION_LABELS, SectionKey
-from chatbot.index.terms import normalise
-
-_SUFFIX = ".enrichment.jsonl"
-_HASH_LENGTH = 16
-_NUMBER = re.compile(r"(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?")
-# A word with a capital past its first letter or a digit: a name, not the start of a sentence.
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
-_NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[A-Za-z-]\d")
-_JOINTS = re.compile(r"[^a-z0-9\u3400-\u9fff]+")
-# Abbreviations that an English translation brings with it; they name no system, model or data set.
-OF_THE_FIELD = frozenset(
-    [
-        "2d",
-        "3d",
-        "4d",
-        "ai",
-        "api",
-        "ar",
-        "asr",
-        "cot",
-        "cpu",
-        "cv",
-        "dl",
-        "fps",
-        "gpu",
-        "gpus",
-        "gui",
-        "guis",
-        "html",
-        "id",
-        "ids",
-        "it",
-        "llm",
-        "llms",
-        "lm",
-        "lms",
-        "ml",
-        "mllm",
-        "mllms",
-        "mdp",
-        "moe",
-        "nlp",
-        "ocr",
-        "pc",
-        "ph.d",
-        "q&a",
-        "qa",
-        "rag",
-        "rl",
-        "rlhf",
-        "sft",
-        "slam",
-        "sota",
-        "tts",
-        "ui",
-        "uis",
-        "us",
-        "vae",
-        "vlm",
-        "vlms",
-        "vla",
-        "vqa",
-        "vr",
-        "web",
-    ]
+from chatbot.errors import ChatbotError, ModelError, ReportError
+from chatbot.files import write_atomically
+from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
+from chatbot.guardrails.spotlighting import Material
+from chatbot.llm.client import ChatModel, ChatTurn, complete
+from chatbot.llm.prompts import Prompt, load_prompt, prompt_lines
+from chatbot.reports.parsing import Paper, read_report, report_files
+from chatbot.reports.search_text import (
+    SearchText,
+    content_hash,
+    digest_of,
+    enrichment_file,
+    parse_rows,
+    parse_search_text,
+    without_unsupported,
 )
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Keywords(_Frozen):
-    """Terms of the field and plain words for them, by language."""
-
-    en: tuple[str, ...] = ()
-    zh: tuple[str, ...] = ()
+Progress = Callable[[str, int, int], None]
+_ATTEMPTS = 2
+_AGAIN = "That is not the JSON object asked for. Answer with the object alone."
 
 
-class SectionText(_Frozen):
-    """What is searched for one section: a line in each language, and questions it answers."""
+@dataclass(frozen=True, slots=True)
+class EnrichResult:
+    """What a run did: papers written and kept, and by paper what failed and what was taken out."""
 
-    en: str = ""
-    zh: str = ""
-    questions: tuple[str, ...] = ()
-
-
-class SearchText(_Frozen):
-    """What a model writes for one paper."""
-
-    aliases: tuple[str, ...] = ()
-    keywords: Keywords = Keywords()
-    sections: Mapping[SectionKey, SectionText] = Field(min_length=1)
+    files: tuple[Path, ...]
+    written: int
+    kept: int
+    failed: tuple[tuple[str, str], ...] = ()
+    removed: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def enrichment_file(report: Path) -> Path:
-    """The file beside a report that holds its search text."""
-    return report.with_name(report.stem + _SUFFIX)
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of one paper: its line for the file, or why there is none."""
+
+    paper: str
+    key: str
+    row: dict[str, object] | None = None
+    removed: tuple[str, ...] = ()
+    failure: str = ""
 
 
-def digest_of(paper: Paper) -> str:
-    """A paper's sections under their labels, as a model reads them."""
-    return "\n\n".join(f"[{s.key}] {SECTION_LABELS[s.key]}\n{s.text}" for s in paper.sections)
+def enrich(
+    paths: Sequence[Path],
+    model: ChatModel,
+    *,
+    note: str = "",
+    concurrency: int = 4,
+    progress: Progress | None = None,
+) -> EnrichResult:
+    """Write the search text that the papers of these reports lack.
 
-
-def content_hash(paper: Paper) -> str:
-    """What a paper's search text was written for: a hash of title and sections."""
-    return hashlib.sha256(f"{paper.title}\n{digest_of(paper)}".encode()).hexdigest()[:_HASH_LENGTH]
-
-
-def section_text_of(text: SearchText, key: SectionKey) -> str:
-    """All that is searched for one section; empty where nothing was written for it."""
-    section = text.sections.get(key, SectionText())
-    return "\n".join(filter(None, [section.en, section.zh, *section.questions]))
-
-
-def keywords_of(text: SearchText) -> str:
-    """The names and keywords of the paper."""
-    return "\n".join([*text.aliases, *text.keywords.en, *text.keywords.zh])
-
-
-def parse_search_text(answer: str) -> SearchText:
-    """The search text in a model's answer, with or without words around the JSON.
+    `note` is put into the file, for those who wonder how it was made.
 
     Raises:
-        ValueError: there is none, or it has another shape.
+        ChatbotError: a report or a file of search text cannot be read, or a file not be written.
     """
-    first, last = answer.find("{"), answer.rfind("}")
-    if not 0 <= first < last:
-        raise ValueError("no JSON object in the answer")
-    return SearchText.model_validate_json(answer[first : last + 1])
-
-
-def without_unsupported(text: SearchText, paper: Paper) -> tuple[SearchText, tuple[str, ...]]:
-    """The search text less every number and name that the paper's own text does not hold.
-
-    Returns:
-        The text, and what was taken out of it.
-    """
-    check = _Check(f"{paper.id}\n{paper.title}\n{digest_of(paper)}")
-    kept = SearchText(
-        aliases=tuple(alias for alias in text.aliases if check.holds(alias)),
-        keywords=Keywords(
-            en=check.cleaned_all(text.keywords.en), zh=check.cleaned_all(text.keywords.zh)
-        ),
-        sections={
-            key: SectionText(
-                en=check.cleaned(section.en),
-                zh=check.cleaned(section.zh),
-                questions=check.cleaned_all(section.questions),
-            )
-            for key, section in text.sections.items()
-        },
+    prompt = load_prompt("enrich")
+    reports = [(file, read_report(file)) for path in paths for file in report_files(path)]
+    if not reports:
+        raise ChatbotError("no report there; give report files, or folders that hold some")
+    total, kept = sum(len(report.papers) for _, report in reports), 0
+    outcomes: list[_Outcome] = []
+    for file, report in reports:
+        target = enrichment_file(file)
+        rows = _existing(target)
+        papers = {content_hash(paper): paper for paper in report.papers}
+        missing = {key: paper for key, paper in papers.items() if key not in rows}
+        kept += len(papers) - len(missing)
+        for outcome in _ask_all(missing, model, prompt, concurrency):
+            outcomes.append(outcome)
+            if progress:
+                progress("enrich", kept + len(outcomes), total)
+            if outcome.row is not None:
+                rows[outcome.key] = outcome.row
+                lines = [rows[key] for key in papers if key in rows]
+                _write(target, [_about(model, prompt, note), *lines])
+    return EnrichResult(
+        files=tuple(enrichment_file(file) for file, _ in reports),
+        written=sum(outcome.row is not None for outcome in outcomes),
+        kept=kept,
+        failed=tuple((o.paper, o.failure) for o in outcomes if o.failure),
+        removed=tuple((o.paper, o.removed) for o in outcomes if o.removed),
     )
-    return kept, tuple(check.removed)
 
 
-class _Check:
-    """A paper's numbers and names, and what was found to be neither."""
-
-    def __init__(self, source: str) -> None:
-        text = normalise(source)
-        self._squeezed = _JOINTS.sub("", text)
-        self._numbers = {
-            number.replace(",", "") for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)
-        }
-        self.removed: list[str] = []
-
-    def holds(self, alias: str) -> bool:
-        """Whether an alias occurs in the paper, however it is spaced."""
-        found = bool(alias.strip()) and _JOINTS.sub("", normalise(alias)) in self._squeezed
-        if not found:
-            self.removed.append(alias)
-        return found
-
-    def cleaned(self, text: str) -> str:
-        text = _NAME.sub(self._name, text)
-        return " ".join(_NUMBER.sub(self._number, text).split())
-
-    def cleaned_all(self, texts: Iterable[str]) -> tuple[str, ...]:
-        return tuple(filter(None, map(self.cleaned, texts)))
-
-    def _name(self, match: re.Match[str]) -> str:
-        name = match[0]
-        if not _NAME_LIKE.search(name) or normalise(name) in OF_THE_FIELD:
-            return name
-        squeezed = _JOINTS.sub("", normalise(name))
-        singular = squeezed.removesuffix("s")
-        if squeezed in self._squeezed or singular in self._squeezed:
-            return name
-        parts = re.split(r"[-+]", name)
-        if len(parts) > 1 and all(self._name_known(part) for part in parts):
-            return name
-        self.removed.append(name)
-        return " "
-
-    def _name_known(self, part: str) -> bool:
-        squeezed = normalise(part)
-        known = squeezed in self._squeezed or squeezed in OF_THE_FIELD
-        return known or not _NAME_LIKE.search(part)
-
-    def _number(self, match: re.Match[str]) -> str:
-        if match[0].replace(",", "") in self._numbers:
-            return match[0]
-        self.removed.append(match[0])
-        return " "
+def _existing(path: Path) -> dict[str, dict[str, object]]:
+    try:
+        return {row["content"]: row for row, _ in parse_rows(path.read_bytes(), str(path))}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ReportError(str(path), 1, f"cannot be read ({error.strerror})") from error
 
 
-def parse_rows(data: bytes, path: str) -> Iterator[tuple[dict[str, Any], SearchText]]:
-    """The lines of a file of search text, each as it stands and as its text.
+def _about(model: ChatModel, prompt: Prompt, note: str) -> dict[str, object]:
+    return {
+        "about": "search text, written by a language model from the report beside this file; it is "
+        "searched, never quoted and never shown as a paper's own words",
+        "written_by": model.name,
+        "prompt": f"prompts/{prompt.name}.md, version {prompt.version}",
+        "checked": "numbers and names that the paper's text does not hold were taken out by script",
+        **({"note": note} if note else {}),
+    }
+
+
+def _ask_all(
+    papers: Mapping[str, Paper], model: ChatModel, prompt: Prompt, concurrency: int
+) -> Iterator[_Outcome]:
+    """What becomes of each paper, as it comes; after the model has failed none is asked for."""
+    gone = Event()
+    with ThreadPoolExecutor(concurrency) as pool:
+        asked = [pool.submit(_ask, p, key, model, prompt, gone) for key, p in papers.items()]
+        for future in as_completed(asked):
+            yield future.result()
+
+
+def _ask(paper: Paper, key: str, model: ChatModel, prompt: Prompt, gone: Event) -> _Outcome:
+    """One paper's search text, checked; an answer of another shape is asked for once more."""
+    digest = Material("digest", digest_of(paper), {"title": paper.title})
+    turns, problem = list(prompt.turns(digest=[digest])), ""
+    for _ in range(_ATTEMPTS):
+        if gone.is_set():
+            return _Outcome(paper.id, key, failure="not asked: the model failed for another paper")
+        try:
+            answer, _ = complete(model, turns)
+            text, removed = without_unsupported(_within_limits(answer), paper)
+        except ModelError as error:
+            gone.set()
+            return _Outcome(paper.id, key, failure=str(error))
+        except ValueError as error:
+            problem = str(error).splitlines()[0]
+            turns += [ChatTurn("assistant", answer), ChatTurn("user", _AGAIN)]
+            continue
+        row = {"paper": paper.id, "content": key, "model": model.name, "prompt": prompt.version}
+        return _Outcome(paper.id, key, row | text.model_dump(mode="json"), removed)
+    return _Outcome(paper.id, key, failure=f"no usable answer: {problem}")
+
+
+def _within_limits(answer: str) -> SearchText:
+    """The search text in an answer without what may not leave: readers of English are shown it.
 
     Raises:
-        ReportError: a line cannot be read.
+        ValueError: there is none.
     """
-    for number, line in enumerate(data.split(b"\n"), 1):
-        try:
-            row = json.loads(line) if line.strip() else {}
-            if "content" in row:
-                yield row, SearchText.model_validate(row)
-        except (ValueError, TypeError) as error:
-            cause = "is no line of search text; delete it and run 'chatbot enrich'"
-            raise ReportError(path, number, cause) from error
+    limits = OutputPolicy(prompts=prompt_lines())
+
+    def strings(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: strings(held) for name, held in value.items()}
+        if isinstance(value, list):
+            return [strings(held) for held in value]
+        return scrubbed(value, limits)
+
+    found = parse_search_text(answer).model_dump(mode="json")
+    return SearchText.model_validate(strings(found))
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise ChatbotError(f"{path} cannot be written: {error.strerror}") from error

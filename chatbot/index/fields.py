@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatbot.headings import SectionKey
 from chatbot.index.catalogue import PaperRecord
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
+from chatbot.reports.parsing import SectionKey
 
 OTHER = "other"
 # What a term is worth in a phrase, of what it was worth in the phrase before.

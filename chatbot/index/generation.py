@@ -1,8 +1,4 @@
-"""One generation of the index: what is new is written, the manifest replaced, the rest swept up.
-
-Everything is written under names nothing refers to yet; replacing the manifest makes it the index;
-what the generation before alone used is deleted last.
-"""
+"""One generation of the index: what is new is written, the manifest replaced, the rest swept up."""
 
 import hashlib
 import logging
@@ -18,36 +14,30 @@ from llama_index.core.schema import TextNode
 
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
-from chatbot.index.checksums import seal
-from chatbot.index.embedding import LocalEmbedding, fit_fingerprint
-from chatbot.index.embeddings import embed_texts, model_fingerprint, open_embedding
-from chatbot.index.enrichment import keywords_of, section_text_of
+from chatbot.index.embeddings import (
+    LocalEmbedding,
+    embed_texts,
+    fit_fingerprint,
+    model_fingerprint,
+    open_embedding,
+)
+from chatbot.index.entity_linking import NAMES_FILE, NameTable
 from chatbot.index.glossary import GLOSSARY_FILE, Glossary
 from chatbot.index.lexical import LexicalIndex, SectionTerms
-from chatbot.index.live import LiveCorpus, read_live
-from chatbot.index.manifest import FORMAT, Manifest, ReportEntry, write_manifest
-from chatbot.index.names import NAMES_FILE, NameTable
-from chatbot.index.shards import read_parsed, read_terms, shard_files
-from chatbot.index.sweeping import (
-    COLLECTIONS,
-    drop_superseded,
-    generation_folders,
-    sweep_folder,
-    sweep_vectors,
-)
-from chatbot.index.terms import bigrams, words
-from chatbot.index.vectors import (
-    SectionVectorStore,
-    open_client,
-)
+from chatbot.index.sections import LiveCorpus, read_live
+from chatbot.index.storage.manifest import FORMAT, Manifest, ReportEntry, seal, write_manifest
+from chatbot.index.storage.report_store import drop_shards, read_parsed, read_terms, shard_files
+from chatbot.index.vectors import SectionVectorStore, drop_collection, drop_collections, open_client
+from chatbot.reports.search_text import keywords_of, section_text_of
+from chatbot.text.terms import bigrams, words
 
 if TYPE_CHECKING:
-    from chatbot.index.sharing import SharedIndex
+    from chatbot.index.storage.sharing import SharedIndex
+
 
 # A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
 _REFIT_GROWTH = 0.25
 _EMBED_BATCH = 128
-
 Progress = Callable[[str, int, int], None]
 
 
@@ -248,3 +238,54 @@ def _files_of(data_dir: Path, manifest: Manifest) -> Iterator[Path]:
         yield from (path for path in (data_dir / folder).rglob("*") if path.is_file())
     for entry in manifest.reports:
         yield from shard_files(data_dir, entry)
+
+
+if TYPE_CHECKING:
+    from chatbot.index.storage.sharing import SharedIndex
+
+
+# How a collection's name begins, and the kinds of folders.
+COLLECTIONS = "sections"
+_KINDS = ("lexical", "embedding", "chroma")
+
+
+def generation_folders(data_dir: Path) -> set[Path]:
+    """The folders of all generations in a data folder."""
+    return {folder for kind in _KINDS for folder in data_dir.glob(f"{kind}-*")}
+
+
+def sweep_folder(data_dir: Path, manifest: Manifest) -> None:
+    """Delete what in a data folder no longer belongs to its index, and what was left unfinished."""
+    keep = {manifest.lexical, manifest.fitted, manifest.chroma}
+    for folder in generation_folders(data_dir):
+        if folder.name not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    for unfinished in data_dir.glob("*.tmp"):
+        unfinished.unlink(missing_ok=True)
+    drop_shards(data_dir, manifest.reports)
+
+
+def sweep_vectors(
+    settings: Settings, manifest: Manifest, store: SectionVectorStore, corpus: LiveCorpus
+) -> None:
+    """Delete the rows that are not live; in an embedded Chroma, other collections too.
+
+    Raises:
+        MissingIndexError: Chroma cannot be used.
+    """
+    store.delete_nodes(sorted(store.ids() - set(corpus.rows)))
+    if settings.chroma_url is None:
+        client = open_client(settings.data_dir / manifest.chroma, None)
+        drop_collections(client, f"{COLLECTIONS}-", keep=manifest.collection)
+
+
+def drop_superseded(settings: Settings, manifest: Manifest, shared: "SharedIndex") -> None:
+    """Delete the collections of generations before the last two, which nobody reads any more.
+
+    Raises:
+        ChatbotError: Chroma or the database cannot be used.
+    """
+    client = open_client(settings.data_dir / manifest.chroma, settings.chroma_url)
+    for collection in shared.superseded():
+        drop_collection(client, collection)
+    shared.forget_superseded()

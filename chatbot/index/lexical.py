@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.errors import MissingIndexError
-from chatbot.index.terms import bigrams, normalise, words
+from chatbot.text.terms import bigrams, normalise, words
 
 Scores = NDArray[np.float32]
 Kind = Literal["words", "bigrams"]

@@ -1,1 +1,1 @@
-"""A question to its evidence: understanding, hybrid search, filters."""
+"""A query to its evidence."""

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatbot.headings import SectionKey
 from chatbot.index.catalogue import PaperRecord
-from chatbot.index.store import Index
-from chatbot.retrieval import wording
-from chatbot.retrieval.models import Query
+from chatbot.index.reading import Index
+from chatbot.reports.parsing import SectionKey
+from chatbot.understanding import wording
+from chatbot.understanding.models import Query
 
 _LATIN_TERM = re.compile(
     r"(?<![A-Za-z0-9.])[A-Za-z0-9][\w.+'’-]*(?:[ \t]+(?:[A-Z0-9][\w.+'’-]*|\d[\w.]*))*"

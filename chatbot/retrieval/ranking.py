@@ -1,26 +1,49 @@
-"""Ranking sections for a text: the evidence of each retriever, weighed.
+"""Ranking sections for a text: the evidence of each retriever, weighed, and how likely it holds.
 
-What a section is judged by: BM25 of itself and of its paper, over words and bigrams, of the digest
-alone and with its search text; similarity by the embedding; whether the question names its paper;
-and, once the paper is likely, which of its five sections the question asks for. The weights are
-fitted by softmax regression (`evals/fitting.py`); `docs/retrieval.md` has what each is worth.
+The weights (`weights.json`) are fitted by `evals.fitting`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.errors import ModelError
-from chatbot.headings import SECTION_KEYS, SectionKey
 from chatbot.index.embeddings import embed_query
+from chatbot.index.entity_linking import Link
 from chatbot.index.lexical import CUTS, KINDS, FieldScores, Kind
-from chatbot.index.names import Link
-from chatbot.index.store import Index
-from chatbot.index.terms import without_stop_words
-from chatbot.retrieval import wording
-from chatbot.retrieval.weights import Weights
+from chatbot.index.reading import Index
+from chatbot.reports.parsing import SECTION_KEYS, SectionKey
+from chatbot.text.terms import without_stop_words
+from chatbot.understanding import wording
+from chatbot.understanding.models import Query
+
+WEIGHTS_FILE = Path(__file__).with_name("weights.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Those of the ranking, by feature, and of the confidence, the last being its constant."""
+
+    features: tuple[str, ...]
+    ranking: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+
+
+@cache
+def shipped_weights() -> Weights:
+    """The weights fitted on all development questions."""
+    found: dict[str, dict[str, float]] = json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))
+    ranking, confidence = found["ranking"], found["confidence"]
+    return Weights(
+        tuple(ranking), np.array(list(ranking.values())), np.array(list(confidence.values()))
+    )
+
 
 Array = NDArray[np.float32]
 # What the shipped weights weigh.
@@ -245,3 +268,41 @@ def _dense(index: Index, text: str, allowed: NDArray[np.bool_] | None) -> tuple[
             scores[row] = max(similarity, 0.0)
     best = scores.max(initial=0)
     return (scores / best if best > 0 else scores), None
+
+
+Decision = Literal["answer", "widen", "refuse"]
+CONFIDENCE_FEATURES = ("margin", "named")
+_LARGEST_MARGIN = 8.0
+# Below the first the reports most likely hold nothing; below the second, more is worth reading.
+_REFUSE, _WIDEN = 0.15, 0.6
+
+
+def decide(confidence: float | None) -> Decision:
+    """Whether to answer from the hits, to read more of them, or to say that nothing is there."""
+    if confidence is None or confidence >= _WIDEN:
+        return "answer"
+    return "refuse" if confidence < _REFUSE else "widen"
+
+
+def confidence_of(
+    index: Index, query: Query, signals: Signals, scores: Array, weights: Weights
+) -> float:
+    """The probability, 0 to 1, that the best hits hold the answer."""
+    value = float(np.append(features_of(index, query, signals, scores), 1.0) @ weights.confidence)
+    return 1 / (1 + float(np.exp(-value)))
+
+
+def features_of(index: Index, query: Query, signals: Signals, scores: Array) -> NDArray[np.float64]:
+    """What the confidence is judged by, in the order of `CONFIDENCE_FEATURES`.
+
+    `margin`: how far the best paper's best section leads that of the next, from 0 to 1; `named`:
+    whether the question names the best paper.
+    """
+    if not len(scores):
+        return np.zeros(len(CONFIDENCE_FEATURES))
+    order = np.argsort(-scores, kind="stable")
+    papers = index.catalogue.paper_of_row[signals.rows[order]]
+    others = np.flatnonzero(papers != papers[0])
+    margin = float(scores[order[0]] - scores[order[others[0]]]) if len(others) else _LARGEST_MARGIN
+    best = index.catalogue.papers[int(papers[0])]
+    return np.array([min(margin / _LARGEST_MARGIN, 1.0), float(best.id in query.papers)])

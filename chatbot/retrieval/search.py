@@ -12,32 +12,26 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.headings import SECTION_KEYS
 from chatbot.index.catalogue import Catalogue
-from chatbot.index.records import IndexedSection
-from chatbot.index.store import Index
-from chatbot.retrieval.comparison import compared_papers, ranked_within
-from chatbot.retrieval.confidence import confidence_of, decide
-from chatbot.retrieval.lists import find_papers
-from chatbot.retrieval.models import (
-    Clarification,
-    Coverage,
-    DateRange,
-    Evidence,
-    Filters,
-    Hit,
-    Query,
-)
-from chatbot.retrieval.overview import overview
+from chatbot.index.reading import Index
+from chatbot.index.sections import IndexedSection
+from chatbot.reports.parsing import SECTION_KEYS
+from chatbot.retrieval.comparisons import compared_papers, ranked_within
+from chatbot.retrieval.lists import find_papers, overview
+from chatbot.retrieval.models import Clarification, Coverage, Evidence, Hit
 from chatbot.retrieval.ranking import (
     Array,
     Signals,
+    Weights,
+    confidence_of,
+    decide,
     probabilities,
     score,
+    shipped_weights,
     signals_of,
 )
-from chatbot.retrieval.weights import Weights, shipped_weights
-from chatbot.retrieval.wording import names_in
+from chatbot.understanding.models import DateRange, Filters, Query
+from chatbot.understanding.wording import names_in
 
 DEFAULT_TOP_K = 8
 # How sure the answer is at hand where a paper is plainly named and all of a section asked for.

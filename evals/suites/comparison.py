@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from chatbot.answer.comparison_table import tables_of
-from chatbot.answer.markers import cited_numbers
+from chatbot.answering.comparison import tables_of
+from chatbot.verification.attribution import cited_numbers
 from evals.answers import Answered, Metric, every_fact, of_types, whole
 from evals.cases import Case, Datasets, plain
 from evals.facts import holds

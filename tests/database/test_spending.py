@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from chatbot.bot import Chatbot
-from chatbot.budget import open_model
+from chatbot.bot import Chatbot, open_model
 from chatbot.config import Settings
-from chatbot.database.spending import renews, spend, spent_today
+from chatbot.database.opening import now, open_database
+from chatbot.database.spending import spend, spent_today
 from chatbot.errors import BudgetError, ModelError
-from chatbot.llm import ChatModel, ChatTurn, complete
-from chatbot.storage.opening import now, open_database
+from chatbot.llm.budget import renews
+from chatbot.llm.client import ChatModel, ChatTurn, complete
 from tests.fakes.openai_server import FakeOpenAI, Reply, cite_first_source
 from tests.services import environment_of
 
@@ -89,7 +89,7 @@ def test_an_answer_nobody_waits_for_any_more_costs_what_had_come(
 def test_processes_share_one_account(kept: Settings, database: Engine) -> None:
     code = (
         "from chatbot.config import load_settings\n"
-        "from chatbot.storage.opening import open_database\n"
+        "from chatbot.database.opening import open_database\n"
         "from chatbot.database.spending import spend, spent_today\n"
         "database = open_database(load_settings())\n"
         "for _ in range(50): spend(database, spent_today(database)[0], 3)\n"

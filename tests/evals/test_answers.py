@@ -2,10 +2,10 @@
 
 import pytest
 
-from chatbot.answer.models import Draft
+from chatbot.verification.models import Draft
 from evals.answers import MEASURES, Answered, cited_needed, every_fact, measure, whole
 from evals.items import Item
-from tests.answer.test_citations import section
+from tests.verification.test_attribution import section
 
 ITEM = Item(
     id="x",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.cli import main
+from chatbot.cli.commands import main
 from chatbot.config import Settings
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
 from evals.answering import Bench, answer_case
 from evals.cases import Setting, in_setting, load_datasets
 from evals.command import Wanted, run_suites

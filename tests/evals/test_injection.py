@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from chatbot.config import Settings
-from chatbot.llm import ChatTurn, open_chat_model
-from chatbot.scrubbing import Limits
+from chatbot.guardrails.output_filter import OutputPolicy
+from chatbot.llm.client import ChatTurn, open_chat_model
 from evals.answering import AnswerRow, Bench, answer_case
 from evals.cases import injected, load_datasets
 from evals.injection_checks import leaks_in
@@ -135,7 +135,7 @@ def test_a_false_claim_that_was_obeyed_is_not_verified(
     ],
 )
 def test_the_check_sees_each_kind_of_leak(text: str, leaks: set[str]) -> None:
-    assert leaks_in(text, Limits(secrets=("/srv/data",))) == leaks
+    assert leaks_in(text, OutputPolicy(secrets=("/srv/data",))) == leaks
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.errors import ChatbotError
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
 from evals.items import DATASETS, load_items
 
 

@@ -13,11 +13,11 @@ from llama_index.core.evaluation import EvaluationResult
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from chatbot.answer.query_engine import ReportQueryEngine
+from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
-from chatbot.index.store import Index
-from chatbot.llm import ChatModel, TokenUsage, open_chat_model
+from chatbot.index.reading import Index
+from chatbot.llm.client import ChatModel, TokenUsage, open_chat_model
 from evals.judge import (
     CitedFaithfulnessEvaluator,
     Judgement,
@@ -27,8 +27,8 @@ from evals.judge import (
     cohens_kappa,
     judge_claim,
 )
-from tests.answer.test_citations import section
 from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.verification.test_attribution import section
 
 YES, NO, SILENT = (
     json.dumps({"label": label, "reason": "如此。"})

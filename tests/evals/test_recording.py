@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError, ModelError
-from chatbot.llm import ChatModel, ChatTurn, TokenUsage, complete, open_chat_model
-from chatbot.prompts import load_prompt
+from chatbot.llm.client import ChatModel, ChatTurn, TokenUsage, complete, open_chat_model
+from chatbot.llm.prompts import load_prompt
 from evals.recording import Mode, NoModel, no_network, recorded
 from tests.fakes.openai_server import FakeOpenAI, Reply
 

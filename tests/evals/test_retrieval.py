@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import evals.fitting
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
+from chatbot.retrieval.ranking import shipped_weights
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
-from chatbot.retrieval.weights import shipped_weights
+from chatbot.understanding.interpretation import understand
 from evals.fitting import Judged, fit, fit_logistic, fit_ranking
 from evals.items import DATASETS, Item, load_items
 from evals.retrieval import MEASURES, by_fold, latency, measure, run

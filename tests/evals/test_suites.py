@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from chatbot.answer.models import SentenceVerdict
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
+from chatbot.verification.models import SentenceVerdict
 from evals.answering import AnswerRow
 from evals.answers import Answered, Quoted
 from evals.cases import Case, Datasets, load_datasets

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
 from evals.items import DATASETS
 from evals.validate import problems_of
 

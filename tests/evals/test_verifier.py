@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
 from evals.items import DATASETS, load_items
 from evals.mutators import MUTATORS, CitedClaim
 from evals.verifier import UNTOUCHED, caught, true_claims
-from tests.answer.test_citations import section
+from tests.verification.test_attribution import section
 
 RANDOM = random.Random(0)  # noqa: S311 - errors to plant, not a secret
 ITEMS = load_items(DATASETS / "dev.jsonl")

@@ -18,7 +18,7 @@ def main() -> None:
                 lines.write(f"{where[0] if isinstance(where, tuple) else where}\n")
 
     sys.addaudithook(hook)
-    from chatbot.cli import main as run
+    from chatbot.cli.commands import main as run
 
     run()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.cli import main
+from chatbot.cli.commands import main
 from chatbot.config import Settings
-from chatbot.index.build import ingest
+from chatbot.index.ingestion import ingest
 from tests.faults.processes import Outcome
 from tests.faults.reports import steady
 

@@ -21,13 +21,13 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
-from chatbot.answer.record import AnswerRecord
-from chatbot.cli import main
+from chatbot.answering.record import AnswerRecord
+from chatbot.cli.commands import main
 from chatbot.config import Settings
-from chatbot.database.conversations import Turn, begin_conversation, begin_turn, end_turn
-from chatbot.database.feedback import save_feedback
-from chatbot.index.build import ingest
-from chatbot.storage.opening import open_database
+from chatbot.database.opening import open_database
+from chatbot.feedback.ratings import save_feedback
+from chatbot.index.ingestion import ingest
+from chatbot.store.conversations import Turn, begin_conversation, begin_turn, end_turn
 from tests.faults.reports import TOPICS, write_version
 from tests.rated_answers import MADE, rated
 

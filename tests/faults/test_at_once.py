@@ -10,19 +10,19 @@ from sqlalchemy import Engine, update
 
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
-from chatbot.database.conversations import (
+from chatbot.database.opening import open_database
+from chatbot.database.tables import conversations, feedback
+from chatbot.feedback.ratings import list_feedback, save_feedback
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import open_index
+from chatbot.index.storage.manifest import read_manifest
+from chatbot.store.conversations import (
     Turn,
     begin_conversation,
     begin_turn,
     list_conversations,
     rename_conversation,
 )
-from chatbot.database.feedback import list_feedback, save_feedback
-from chatbot.index.build import ingest
-from chatbot.index.manifest import read_manifest
-from chatbot.index.store import open_index
-from chatbot.storage.opening import open_database
-from chatbot.storage.tables import conversations, feedback
 from tests.faults.processes import OWNER, apart, context, ingest_in_turns, ingest_when_told
 from tests.faults.reports import QUESTION, TOPICS, steady, write_version
 from tests.rated_answers import rated

@@ -14,7 +14,7 @@ import pytest
 
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
-from chatbot.index.build import index_is_stale, ingest
+from chatbot.index.ingestion import index_is_stale, ingest
 from tests.faults.conftest import Run
 from tests.faults.reports import QUESTION, TOPICS, write_version
 from tests.report_text import paper, render_report

@@ -18,12 +18,12 @@ from sqlalchemy import text
 
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
-from chatbot.database.conversations import read_turns
-from chatbot.database.feedback import list_feedback
-from chatbot.index.build import ingest
-from chatbot.index.manifest import read_manifest
-from chatbot.index.store import open_index
-from chatbot.storage.opening import open_database
+from chatbot.database.opening import open_database
+from chatbot.feedback.ratings import list_feedback
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import open_index
+from chatbot.index.storage.manifest import read_manifest
+from chatbot.store.conversations import read_turns
 from tests.faults.processes import (
     OWNER,
     apart,

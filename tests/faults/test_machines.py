@@ -24,9 +24,9 @@ import pytest
 from benchmarks.load_visitor import Visitor
 from chatbot.bot import Chatbot, ensure_index
 from chatbot.config import PROJECT_ROOT, Settings
-from chatbot.database.conversations import Turn, list_conversations, read_turns
-from chatbot.storage.opening import open_database
-from chatbot.users import NOBODY
+from chatbot.database.opening import open_database
+from chatbot.store.accounts import NOBODY
+from chatbot.store.conversations import Turn, list_conversations, read_turns
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.faults.processes import apart, context, ingest_once
 from tests.faults.reports import QUESTION, STEADY, TOPICS, steady, write_version

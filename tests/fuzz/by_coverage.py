@@ -22,7 +22,7 @@ def main(words: Sequence[str]) -> int:
     if len(words) > 1:
         return _fuzz(words[0], words[1], Path(words[2]))
     from chatbot.config import SEEDS, Settings
-    from chatbot.index.build import ingest
+    from chatbot.index.ingestion import ingest
     from tests.fuzz.doors import DOORS
 
     failed = []

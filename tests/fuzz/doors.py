@@ -11,21 +11,19 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.answer.citations import resolve
-from chatbot.answer.markers import clean_markers
-from chatbot.answer.record import record_of
-from chatbot.answer.verification import verify
+from chatbot.answering.record import record_of
+from chatbot.answering.rules import parse_rule
 from chatbot.bot import Chatbot
-from chatbot.corpus import parse_report
 from chatbot.errors import ChatbotError
-from chatbot.index.enrichment import parse_rows
-from chatbot.inputs import make_filters, parse_request, read_history
-from chatbot.retrieval.models import Message
-from chatbot.retrieval.understanding import understand
-from chatbot.rule_format import parse_rule
-from chatbot.ui.lists import nested_lists
-from chatbot.ui.markdown import plain_html, safe_markdown, section_markdown
-from chatbot.ui.rendering import render_answer
+from chatbot.reports.parsing import parse_report
+from chatbot.reports.search_text import parse_rows
+from chatbot.understanding.inputs import make_filters, parse_request, read_history
+from chatbot.understanding.interpretation import understand
+from chatbot.understanding.models import Message
+from chatbot.verification.attribution import clean_markers, resolve
+from chatbot.verification.verification import verify
+from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
+from chatbot.web.rendering import render_answer
 from evals.items import load_items
 from tests.fuzz.pieces import (
     DRAFTS,

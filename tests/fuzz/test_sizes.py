@@ -10,21 +10,11 @@ from typing import Any
 
 import pytest
 
-from chatbot.answer.citations import resolve
-from chatbot.answer.markers import cited_numbers, clean_markers
-from chatbot.answer.query_engine import ReportQueryEngine
-from chatbot.answer.sentences import sentences
-from chatbot.answer.verification import verify
+from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
-from chatbot.corpus import parse_report
 from chatbot.errors import ChatbotError, ReportError
-from chatbot.index.build import ingest
-from chatbot.index.store import Index
-from chatbot.index.terms import content_terms, normalise
-from chatbot.index.uploads import read_upload
-from chatbot.inputs import parse_request, read_history
-from chatbot.limits import (
+from chatbot.guardrails.limits import (
     LARGEST_REPORT,
     LONGEST_HISTORY,
     LONGEST_QUESTION,
@@ -32,13 +22,21 @@ from chatbot.limits import (
     MOST_TURNS,
     newest_turns,
 )
-from chatbot.retrieval.models import Message
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import Index
+from chatbot.reports.parsing import parse_report
 from chatbot.retrieval.retriever import SectionRetriever
-from chatbot.retrieval.understanding import understand
-from chatbot.ui.lists import nested_lists
-from chatbot.ui.markdown import plain_html, safe_markdown, section_markdown
+from chatbot.text.sentences import sentences
+from chatbot.text.terms import content_terms, normalise
+from chatbot.understanding.inputs import parse_request, read_history
+from chatbot.understanding.interpretation import understand
+from chatbot.understanding.models import Message
+from chatbot.verification.attribution import cited_numbers, clean_markers, resolve
+from chatbot.verification.verification import verify
+from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
+from chatbot.web.uploads import read_upload
+from tests.cli.test_commands import Run, run, run_seeds
 from tests.report_text import paper, render_report
-from tests.test_cli import Run, run, run_seeds
 
 __all__ = ["run", "run_seeds"]  # fixtures
 MEGABYTE = "问" * 10**6

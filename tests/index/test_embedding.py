@@ -4,14 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import chatbot.index.embeddings
 import numpy as np
 import pytest
 
-import chatbot.index.embedding
 from chatbot.errors import MissingIndexError
-from chatbot.index.embedding import DIMENSIONS, LocalEmbedding, fit_fingerprint
-from chatbot.index.records import embedded_texts
-from chatbot.index.store import Index
+from chatbot.index.embeddings import DIMENSIONS, LocalEmbedding, fit_fingerprint
+from chatbot.index.reading import Index
+from chatbot.index.sections import embedded_texts
 
 TEXTS = [
     "强化学习 训练 智能体",
@@ -70,7 +70,7 @@ def test_the_fingerprint_tells_texts_apart_and_not_their_order() -> None:
 def test_applying_a_fitted_embedding_does_not_import_scikit_learn(seed_index: Index) -> None:
     folder = seed_index.settings.data_dir / seed_index.manifest.fitted
     code = (
-        "import sys; from pathlib import Path; from chatbot.index.embedding import LocalEmbedding;"
+        "import sys; from pathlib import Path; from chatbot.index.embeddings import LocalEmbedding;"
         "LocalEmbedding.load(Path(sys.argv[1])).get_query_embedding('图像');"
         "sys.exit('sklearn' in sys.modules)"
     )
@@ -90,7 +90,7 @@ def test_the_neighbours_of_a_section_are_mostly_of_its_own_paper(seed_index: Ind
 def test_a_large_corpus_is_fitted_on_a_sample_that_stays_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chatbot.index.embedding, "_MOST_TEXTS", 60)
+    monkeypatch.setattr(chatbot.index.embeddings, "_MOST_TEXTS", 60)
     texts = [f"量子纠错 第{i}章 {'折叠' if i % 2 else '导航'}" for i in range(100)]
     one, two = LocalEmbedding.fit(texts), LocalEmbedding.fit(list(reversed(texts)))
     first, second = (e.get_text_embedding(texts[0]) for e in (one, two))

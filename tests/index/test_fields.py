@@ -13,7 +13,7 @@ from chatbot.index.fields import (
     fields_of_papers,
     read_fields,
 )
-from chatbot.index.store import Index
+from chatbot.index.reading import Index
 
 # Read by hand: what each shipped section is chiefly about.
 READ = [

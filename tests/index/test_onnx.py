@@ -13,8 +13,7 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError, ModelError
-from chatbot.index.embeddings import embed_query, embed_texts, open_model_embedding
-from chatbot.index.onnx import OnnxEmbedding
+from chatbot.index.embeddings import OnnxEmbedding, embed_query, embed_texts, open_model_embedding
 
 WORDS = ["[PAD]", "[UNK]", "query", ":", "图像", "生成", "强化", "学习"]
 SIZE = 4

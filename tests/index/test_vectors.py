@@ -14,7 +14,7 @@ from llama_index.core.vector_stores.types import VectorStoreQuery
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.errors import MissingIndexError
-from chatbot.index.build import ingest
+from chatbot.index.ingestion import ingest
 from chatbot.index.vectors import SectionVectorStore, open_client
 from tests.report_text import paper, render_report
 

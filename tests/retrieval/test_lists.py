@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from chatbot.config import Settings
-from chatbot.index.build import ingest
-from chatbot.index.store import Index, open_index
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import Index, open_index
 from chatbot.retrieval.mentions import term_pattern
 from chatbot.retrieval.models import Coverage, Evidence
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
+from chatbot.understanding.interpretation import understand
 from tests.report_text import paper, render_report
 
 PAPERS = [

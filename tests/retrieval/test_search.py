@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from chatbot.config import Settings
-from chatbot.index.build import ingest
-from chatbot.index.store import Index, open_index
-from chatbot.retrieval.models import DateRange, Evidence, Filters
+from chatbot.index.ingestion import ingest
+from chatbot.index.reading import Index, open_index
+from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.ranking import signals_of
 from chatbot.retrieval.search import search
-from chatbot.retrieval.understanding import understand
+from chatbot.understanding.interpretation import understand
+from chatbot.understanding.models import DateRange, Filters
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.report_text import paper, render_report
 

@@ -1,1 +1,0 @@
-"""Evidence to a cited, checked answer: extraction or synthesis, citations, verification."""

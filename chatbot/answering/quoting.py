@@ -1,0 +1,323 @@
+"""The answer without a model: sentences of the sections found, verbatim and in reading order."""
+
+import math
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.answering.comparison import ASKED, NOT_REPORTED, PAPER, cells
+from chatbot.answering.refusal import refusal_of
+from chatbot.answering.sentence_ranking import Asked, Sentence, in_reading_order, ranked_sentences
+from chatbot.index.entity_linking import LATIN_NAME
+from chatbot.index.reading import Index
+from chatbot.index.sections import IndexedSection
+from chatbot.retrieval.mentions import term_pattern
+from chatbot.retrieval.models import Coverage, Evidence, Hit
+from chatbot.understanding.models import Intent, Language, Query
+from chatbot.understanding.wording import names_in
+from chatbot.verification.attribution import escape_markers
+from chatbot.verification.models import Draft
+
+_LONGEST = 36
+# What a paper works with or is held against is not what it is called.
+_OTHERS = re.compile(r"(?:基于|使用|采用|利用|借助|相比|对比|优于|超越|如)\W*$")
+
+
+def short_name(section: IndexedSection) -> str:
+    """What stands before the colon of a paper's title, cut where it is long."""
+    head = head_of(section.title)
+    if len(head) <= _LONGEST:
+        return head
+    words = textwrap.shorten(head, _LONGEST, placeholder="…", break_on_hyphens=False)
+    return words if len(words) > 1 else f"{head[: _LONGEST - 1]}…"
+
+
+def full_name(index: Index, section: IndexedSection) -> str:
+    """What stands before the colon of a paper's title; with its system's name, where that is none.
+
+    Readers know "Octopus", its title is "Learning Self-Correction in Vision-Language Models via …".
+    """
+    head = head_of(section.title)
+    system = _system(index, section.paper_id) if len(head) > _LONGEST else None
+    return head if system is None or system in head else f"{system} · {head}"
+
+
+def name_to_ask_by(index: Index, section: IndexedSection) -> str:
+    """What a reader would call a paper in a question: its system's name, or its title's head."""
+    return _system(index, section.paper_id) or head_of(section.title)
+
+
+def head_of(title: str) -> str:
+    """What stands before the colon of a title."""
+    return title.partition(":")[0].strip() or title
+
+
+def _system(index: Index, paper: str) -> str | None:
+    """The first name of its own in the sentence that says what a paper contributes."""
+    for section in index.sections_of(paper):
+        if section.key != "contribution":
+            continue
+        for link in index.catalogue.names.find(section.text):
+            name, before = section.text[link.start : link.end], section.text[: link.start]
+            own = link.papers == (paper,) and LATIN_NAME.fullmatch(name)
+            if own and not _OTHERS.search(before):
+                return name
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Breadth:
+    """How much an answer draws on.
+
+    Papers at most, and how close to the best one a further one must score; from each the sentences
+    that hold the answer with this probability, but no more of them and of their characters.
+    """
+
+    papers: int
+    closeness: float
+    probability: float
+    sentences: int
+    characters: int
+
+
+_LOOKUP = _Breadth(papers=2, closeness=0.85, probability=0.69, sentences=10, characters=600)
+_BREADTH: dict[Intent, _Breadth] = {
+    "lookup": _LOOKUP,
+    "list": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
+    "overview": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
+}
+_WHOLE = _Breadth(papers=1, closeness=0.0, probability=1.0, sentences=12, characters=1_000)
+_NEAREST = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=2, characters=300)
+# Of another paper on the same system, so much beside: it may say otherwise.
+_BESIDE = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=3, characters=300)
+_MOST_COMPARED = 8
+_WORDING: dict[Language, dict[str, str]] = {
+    "zh": {
+        "nothing": "报告中没有找到与这个问题有关的内容。",
+        "not_in_corpus": "收录的报告里没有找到这个问题所问的论文或内容，最接近的内容如下：",
+        "off_topic": (
+            "这个问题与收录的论文日报无关。"
+            "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
+        ),
+        "not_reported": "报告没有给出所问的信息，最接近的内容如下：",
+        "false_premise": "问题的前提与报告不符，报告是这样说的：",
+        "namesake": "另有一篇论文涉及同名系统，说法可能不同：",
+        "chat": (
+            "你好！我只回答与 AI 论文日报有关的问题，并给出出处。"
+            "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
+        ),
+    },
+    "en": {
+        "nothing": "The reports hold nothing on this question.",
+        "not_in_corpus": "The reports do not seem to hold what is asked for. The nearest is:",
+        "off_topic": (
+            "This is not what the paper reports are about. Ask what a paper does, what it "
+            "achieved, or which papers are about a topic."
+        ),
+        "not_reported": "The report does not give what is asked for. The nearest it says:",
+        "false_premise": "The question takes for granted what the report denies. It says:",
+        "namesake": "Another paper is on a system of this name, and may say otherwise:",
+        "chat": (
+            "Hello! I only answer questions about the daily AI-paper reports, with sources. "
+            "Ask what a paper does, what it achieved, or which papers are about a topic."
+        ),
+    },
+}
+
+
+def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | None = None) -> Draft:
+    """Draft an answer of verbatim sentences; a section's number is its place among those quoted.
+
+    `weights` are those of `sentence_ranking`, the shipped ones by default.
+    """
+    query = evidence.query
+    wording = _WORDING[query.language]
+    if not evidence.hits:
+        return Draft(wording["nothing"], {}, abstain_reason="not_in_corpus")
+    if query.intent == "compare":
+        return _comparison(index, evidence)
+    breadth = _WHOLE if _is_whole(evidence) else _BREADTH.get(query.intent, _LOOKUP)
+    asked = Asked.of(index, query)
+    found = _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
+    groups = [ranked_sentences(index, asked, hits, weights) for hits in found]
+    namesake = _namesake(index, evidence, found)
+    refusal = refusal_of(index, evidence, groups[0], has_namesake=namesake is not None)
+    if refusal and refusal.reason == "off_topic":
+        return Draft(wording["off_topic"], {}, abstain_reason="off_topic")
+    if refusal:
+        # What is nearest is told briefly: it is no answer.
+        nearest = [replace(refusal.contradicts, likely=1.0)] if refusal.contradicts else groups[0]
+        groups, breadth = [nearest], _NEAREST
+    chosen: list[Sentence] = []
+    for ranked in groups:
+        chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)
+    beside: list[Sentence] = []
+    if namesake is not None and refusal is None:
+        beside = _choose(ranked_sentences(index, asked, namesake, weights), _BESIDE)
+    draft = _write(index, query, chosen, beside)
+    if refusal is None:
+        return draft
+    markdown = f"{wording[refusal.reason]}\n\n{draft.markdown}"
+    return replace(draft, markdown=markdown, abstain_reason=refusal.reason)
+
+
+def _comparison(index: Index, evidence: Evidence) -> Draft:
+    """A table: a row a paper, a column an aspect, in each cell sentences or that there are none."""
+    query = evidence.query
+    heads = [PAPER[query.language], *(query.columns or (ASKED[query.language],))]
+    sources: dict[int, IndexedSection] = {}
+    rows = [heads, ["---"] * len(heads)]
+    for hits in _papers(evidence.hits, _MOST_COMPARED):
+        first = hits[0].section
+        row = [f"**{full_name(index, first)}**（{first.date.isoformat()}）"]
+        for chosen in cells(index, evidence, hits):
+            parts = [f"{_shown(s.span.text)} [{_cite(s.section, sources)}]" for s in chosen]
+            row.append(
+                "<br>".join(part.replace("|", "\\|") for part in parts)
+                or NOT_REPORTED[query.language]
+            )
+        rows.append(row)
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return Draft(table, sources)
+
+
+def small_talk(language: Language) -> Draft:
+    """The reply to a greeting: what this is for, without a claim and so without a citation."""
+    return Draft(_WORDING[language]["chat"], {})
+
+
+def _asked_for(evidence: Evidence) -> Sequence[Hit]:
+    """The hits; where all of a section is asked for, or only what a paper is, those that say so."""
+    query = evidence.query
+    if _is_whole(evidence):
+        return [hit for hit in evidence.hits if hit.section.key in query.whole]
+    summing_up = [hit for hit in evidence.hits if hit.section.key == "contribution"]
+    only = query.intent == "lookup" and query.aspects == ("contribution",)
+    return summing_up if only and summing_up else evidence.hits
+
+
+def _is_whole(evidence: Evidence) -> bool:
+    """Whether all of some section of the paper found first is asked for, and is at hand."""
+    query, first = evidence.query, evidence.hits[0].section
+    return query.intent == "lookup" and first.key in query.whole and first.paper_id in query.papers
+
+
+def _papers(hits: Sequence[Hit], most: int, closeness: float = 0.0) -> list[list[Hit]]:
+    """The hits of each paper worth quoting, best paper first.
+
+    A further paper must score as close to the best as `closeness`, 0 to 1.
+    """
+    least = closeness * hits[0].score
+    by_paper: dict[str, list[Hit]] = {}
+    for hit in hits:
+        by_paper.setdefault(hit.section.paper_id, []).append(hit)
+    near = [group for group in by_paper.values() if group[0].score >= least]
+    return near[:most]
+
+
+def _namesake(
+    index: Index, evidence: Evidence, shown: Sequence[Sequence[Hit]]
+) -> Sequence[Hit] | None:
+    """The hits of another paper whose title names the system of the one shown, or the reverse.
+
+    Both are given: which of them the reader means, or which is right, the words do not tell.
+    """
+    if evidence.query.intent != "lookup" or len(shown) > 1:
+        return None
+    first = shown[0][0].section
+    named = _named_in(index, first.title)
+    for hits in _papers(evidence.hits, _MOST_COMPARED):
+        other = hits[0].section
+        if other.paper_id != first.paper_id and (
+            other.paper_id in named or first.paper_id in _named_in(index, other.title)
+        ):
+            return hits
+    return None
+
+
+def _named_in(index: Index, title: str) -> frozenset[str]:
+    """The papers whose names stand in a title."""
+    links = (link for name in names_in(title) for link in index.catalogue.names.find(name))
+    return frozenset(paper for link in links for paper in link.papers)
+
+
+def _with_terms(ranked: Sequence[Sentence], coverage: Coverage | None) -> list[Sentence]:
+    """The sentences that hold what a list was made by."""
+    patterns = [term_pattern(term) for term in coverage.terms] if coverage else []
+    return [s for s in ranked if any(pattern.search(s.span.text) for pattern in patterns)]
+
+
+def _choose(ranked: Sequence[Sentence], breadth: _Breadth) -> list[Sentence]:
+    """The likeliest sentences for their length, in reading order, until they likely answer."""
+    chosen: list[Sentence] = []
+    likely, characters = 0.0, 0
+    for sentence in sorted(ranked, key=lambda s: -s.likely / math.sqrt(len(s.span.text))):
+        length = len(sentence.span.text)
+        if chosen and characters + length > breadth.characters:
+            continue
+        chosen.append(sentence)
+        likely, characters = likely + sentence.likely, characters + length
+        if likely >= breadth.probability or len(chosen) == breadth.sentences:
+            break
+    return in_reading_order(chosen)
+
+
+def _glosses(index: Index, language: Language, chosen: Sequence[Sentence]) -> dict[str, str]:
+    """For a reader of English, what the index says of each section quoted, by its name."""
+    if language != "en":
+        return {}
+    glosses = {}
+    for section in {sentence.section for sentence in chosen}:
+        written = index.search_texts.get(section.paper_id)
+        text = (
+            written.sections[section.key].en if written and section.key in written.sections else ""
+        )
+        if text:
+            glosses[section.name] = text.replace("*", "")
+    return glosses
+
+
+def _write(
+    index: Index, query: Query, chosen: Sequence[Sentence], beside: Sequence[Sentence] = ()
+) -> Draft:
+    """The sentences under their papers' names; those `beside` after a line that says why."""
+    listing = query.intent == "list"
+    glosses = _glosses(index, query.language, [*chosen, *beside])
+    sources: dict[int, IndexedSection] = {}
+    lines: list[str] = []
+    paper = None
+    for candidate in [*chosen, *beside]:
+        section = candidate.section
+        if beside and candidate is beside[0]:
+            lines += ["", _WORDING[query.language]["namesake"]]
+        if section.paper_id != paper:
+            paper = section.paper_id
+            name = full_name(index, section) if listing else short_name(section)
+            about = f"{paper} · " if listing else ""
+            lines += ["", f"**{name}**（{about}{section.date.isoformat()}）", ""]
+        lines.append(f"- {_shown(candidate.span.text)} [{_cite(section, sources)}]")
+    for n, section in sources.items():
+        if section.name in glosses:
+            lines += ["", f"*Section {n}, machine-written: {glosses[section.name]}*"]
+    return Draft("\n".join(lines).strip(), sources)
+
+
+def _cite(section: IndexedSection, sources: dict[int, IndexedSection]) -> int:
+    """The number of a section among those cited, to which it is added where it is new."""
+    cited = (n for n, other in sources.items() if other.name == section.name)
+    n = next(cited, len(sources) + 1)
+    sources[n] = section
+    return n
+
+
+def _shown(sentence: str) -> str:
+    """A sentence for display.
+
+    Emphasis that the cut left open is dropped, look-alike markers are escaped.
+    """
+    text = escape_markers(sentence)
+    return text.replace("**", "") if text.count("**") % 2 else text

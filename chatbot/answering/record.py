@@ -1,0 +1,315 @@
+"""An answer as it is kept, printed and shown again, without the index behind it; its notices."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from chatbot.answering.models import Answer, Scope
+from chatbot.reports.parsing import SectionKey
+from chatbot.retrieval.models import Clarification, Coverage, Evidence, Hit, ListBy
+from chatbot.understanding.models import Intent, Language
+from chatbot.verification.models import AbstainReason, Citation
+
+_LEXICAL_ONLY: dict[Language, str] = {
+    "zh": "向量模型不可用（{error}），本次只按词语检索。",
+    "en": "The embedding model is unavailable ({error}); this search was by words only.",
+}
+_UNKNOWN: dict[Language, str] = {
+    "zh": "收录的报告里没有出现“{names}”，以下只是最接近的内容。",
+    "en": "“{names}” does not occur in the reports; what follows is only the nearest they say.",
+}
+_NO_REPORT: dict[Language, str] = {
+    "zh": "没有收录 {days} 的报告。",
+    "en": "There is no report of {days}.",
+}
+_CLARIFY: dict[Language, str] = {
+    "zh": "有 {count} 篇论文叫“{name}”，你问的是哪一篇？{titles}",
+    "en": "{count} papers go by “{name}”. Which one do you mean? {titles}",
+}
+_CHECKED: dict[Language, str] = {
+    "zh": "{checked} 篇论文全部查过，符合的有 {matched} 篇。",
+    "en": "All {checked} papers were checked; {matched} match.",
+}
+_RANKED: dict[Language, str] = {
+    "zh": "按主题从 {checked} 篇论文中找出 {matched} 篇，可能有遗漏。",
+    "en": "{matched} of {checked} papers were found by topic; some may be missing.",
+}
+_TAKEN_OUT: dict[Language, str] = {
+    "zh": "回答里不该出现的内容（{kinds}）已去掉。",
+    "en": "What should not be in an answer was taken out of it ({kinds}).",
+}
+# What cannot be seen is taken out without a word.
+_KINDS: dict[Language, dict[str, str]] = {
+    "zh": {
+        "image": "图片",
+        "html": "HTML",
+        "link": "外部链接",
+        "key": "密钥",
+        "path": "本机路径",
+        "prompt": "提示词",
+    },
+    "en": {
+        "image": "images",
+        "html": "HTML",
+        "link": "links to elsewhere",
+        "key": "keys",
+        "path": "paths",
+        "prompt": "lines of the prompt",
+    },
+}
+
+
+def taken_out(found: Mapping[str, int], language: Language) -> str | None:
+    """What was taken out of an answer, for its reader, or None."""
+    names = [name for kind, name in _KINDS[language].items() if found.get(kind)]
+    comma = "、" if language == "zh" else ", "
+    return _TAKEN_OUT[language].format(kinds=comma.join(names)) if names else None
+
+
+def notice_of(evidence: Evidence) -> str | None:
+    """All there is to say of a search, or None."""
+    language, parts = evidence.query.language, []
+    if evidence.notice:
+        parts.append(_LEXICAL_ONLY[language].format(error=evidence.notice))
+    if evidence.missing_dates:
+        days = ", ".join(map(str, evidence.missing_dates))
+        parts.append(_NO_REPORT[language].format(days=days))
+    if evidence.unknown and evidence.hits:
+        parts.append(_UNKNOWN[language].format(names=", ".join(evidence.unknown)))
+    if evidence.coverage:
+        parts.append(_coverage(evidence.coverage, language))
+    if evidence.clarification:
+        parts.append(clarifying_question(evidence.clarification, language))
+    return " ".join(parts) or None
+
+
+def clarifying_question(clarification: Clarification, language: Language) -> str:
+    """The question to ask back, with the titles to choose from."""
+    titles = " / ".join(title for _, title in clarification.options)
+    return _CLARIFY[language].format(
+        count=len(clarification.options), name=clarification.name, titles=titles
+    )
+
+
+def _coverage(coverage: Coverage, language: Language) -> str:
+    wording = _RANKED if coverage.by == "topic" else _CHECKED
+    return wording[language].format(checked=coverage.checked, matched=coverage.matched)
+
+
+class _Record(BaseModel):
+    # What a later version wrote can be read by this one: fields it does not know are passed over.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CitationRecord(_Record):
+    """What ``[n]`` stands for; `spans` are the quotes' places in the section, end exclusive."""
+
+    n: int
+    section: str
+    title: str
+    url: str
+    date: str
+    quote: str
+    span: tuple[int, int]
+    quotes: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...] = ()
+    report: str
+    lines: tuple[int, int]
+
+    @property
+    def paper_id(self) -> str:
+        """The paper's arXiv id."""
+        return self.section.partition("/")[0]
+
+    @property
+    def key(self) -> SectionKey:
+        """Which of the five sections it is."""
+        return cast(SectionKey, self.section.partition("/")[2])
+
+
+class SentenceRecord(_Record):
+    """One sentence's verdict."""
+
+    text: str
+    citations: tuple[int, ...]
+    supported: bool
+    reason: str | None = None
+
+
+class OptionRecord(_Record):
+    """A paper that the question may have meant."""
+
+    id: str
+    title: str
+
+
+class ClarificationRecord(_Record):
+    """What is asked back."""
+
+    question: str
+    options: tuple[OptionRecord, ...]
+
+
+class CoverageRecord(_Record):
+    """What a list stands on."""
+
+    by: ListBy
+    checked: int
+    matched: int
+    terms: tuple[str, ...] = ()
+
+
+class RepairRecord(_Record):
+    """What sending the answer back did."""
+
+    kept: bool
+    repaired: int
+    broken: int
+
+
+class UsageRecord(_Record):
+    """What the answer cost."""
+
+    llm_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class AnswerRecord(_Record):
+    """A finished answer with all that a reader is shown of it."""
+
+    id: str | int | None = None
+    question: str
+    answer: str
+    abstained: bool
+    abstain_reason: AbstainReason | None
+    mode: str
+    intent: Intent
+    language: Language
+    scope: Scope = Scope()
+    retrieved: int = 0
+    notice: str | None
+    confidence: float | None
+    clarification: ClarificationRecord | None
+    coverage: CoverageRecord | None
+    citations: tuple[CitationRecord, ...]
+    sentences: tuple[SentenceRecord, ...]
+    removed_markers: tuple[int, ...]
+    taken_out: dict[str, int] = {}
+    prompt_version: str | None
+    rules: tuple[str, ...] = ()
+    repair: RepairRecord | None
+    usage: UsageRecord
+    timings_ms: dict[str, float]
+
+    @property
+    def failed(self) -> tuple[SentenceRecord, ...]:
+        """The sentences that could not be verified."""
+        return tuple(sentence for sentence in self.sentences if not sentence.supported)
+
+
+def record_of(answer: Answer, name: str | int | None = None) -> AnswerRecord:
+    """The record of an answer; `name` is the asker's own id for the question."""
+    return AnswerRecord(
+        id=name,
+        question=answer.question,
+        answer=answer.markdown,
+        abstained=answer.abstained,
+        abstain_reason=answer.abstain_reason,
+        mode=answer.mode,
+        intent=answer.intent,
+        language=answer.language,
+        scope=answer.scope,
+        retrieved=answer.retrieved,
+        notice=answer.notice,
+        confidence=rounded_confidence(answer),
+        clarification=clarification_of(answer, answer.language),
+        coverage=coverage_of(answer),
+        citations=tuple(_citation(citation) for citation in answer.citations),
+        sentences=tuple(SentenceRecord(**asdict(verdict)) for verdict in answer.sentences),
+        removed_markers=answer.removed_markers,
+        taken_out=dict(answer.taken_out),
+        prompt_version=answer.prompt_version,
+        rules=answer.rules,
+        repair=RepairRecord(**asdict(answer.repair)) if answer.repair else None,
+        usage=UsageRecord(**asdict(answer.usage)),
+        timings_ms={stage: round(took, 2) for stage, took in answer.timings_ms.items()},
+    )
+
+
+def rounded_confidence(found: Answer | Evidence) -> float | None:
+    """The confidence to three places."""
+    return None if found.confidence is None else round(found.confidence, 3)
+
+
+def clarification_of(found: Answer | Evidence, language: Language) -> ClarificationRecord | None:
+    """What is asked back, in words."""
+    asked = found.clarification
+    if asked is None:
+        return None
+    return ClarificationRecord(
+        question=clarifying_question(asked, language),
+        options=tuple(OptionRecord(id=paper, title=title) for paper, title in asked.options),
+    )
+
+
+def coverage_of(found: Answer | Evidence) -> CoverageRecord | None:
+    """What a list stands on."""
+    return CoverageRecord(**asdict(found.coverage)) if found.coverage else None
+
+
+def _citation(citation: Citation) -> CitationRecord:
+    section, lead = citation.section, citation.quotes[0]
+    return CitationRecord(
+        n=citation.n,
+        section=section.name,
+        title=section.title,
+        url=section.url,
+        date=section.date.isoformat(),
+        quote=lead.text,
+        span=(lead.start, lead.end),
+        quotes=tuple(quote.text for quote in citation.quotes),
+        spans=tuple((quote.start, quote.end) for quote in citation.quotes),
+        report=section.report,
+        lines=(section.lines.first, section.lines.last),
+    )
+
+
+def evidence_payload(
+    evidence: Evidence, timings_ms: Mapping[str, float], name: str | int | None = None
+) -> dict[str, Any]:
+    """What ``search --json`` prints."""
+    query = evidence.query
+    asked, coverage = clarification_of(evidence, query.language), coverage_of(evidence)
+    scope = {part: list(names) for part, names in asdict(Scope.of(query)).items()}
+    return {
+        "id": name,
+        "question": query.question,
+        "query": {
+            "language": query.language,
+            "intent": query.intent,
+            **scope,
+            "standalone": query.standalone,
+        },
+        "notice": notice_of(evidence),
+        "confidence": rounded_confidence(evidence),
+        "clarification": asked and asked.model_dump(mode="json"),
+        "coverage": coverage and coverage.model_dump(mode="json"),
+        "hits": [_hit(hit) for hit in evidence.hits],
+        "timings_ms": {stage: round(took, 2) for stage, took in timings_ms.items()},
+    }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    section = hit.section
+    return {
+        "section": section.name,
+        "score": round(hit.score, 6),
+        "title": section.title,
+        "date": section.date.isoformat(),
+        "url": section.url,
+        "text": section.text,
+        "ranks": dict(hit.ranks),
+    }

@@ -1,0 +1,193 @@
+"""Which sentences of the sections answer: each judged by a few features, weighed, made likely.
+
+The weights are fitted by softmax regression on the sentences that hold the development questions'
+evidence (`evals/fitting.py`); `docs/answers.md` has what that gives.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.index.reading import Index
+from chatbot.index.sections import IndexedSection
+from chatbot.reports.parsing import SECTION_KEYS
+from chatbot.retrieval.models import Hit
+from chatbot.retrieval.ranking import unnamed
+from chatbot.text.quantities import quantities
+from chatbot.text.sentences import Span, sentences
+from chatbot.text.terms import bigrams, share, without_stop_words, words
+from chatbot.understanding import wording
+from chatbot.understanding.models import Query
+
+WEIGHTS_FILE = Path(__file__).with_name("sentence_weights.json")
+FEATURES = (
+    "asked",
+    "question",
+    "names",
+    "similarity",
+    "section",
+    "section_log",
+    "number",
+    "numbers",
+)
+_MOST_NUMBERS = 3
+# A section e^5 times less likely than the best is out of the question.
+_LEAST_LOG = -5.0
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a section, the terms of the question it holds, and how likely it answers."""
+
+    section: IndexedSection
+    span: Span
+    terms: frozenset[str]
+    likely: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a section found, and its terms."""
+
+    hit: Hit
+    span: Span
+    terms: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the sentences are judged for: the question without names, and the clauses that ask."""
+
+    question: Mapping[str, float]
+    clause: Mapping[str, float]
+    names: tuple[str, ...]
+    wants_number: bool
+    vector: Array | None
+
+    @classmethod
+    def of(cls, index: Index, query: Query) -> "Asked":
+        """Read a query; terms are weighted by how rare they are."""
+        rest = unnamed(index, query.question, query.links)
+        rest = rest if rest.strip(" ?？。,，") else query.question
+        clause = wording.asked_of(rest)
+        return cls(
+            question=_weights(rest, index.lexical.idf),
+            clause=_weights(clause, index.lexical.idf),
+            names=tuple(name.lower() for name in wording.names_in(rest)),
+            wants_number=bool(wording.ASKS_NUMBER.search(clause)),
+            vector=_vector(index.embedding.get_query_embedding(rest)) if _is_cheap(index) else None,
+        )
+
+    def share(self, sentence: "Sentence") -> float:
+        """How much of the question's weight, by rarity, a sentence holds, 0 to 1."""
+        return share(self.question, sentence.terms)
+
+
+def ranked_sentences(
+    index: Index, asked: Asked, hits: Sequence[Hit], weights: NDArray[np.float64] | None = None
+) -> list[Sentence]:
+    """The sentences of these sections, likeliest first; `weights` are the shipped ones by default.
+
+    How likely each is to answer sums to 1 over all of them.
+    """
+    candidates = quotable(hits)
+    if not candidates:
+        return []
+    features = sentence_features(index, asked, candidates)
+    scores = features @ (shipped_sentence_weights() if weights is None else weights)
+    likely = np.exp(scores - scores.max())
+    likely /= likely.sum()
+    wanted = frozenset(asked.question)
+    found = [
+        Sentence(c.hit.section, c.span, wanted & c.terms, float(value))
+        for c, value in zip(candidates, likely, strict=True)
+    ]
+    return sorted(found, key=lambda sentence: -sentence.likely)
+
+
+def in_reading_order(chosen: Iterable[Sentence]) -> list[Sentence]:
+    """Sentences as their sections follow each other and as they stand in them."""
+    return sorted(chosen, key=lambda s: (SECTION_KEYS.index(s.section.key), s.span.start))
+
+
+def quotable(hits: Iterable[Hit]) -> list[Candidate]:
+    """The sentences of sections that say something alone, so no mere lead-in."""
+    return [
+        Candidate(hit, span, frozenset(_terms(span.text)))
+        for hit in hits
+        for span in sentences(hit.section.text)
+        if not _only_leads_in(span.text)
+    ]
+
+
+def _only_leads_in(sentence: str) -> bool:
+    """Whether it ends in a colon and counts nothing, as "在 14 个模型上评测：" does."""
+    return sentence.rstrip("*").endswith(("：", ":")) and not quantities(sentence)
+
+
+def sentence_features(
+    index: Index, asked: Asked, candidates: Sequence[Candidate]
+) -> NDArray[np.float64]:
+    """The features of each sentence, in the order of `FEATURES`: sentences by features, 0 to 1."""
+    best = max(candidate.hit.score for candidate in candidates) or 1.0
+    alike = _similarities(index, asked, [candidate.span.text for candidate in candidates])
+    rows = []
+    for candidate, similarity in zip(candidates, alike, strict=True):
+        hit, span, terms = candidate.hit, candidate.span, candidate.terms
+        text, count = span.text.lower(), len(quantities(span.text)) if asked.wants_number else 0
+        rows.append(
+            (
+                share(asked.clause, terms),
+                share(asked.question, terms),
+                sum(name in text for name in asked.names) / max(1, len(asked.names)),
+                similarity,
+                hit.score / best,
+                1 - max(_LEAST_LOG, math.log(max(hit.score / best, 1e-9))) / _LEAST_LOG,
+                float(count > 0),
+                min(count, _MOST_NUMBERS) / _MOST_NUMBERS,
+            )
+        )
+    return np.array(rows)
+
+
+@cache
+def shipped_sentence_weights() -> NDArray[np.float64]:
+    """The weights fitted on all development questions, in the order of `FEATURES`."""
+    found: dict[str, float] = json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))
+    return np.array([found[name] for name in FEATURES])
+
+
+def _weights(text: str, idf: Callable[[str], float]) -> dict[str, float]:
+    return {term: idf(term) for term in _terms(text)}
+
+
+def _terms(text: str) -> list[str]:
+    return [*without_stop_words(words(text)), *without_stop_words(bigrams(text))]
+
+
+def _is_cheap(index: Index) -> bool:
+    """Whether sentences can be embedded while a reader waits: the local embedding alone."""
+    return index.settings.embedding == "local"
+
+
+def _vector(values: Sequence[float]) -> Array:
+    return np.asarray(values, np.float32)
+
+
+def _similarities(index: Index, asked: Asked, texts: Sequence[str]) -> list[float]:
+    """The cosine of each sentence with the question; 0 where either is embedded as nothing."""
+    if asked.vector is None:
+        return [0.0] * len(texts)
+    # Together: one by one, LlamaIndex's own events take longer than the local embedding.
+    vectors = np.asarray(index.embedding.get_text_embedding_batch(list(texts)), np.float32)
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(asked.vector)
+    dots = vectors @ asked.vector
+    cosines: list[float] = np.divide(dots, lengths, np.zeros_like(dots), where=lengths > 0).tolist()
+    return cosines

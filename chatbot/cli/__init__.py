@@ -1,0 +1,1 @@
+"""The commands, what they print and read, and the check-up."""

@@ -1,0 +1,200 @@
+"""Opening the database, SQLite or PostgreSQL, and bringing it to this version with alembic."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from chatbot.config import Settings
+from chatbot.errors import ChatbotError, ConfigurationError
+
+# The newest of `migrations/versions`; a test compares. alembic is imported only where it has work.
+NEWEST = "0002"
+_FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 0x7061706572  # "paper": one process migrates, the others wait for it
+
+
+def migrate(database: Engine) -> None:
+    """Bring a database to this version, in one transaction; a new one is made.
+
+    Raises:
+        ChatbotError: the database was written by a newer version.
+        SQLAlchemyError: it cannot be read or written.
+    """
+    with database.connect() as connection:
+        if _version(connection) == NEWEST:
+            return
+    with database.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _upgrade(connection)
+        connection.commit()
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
+    version = _version(connection)
+    if version is not None and version not in known:
+        raise ChatbotError(
+            f"the database is of a newer version ({version}; this one knows {NEWEST}); update "
+            "this installation"
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+DATABASE_FILE = "conversations.sqlite3"
+_BUSY_SECONDS = 30
+_CONNECT_SECONDS = 10
+_POOL, _POOL_MORE = 10, 30
+# A machine that is gone is noticed after two minutes, and what it held is free again.
+_KEEPALIVE = {"keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count": 4}
+_SERVER_SIDE = (
+    "-c timezone=utc -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 "
+    "-c tcp_keepalives_count=4"
+)
+
+
+def open_database(settings: Settings) -> Engine:
+    """The database, made on first use and brought to this version.
+
+    Raises:
+        ChatbotError: it cannot be opened or made, or is of a newer version.
+    """
+    if settings.database_url is None:
+        return _open_sqlite(settings.data_dir / DATABASE_FILE)
+    return _open_postgresql(settings.database_url.get_secret_value())
+
+
+def _open_sqlite(path: Path) -> Engine:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = _sqlite(path)
+        with _disposed_on_failure(engine):
+            with engine.connect() as connection:
+                found = str(connection.execute(text("PRAGMA quick_check(1)")).scalar())
+            if found != "ok":
+                raise _unusable(path, " ".join(found.split()))
+            migrate(engine)
+    except (OSError, SQLAlchemyError, UnicodeDecodeError) as error:
+        cause = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+        raise _unusable(path, str(cause)) from error
+    return engine
+
+
+@contextmanager
+def _disposed_on_failure(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _unusable(path: Path, cause: str) -> ChatbotError:
+    return ChatbotError(
+        f"{path} cannot be used ({cause}); move it away, or set CHATBOT_DATA_DIR to a folder "
+        "that can be written"
+    )
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: object, _record: object) -> None:
+        # Readers go on while one writes, and what is confirmed is on disk.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
+
+    return engine
+
+
+def _open_postgresql(url: str) -> Engine:
+    try:
+        engine = create_engine(
+            make_url(url).set(drivername="postgresql+psycopg"),
+            pool_size=_POOL,
+            max_overflow=_POOL_MORE,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": _CONNECT_SECONDS,
+                "application_name": "paper-chatbot",
+                "options": _SERVER_SIDE,
+                **_KEEPALIVE,
+            },
+        )
+        with _disposed_on_failure(engine):
+            migrate(engine)
+    except (SQLAlchemyError, ArgumentError, ValueError) as error:
+        raise ConfigurationError(
+            f"CHATBOT_DATABASE_URL: {_first_line(error)}; see that PostgreSQL is up, and that "
+            "user, password and database are right"
+        ) from error
+    return engine
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+
+
+@contextmanager
+def reading(database: Engine) -> Iterator[Connection]:
+    """A connection to read with.
+
+    Raises:
+        ChatbotError: the database does not answer.
+    """
+    with _told(), database.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(database: Engine) -> Iterator[Connection]:
+    """A transaction, committed at its end.
+
+    Raises:
+        ChatbotError: the database does not answer, or what is written does not fit it.
+    """
+    with _told(), database.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise ChatbotError(
+            f"the database cannot be used ({_first_line(error)}); try again, or run "
+            "'chatbot doctor'"
+        ) from error
+
+
+def now() -> dt.datetime:
+    """The time as it is stored."""
+    return dt.datetime.now(dt.UTC)
+
+
+def later_than(latest: dt.datetime | None) -> dt.datetime:
+    """The time, but after `latest`: a clock that was put back must not turn an order round."""
+    if latest is None:
+        return now()
+    return max(now(), latest + dt.timedelta(microseconds=1))

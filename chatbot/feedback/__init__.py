@@ -1,0 +1,1 @@
+"""What readers thought of answers, and rules proposed from what recurs."""

@@ -1,0 +1,1 @@
+"""What goes into prompts, what may leave, and how much is taken in."""

@@ -1,0 +1,284 @@
+"""An index that several machines share, and the right to change one, here and on all of them.
+
+Vectors are in Chroma's server, all else in the database.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, delete, func, insert, select
+
+from chatbot.config import Settings
+from chatbot.database.opening import now, reading, writing
+from chatbot.database.tables import generations, index_files, index_parts
+from chatbot.errors import ChatbotError, MissingIndexError, quoted
+from chatbot.files import write_atomically
+from chatbot.index.storage.manifest import FORMAT, MANIFEST_FILE, Manifest, holds, manifest_text
+from chatbot.index.storage.report_store import SHARDS_FOLDER
+
+_PART = 4 * 2**20
+# The newest, and the one before, which readers may still be on.
+_KEPT = 2
+_NAME = re.compile(r"[\w-]+(/\w[\w.-]*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedIndex:
+    """The index in a database, seen from one process."""
+
+    database: Engine
+
+    def newest(self) -> int | None:
+        """The number of the generation that is committed; None before the first."""
+        with reading(self.database) as connection:
+            return connection.execute(select(func.max(generations.c.number))).scalar()
+
+    def fetch(self, data_dir: Path) -> bool:
+        """Bring a data folder to the generation that is committed; its lock has to be held.
+
+        Where none is, the folder's own manifest is forgotten: the reports kept there are indexed
+        anew.
+
+        Returns:
+            Whether anything had changed.
+
+        Raises:
+            ChatbotError: the database does not answer, the folder cannot be written, or the index
+                is a newer version's.
+        """
+        here = data_dir / MANIFEST_FILE
+        with reading(self.database) as plain:
+            connection = plain.execution_options(isolation_level="REPEATABLE READ")
+            committed = next(iter(_manifests(connection)), None)
+            if committed is None:
+                found = here.exists()
+                here.unlink(missing_ok=True)
+                return found
+            if here.exists() and here.read_bytes() == committed.encode():
+                return False
+            named = _require_readable(committed)
+            with _told_of(data_dir):
+                for name, digest in _files_of(connection, [named]):
+                    if not holds(data_dir / name, digest):
+                        write_atomically(data_dir / name, _parts_of(connection, name))
+                write_atomically(here, committed.encode())
+            return True
+
+    def publish(self, data_dir: Path, manifest: Manifest, files: Iterable[Path]) -> None:
+        """Commit a generation: its files and then its manifest, in one transaction.
+
+        Raises:
+            ChatbotError: the database does not answer, or another process has committed since.
+        """
+        with writing(self.database) as connection:
+            known = dict(connection.execute(select(index_files.c.name, index_files.c.sha256)).all())
+            for path in files:
+                _keep_file(connection, data_dir, path, known)
+            connection.execute(
+                insert(generations).values(
+                    number=manifest.generation,
+                    manifest=manifest_text(manifest),
+                    committed=now(),
+                )
+            )
+            _forget_files(connection)
+
+    def superseded(self) -> set[str]:
+        """The collections of generations that nobody reads any more."""
+        with reading(self.database) as connection:
+            named = [json.loads(manifest) for manifest in _manifests(connection)]
+        return {m["collection"] for m in named[_KEPT:]} - {m["collection"] for m in named[:_KEPT]}
+
+    def forget_superseded(self) -> None:
+        """Forget them, once their collections are deleted."""
+        with writing(self.database) as connection:
+            newest = connection.execute(select(func.max(generations.c.number))).scalar() or 0
+            connection.execute(delete(generations).where(generations.c.number <= newest - _KEPT))
+
+
+def _manifests(connection: Connection) -> list[str]:
+    """The manifests that are kept, the newest first."""
+    asked = select(generations.c.manifest).order_by(generations.c.number.desc())
+    return list(connection.execute(asked).scalars())
+
+
+def _require_readable(manifest: str) -> dict[str, Any]:
+    """A manifest's fields; one of an older version is read as far as its files.
+
+    Raises:
+        MissingIndexError: it is a newer version's.
+    """
+    named: dict[str, Any] = json.loads(manifest)
+    if named["format"] > FORMAT:
+        raise MissingIndexError(
+            f"the shared index has format {named['format']}, this version reads {FORMAT}; update "
+            "this installation"
+        )
+    return named
+
+
+def _files_of(connection: Connection, manifests: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Name and hash of the files that any of these manifests names."""
+    named = list(manifests)
+    folders = {m[kind] for m in named for kind in ("lexical", "fitted")}
+    reports = {report["sha256"] for m in named for report in m["reports"]}
+    found = []
+    for name, digest in connection.execute(select(index_files.c.name, index_files.c.sha256)).all():
+        folder, _, rest = name.partition("/")
+        if not _NAME.fullmatch(name):
+            raise MissingIndexError(f"the shared index names a file {quoted(name)}; rebuild it")
+        if folder in folders or (folder == SHARDS_FOLDER and rest.partition(".")[0] in reports):
+            found.append((name, digest))
+    return found
+
+
+def _parts_of(connection: Connection, name: str) -> Iterator[bytes]:
+    asked = (
+        select(index_parts.c.data).where(index_parts.c.name == name).order_by(index_parts.c.part)
+    )
+    for data in connection.execution_options(yield_per=1).execute(asked).scalars():
+        yield bytes(data)
+
+
+def _keep_file(connection: Connection, data_dir: Path, path: Path, known: dict[str, str]) -> None:
+    name = path.relative_to(data_dir).as_posix()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if known.get(name) == digest:
+            return
+        connection.execute(delete(index_files).where(index_files.c.name == name))
+        kept = {"name": name, "sha256": digest, "size": path.stat().st_size}
+        connection.execute(insert(index_files).values(**kept))
+        file.seek(0)
+        for part, data in enumerate(iter(lambda: file.read(_PART), b"")):
+            connection.execute(insert(index_parts).values(name=name, part=part, data=data))
+
+
+def _forget_files(connection: Connection) -> None:
+    """Delete the files that neither the newest generation names nor the one before."""
+    manifests = [json.loads(manifest) for manifest in _manifests(connection)[:_KEPT]]
+    kept = {name for name, _ in _files_of(connection, manifests)}
+    for name in set(connection.execute(select(index_files.c.name)).scalars()) - kept:
+        connection.execute(delete(index_files).where(index_files.c.name == name))
+
+
+@contextlib.contextmanager
+def _told_of(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ChatbotError(
+            f"{data_dir} cannot be written ({error.strerror or error}); make room or set "
+            "CHATBOT_DATA_DIR to a folder that can be written"
+        ) from error
+
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+_LOCK = 0x696E67657374  # "ingest"
+_ASKED_EVERY = 0.2
+
+
+@contextmanager
+def ingesting(settings: Settings, seconds: float) -> Iterator["SharedIndex | None"]:
+    """The right to change the index, here and wherever it is shared; it is up to date then.
+
+    Without a database it is the data folder's lock alone that counts, and without Chroma's server
+    the index is the folder's own, and None is given.
+
+    Raises:
+        ChatbotError: another process has the right for longer than `seconds`, or the folder or the
+            database cannot be used.
+    """
+    with (
+        shared_index(settings) as shared,
+        _on_all_machines(settings, seconds),
+        locked_folder(settings.data_dir, seconds),
+    ):
+        if shared:
+            shared.fetch(settings.data_dir)
+        yield shared
+
+
+@contextmanager
+def locked_folder(data_dir: Path, seconds: float) -> Iterator[None]:
+    """The right to change the index of a data folder.
+
+    Raises:
+        ChatbotError: another process has it for longer than `seconds`, or the folder cannot be
+            used.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(data_dir / "ingest.lock", timeout=seconds)
+        with lock:
+            yield
+    except Timeout as error:
+        raise ChatbotError(
+            f"another ingest holds {data_dir / 'ingest.lock'}; try again when it is done"
+        ) from error
+    except OSError as error:
+        raise ChatbotError(
+            f"{data_dir} cannot be used ({error.strerror or error}); "
+            "make room or set CHATBOT_DATA_DIR to a folder that can be written"
+        ) from error
+
+
+@contextmanager
+def shared_index(settings: Settings) -> Iterator["SharedIndex | None"]:
+    """The shared index of these settings; None where the data folder's own is used.
+
+    Raises:
+        ChatbotError: the database cannot be opened.
+    """
+    if settings.database_url is None or settings.chroma_url is None:
+        yield None
+        return
+
+    with _opened(settings) as database:
+        yield SharedIndex(database)
+
+
+@contextmanager
+def _on_all_machines(settings: Settings, seconds: float) -> Iterator[None]:
+    if settings.database_url is None:
+        yield
+        return
+    from sqlalchemy import text
+
+    from chatbot.database.opening import reading
+
+    asked, given = "SELECT pg_try_advisory_lock(:key)", {"key": _LOCK}
+    until = time.monotonic() + seconds
+    with _opened(settings) as database, reading(database) as plain:
+        # Outside of a transaction, which would stay open for as long as the ingest runs.
+        connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+        while not connection.execute(text(asked), given).scalar():
+            if time.monotonic() > until:
+                raise ChatbotError(
+                    "another ingest holds the database's lock; try again when it is done"
+                )
+            time.sleep(_ASKED_EVERY)
+        yield  # Closing the engine ends the connection, and so gives the lock back.
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator["Engine"]:
+    from chatbot.database.opening import open_database
+
+    database = open_database(settings)
+    try:
+        yield database
+    finally:
+        database.dispose()

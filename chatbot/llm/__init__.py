@@ -1,0 +1,1 @@
+"""Language models: the client, what goes wrong with servers, prompts, the day's tokens."""

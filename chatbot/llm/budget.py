@@ -1,0 +1,103 @@
+"""A model that is asked only while the day's tokens last."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from chatbot.errors import BudgetError, ChatbotError, ModelError
+from chatbot.llm.client import ChatModel, ChatTurn, Chunk
+
+_BYTES_A_TOKEN = 4
+_STEP = 200
+_DAY = dt.timedelta(days=1)
+
+
+class Account(Protocol):
+    """Where the tokens spent are counted, by day of UTC."""
+
+    def today(self) -> tuple[dt.date, int]:
+        """The day that is accounted now, and the tokens spent on it."""
+        ...
+
+    def add(self, day: dt.date, tokens: int) -> None:
+        """Add to what was spent on a day; below zero gives back what was taken too much."""
+        ...
+
+
+def renews(day: dt.date) -> dt.datetime:
+    """When the day after begins."""
+    return dt.datetime.combine(day + _DAY, dt.time(), dt.UTC)
+
+
+class BudgetedModel:
+    """A model under a daily budget of tokens.
+
+    What a call's prompt may cost is charged before it is made, so that calls made at once do not
+    each spend the rest; what is written, as it comes. At its end the call is charged as the server
+    counts it, where it does. Of a call that is broken off up to 200 tokens may go uncharged: that
+    happens on the event loop, where nothing waits for the database.
+    """
+
+    def __init__(self, model: ChatModel, account: Account, daily_tokens: int) -> None:
+        self._model, self._account, self._daily = model, account, daily_tokens
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._model.name
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens the model's prompt and answer may take together."""
+        return self._model.context_tokens
+
+    def stream(
+        self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
+    ) -> Iterator[Chunk]:
+        """The model's answer as it is written.
+
+        Raises:
+            BudgetError: the day's tokens are used up.
+            ModelError: as for the model, or the account of tokens does not answer.
+        """
+        day = self._open_day()
+        cost = sum(_tokens(turn.content) for turn in turns)
+        charged = self._charge(day, cost)
+        answered = False
+        try:
+            for chunk in self._model.stream(turns, shape):
+                answered = True
+                cost += _tokens(chunk.text)
+                if chunk.usage:
+                    cost = chunk.usage.prompt_tokens + chunk.usage.completion_tokens
+                if chunk.usage or cost - charged >= _STEP:
+                    charged += self._charge(day, cost - charged)
+                yield chunk
+        except ModelError:
+            self._charge(day, (cost if answered else 0) - charged)
+            raise
+        self._charge(day, cost - charged)
+
+    def _open_day(self) -> dt.date:
+        try:
+            day, spent = self._account.today()
+        except ChatbotError as error:
+            raise ModelError(str(error)) from error
+        if spent >= self._daily:
+            raise BudgetError(self._daily, renews(day))
+        return day
+
+    def _charge(self, day: dt.date, tokens: int) -> int:
+        try:
+            if tokens:
+                self._account.add(day, tokens)
+        except ChatbotError as error:
+            raise ModelError(str(error)) from error
+        return tokens
+
+
+def _tokens(text: str) -> int:
+    """About as many tokens as a text has."""
+    return -(-len(text.encode()) // _BYTES_A_TOKEN)

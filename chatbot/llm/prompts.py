@@ -1,0 +1,116 @@
+"""Prompts: Markdown files in `prompts/`, variables named at the top, a system and a user part.
+
+A file that uses a variable it does not declare, or declares one it does not use, is refused when it
+is loaded, and a call that leaves one out when it is filled; nothing is ever left blank. A ``$`` of
+the prompt's own is written ``$$``. ``$mark`` need not be declared: it stands for what the tags
+around the texts of others carry (`guardrails/spotlighting.py`).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from chatbot.config import PROJECT_ROOT, PROMPTS, Settings
+from chatbot.errors import PromptError
+from chatbot.guardrails.output_filter import Known, OutputPolicy, known_lines
+from chatbot.guardrails.sanitizer import addresses
+from chatbot.guardrails.spotlighting import Value, rendered
+from chatbot.llm.client import ChatTurn
+from chatbot.llm.provider_errors import key_of
+
+_MARK = "mark"
+_FILE = re.compile(
+    r"---\nvariables: *(?P<variables>[^\n]*)\n---\n.*?"
+    r"^## System\n(?P<system>.*?)^## User\n(?P<user>.*)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt; `version` is a short hash of its file."""
+
+    name: str
+    version: str
+    variables: frozenset[str]
+    system: Template
+    user: Template
+
+    def turns(self, **values: Value) -> tuple[ChatTurn, ChatTurn]:
+        """The system and user turns, filled in; `Material` in tags that no text can close.
+
+        Raises:
+            PromptError: a variable is missing or unknown.
+        """
+        if values.keys() != self.variables:
+            wrong = ", ".join(sorted(values.keys() ^ self.variables))
+            raise PromptError(f"prompt {self.name!r}: missing or unknown variables: {wrong}")
+        shown, mark = rendered(values, self.version)
+        filled = {**shown, _MARK: mark}
+        system, user = self.system.substitute(filled), self.user.substitute(filled)
+        return ChatTurn("system", system), ChatTurn("user", user)
+
+
+def load_prompt(name: str, folder: Path = PROMPTS) -> Prompt:
+    """Load ``NAME.md``.
+
+    Raises:
+        PromptError: no such file, or its variables are not those it declares.
+    """
+    path = folder / f"{name}.md"
+    try:
+        text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"{path} cannot be read: {error}") from error
+    parts = _FILE.fullmatch(text)
+    if parts is None:
+        raise PromptError(
+            f"{path} needs '---', 'variables: …', '---', then '## System' and '## User'"
+        )
+    declared = frozenset(re.findall(r"\w+", parts["variables"]))
+    system, user = Template(parts["system"].strip()), Template(parts["user"].strip())
+    if not (system.is_valid() and user.is_valid()):
+        raise PromptError(
+            f"{path} holds a '$' that starts no variable; write '$$' for the sign itself"
+        )
+    used = {*system.get_identifiers(), *user.get_identifiers()} - {_MARK}
+    if used != declared:
+        wrong = ", ".join(sorted(used ^ declared))
+        raise PromptError(f"{path} declares other variables than it uses: {wrong}")
+    return Prompt(name, hashlib.sha256(text.encode()).hexdigest()[:12], declared, system, user)
+
+
+_LEAST_SECRET = 4
+
+
+def output_policy(
+    settings: Settings, own: Iterable[str] = (), texts: Iterable[str] = (), *, written: bool = True
+) -> OutputPolicy:
+    """The limits of an answer from papers at these addresses and sections of these texts.
+
+    One that no model has `written` is not searched for prompts.
+
+    Raises:
+        PromptError: a prompt file cannot be used.
+    """
+    paths = (settings.data_dir, settings.data_dir.resolve(), PROJECT_ROOT)
+    secrets = {key_of(settings), *(str(path) for path in paths if path.is_absolute())}
+    return OutputPolicy(
+        frozenset(own),
+        frozenset().union(*map(addresses, texts)),
+        tuple(sorted((s for s in secrets if len(s) >= _LEAST_SECRET), key=len, reverse=True)),
+        prompt_lines() if written else frozenset(),
+    )
+
+
+def prompt_lines() -> Known:
+    """What lines of our prompts are told by.
+
+    Raises:
+        PromptError: a prompt file cannot be used.
+    """
+    names = sorted(path.stem for path in PROMPTS.glob("*.md"))
+    return known_lines(tuple(load_prompt(name).system.template for name in names))

@@ -1,0 +1,1 @@
+"""A report file to its papers and sections."""

@@ -1,0 +1,244 @@
+"""Search text that a language model wrote for a paper: read, checked, kept beside the report.
+
+A report ``NAME.txt`` may have a ``NAME.enrichment.jsonl``: a first line that says how it was made,
+then one line a paper. A line belongs to a paper by the hash of its content, so it goes on serving
+a report whose other papers change, and never a text it was not written for. What it holds is
+searched, never quoted and never shown as the paper's.
+
+Augmenting a corpus before it is searched follows arXiv:2602.05975, slogans as what is searched
+arXiv:2602.05216.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chatbot.errors import ReportError
+from chatbot.reports.parsing import SECTION_LABELS, Paper, SectionKey
+from chatbot.text.terms import normalise
+
+_SUFFIX = ".enrichment.jsonl"
+_HASH_LENGTH = 16
+_NUMBER = re.compile(r"(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?")
+# A word with a capital past its first letter or a digit: a name, not the start of a sentence.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
+_NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[A-Za-z-]\d")
+_JOINTS = re.compile(r"[^a-z0-9\u3400-\u9fff]+")
+# Abbreviations that an English translation brings with it; they name no system, model or data set.
+OF_THE_FIELD = frozenset(
+    [
+        "2d",
+        "3d",
+        "4d",
+        "ai",
+        "api",
+        "ar",
+        "asr",
+        "cot",
+        "cpu",
+        "cv",
+        "dl",
+        "fps",
+        "gpu",
+        "gpus",
+        "gui",
+        "guis",
+        "html",
+        "id",
+        "ids",
+        "it",
+        "llm",
+        "llms",
+        "lm",
+        "lms",
+        "ml",
+        "mllm",
+        "mllms",
+        "mdp",
+        "moe",
+        "nlp",
+        "ocr",
+        "pc",
+        "ph.d",
+        "q&a",
+        "qa",
+        "rag",
+        "rl",
+        "rlhf",
+        "sft",
+        "slam",
+        "sota",
+        "tts",
+        "ui",
+        "uis",
+        "us",
+        "vae",
+        "vlm",
+        "vlms",
+        "vla",
+        "vqa",
+        "vr",
+        "web",
+    ]
+)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Keywords(_Frozen):
+    """Terms of the field and plain words for them, by language."""
+
+    en: tuple[str, ...] = ()
+    zh: tuple[str, ...] = ()
+
+
+class SectionText(_Frozen):
+    """What is searched for one section: a line in each language, and questions it answers."""
+
+    en: str = ""
+    zh: str = ""
+    questions: tuple[str, ...] = ()
+
+
+class SearchText(_Frozen):
+    """What a model writes for one paper."""
+
+    aliases: tuple[str, ...] = ()
+    keywords: Keywords = Keywords()
+    sections: Mapping[SectionKey, SectionText] = Field(min_length=1)
+
+
+def enrichment_file(report: Path) -> Path:
+    """The file beside a report that holds its search text."""
+    return report.with_name(report.stem + _SUFFIX)
+
+
+def digest_of(paper: Paper) -> str:
+    """A paper's sections under their labels, as a model reads them."""
+    return "\n\n".join(f"[{s.key}] {SECTION_LABELS[s.key]}\n{s.text}" for s in paper.sections)
+
+
+def content_hash(paper: Paper) -> str:
+    """What a paper's search text was written for: a hash of title and sections."""
+    return hashlib.sha256(f"{paper.title}\n{digest_of(paper)}".encode()).hexdigest()[:_HASH_LENGTH]
+
+
+def section_text_of(text: SearchText, key: SectionKey) -> str:
+    """All that is searched for one section; empty where nothing was written for it."""
+    section = text.sections.get(key, SectionText())
+    return "\n".join(filter(None, [section.en, section.zh, *section.questions]))
+
+
+def keywords_of(text: SearchText) -> str:
+    """The names and keywords of the paper."""
+    return "\n".join([*text.aliases, *text.keywords.en, *text.keywords.zh])
+
+
+def parse_search_text(answer: str) -> SearchText:
+    """The search text in a model's answer, with or without words around the JSON.
+
+    Raises:
+        ValueError: there is none, or it has another shape.
+    """
+    first, last = answer.find("{"), answer.rfind("}")
+    if not 0 <= first < last:
+        raise ValueError("no JSON object in the answer")
+    return SearchText.model_validate_json(answer[first : last + 1])
+
+
+def without_unsupported(text: SearchText, paper: Paper) -> tuple[SearchText, tuple[str, ...]]:
+    """The search text less every number and name that the paper's own text does not hold.
+
+    Returns:
+        The text, and what was taken out of it.
+    """
+    check = _Check(f"{paper.id}\n{paper.title}\n{digest_of(paper)}")
+    kept = SearchText(
+        aliases=tuple(alias for alias in text.aliases if check.holds(alias)),
+        keywords=Keywords(
+            en=check.cleaned_all(text.keywords.en), zh=check.cleaned_all(text.keywords.zh)
+        ),
+        sections={
+            key: SectionText(
+                en=check.cleaned(section.en),
+                zh=check.cleaned(section.zh),
+                questions=check.cleaned_all(section.questions),
+            )
+            for key, section in text.sections.items()
+        },
+    )
+    return kept, tuple(check.removed)
+
+
+class _Check:
+    """A paper's numbers and names, and what was found to be neither."""
+
+    def __init__(self, source: str) -> None:
+        text = normalise(source)
+        self._squeezed = _JOINTS.sub("", text)
+        self._numbers = {
+            number.replace(",", "") for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)
+        }
+        self.removed: list[str] = []
+
+    def holds(self, alias: str) -> bool:
+        """Whether an alias occurs in the paper, however it is spaced."""
+        found = bool(alias.strip()) and _JOINTS.sub("", normalise(alias)) in self._squeezed
+        if not found:
+            self.removed.append(alias)
+        return found
+
+    def cleaned(self, text: str) -> str:
+        text = _NAME.sub(self._name, text)
+        return " ".join(_NUMBER.sub(self._number, text).split())
+
+    def cleaned_all(self, texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(filter(None, map(self.cleaned, texts)))
+
+    def _name(self, match: re.Match[str]) -> str:
+        name = match[0]
+        if not _NAME_LIKE.search(name) or normalise(name) in OF_THE_FIELD:
+            return name
+        squeezed = _JOINTS.sub("", normalise(name))
+        singular = squeezed.removesuffix("s")
+        if squeezed in self._squeezed or singular in self._squeezed:
+            return name
+        parts = re.split(r"[-+]", name)
+        if len(parts) > 1 and all(self._name_known(part) for part in parts):
+            return name
+        self.removed.append(name)
+        return " "
+
+    def _name_known(self, part: str) -> bool:
+        squeezed = normalise(part)
+        known = squeezed in self._squeezed or squeezed in OF_THE_FIELD
+        return known or not _NAME_LIKE.search(part)
+
+    def _number(self, match: re.Match[str]) -> str:
+        if match[0].replace(",", "") in self._numbers:
+            return match[0]
+        self.removed.append(match[0])
+        return " "
+
+
+def parse_rows(data: bytes, path: str) -> Iterator[tuple[dict[str, Any], SearchText]]:
+    """The lines of a file of search text, each as it stands and as its text.
+
+    Raises:
+        ReportError: a line cannot be read.
+    """
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            row = json.loads(line) if line.strip() else {}
+            if "content" in row:
+                yield row, SearchText.model_validate(row)
+        except (ValueError, TypeError) as error:
+            cause = "is no line of search text; delete it and run 'chatbot enrich'"
+            raise ReportError(path, number, cause) from error

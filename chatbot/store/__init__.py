@@ -1,0 +1,1 @@
+"""What is kept of readers: their conversations, and who they are."""

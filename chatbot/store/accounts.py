@@ -1,0 +1,315 @@
+"""Who may sign in, in a file or in the database, and who is signed in.
+
+Of passwords argon2 hashes are kept, of a sign-in's token its hash.
+"""
+
+import datetime as dt
+import hashlib
+import os
+import re
+import secrets
+import tempfile
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Protocol
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from filelock import FileLock
+from sqlalchemy import Engine, delete, insert, select, update
+
+from chatbot.config import Settings
+from chatbot.database.opening import now, reading, writing
+from chatbot.database.tables import sessions, users
+from chatbot.errors import ChatbotError, ConfigurationError, quoted
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1_024
+LONGEST_NAME = 64
+# Without a sign-in what is kept belongs to this one, who therefore is no user.
+NOBODY = "local"
+_NAME = re.compile(rf"[\w.@+-]{{1,{LONGEST_NAME}}}")
+_HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[\w+/]+\$[\w+/]+")
+# Of a password nobody knows: an unknown name takes as long as a known one.
+_NO_ONES = (
+    "$argon2id$v=19$m=65536,t=3,p=4$dd9dTeqO9LCAfJ/2nvTrFQ$"
+    "Bggnby4eyiyIFBKUuKQuyyjjIl5+aT3PTdlD8c7Q3Fg"
+)
+
+
+def read_users(path: Path) -> dict[str, str]:
+    """The hash of each user's password, by name.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or a line of it is not a user.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        cause = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigurationError(
+            f"CHATBOT_AUTH: {path} cannot be read ({cause}); make it with 'chatbot user add NAME'"
+        ) from error
+    users: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        name, _, password_hash = line.strip().partition(":")
+        if not name:
+            continue
+        if not (_NAME.fullmatch(name) and _HASH.fullmatch(password_hash)) or name in users:
+            raise ConfigurationError(
+                f"CHATBOT_AUTH: {path}:{number} is no NAME:HASH of its own; remove the line and "
+                "run 'chatbot user add NAME'"
+            )
+        users[name] = password_hash
+    return users
+
+
+class Users(Protocol):
+    """Those who may sign in, wherever they are kept. All of it may wait for a disk or a server."""
+
+    def hash_of(self, name: str) -> str | None:
+        """The hash of a user's password; None where there is no such user.
+
+        Raises:
+            ChatbotError: they cannot be read.
+        """
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """All of them, in the alphabet's order.
+
+        Raises:
+            ChatbotError: they cannot be read.
+        """
+        ...
+
+    def add(self, name: str, password: str) -> bool:
+        """Let someone sign in, or give them a new password, which signs them out everywhere.
+
+        Returns:
+            Whether the name is new.
+
+        Raises:
+            ChatbotError: the name or the password cannot be used, or they cannot be written.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Let someone sign in no more; who is signed in is signed out.
+
+        Raises:
+            ChatbotError: there is no such user, or they cannot be written.
+        """
+        ...
+
+
+def no_user(name: str) -> ChatbotError:
+    """What is said where a name is no user's."""
+    return ChatbotError(f"no user {quoted(name)}; 'chatbot user list' names them")
+
+
+def checked_user(name: str, password: str) -> tuple[str, str]:
+    """A new user's name as it is kept, and the hash of the password.
+
+    Raises:
+        ChatbotError: the name or the password cannot be used.
+    """
+    name = known_as(name)
+    if not _NAME.fullmatch(name) or name == NOBODY:
+        raise ChatbotError(
+            f"{quoted(name)} cannot be a user's name; use 1 to {LONGEST_NAME} letters, digits and "
+            f". _ @ + -, and not {NOBODY!r}"
+        )
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise ChatbotError(
+            f"the password has {len(password)} characters; use {SHORTEST_PASSWORD} to "
+            f"{LONGEST_PASSWORD}"
+        )
+    return name, PasswordHasher().hash(password)
+
+
+def known_as(name: str) -> str:
+    """A name in the one form it is kept and looked up in (Unicode's NFC)."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def is_password(kept: str | None, password: str) -> bool:
+    """Whether this is the password of a hash; without one (no such user) no takes as long."""
+    try:
+        PasswordHasher().verify(kept or _NO_ONES, password[:LONGEST_PASSWORD])
+    except (Argon2Error, InvalidHashError):
+        return False
+    return kept is not None and len(password) <= LONGEST_PASSWORD
+
+
+def stamp_of(password_hash: str) -> str:
+    """What a session is bound to: another password has another."""
+    return hashlib.sha256(password_hash.encode()).hexdigest()
+
+
+class UserFile:
+    """The users of a file, read again when it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, Lock()
+        self._read: tuple[tuple[int, ...], dict[str, str]] | None = None
+
+    def hash_of(self, name: str) -> str | None:
+        """As `Users.hash_of`."""
+        return self._current().get(name)
+
+    def names(self) -> tuple[str, ...]:
+        """As `Users.names`."""
+        return tuple(sorted(self._current()))
+
+    def add(self, name: str, password: str) -> bool:
+        """As `Users.add`."""
+        name, password_hash = checked_user(name, password)
+        with _locked(self._path):
+            users = read_users(self._path) if self._path.exists() else {}
+            _write(self._path, {**users, name: password_hash})
+        return name not in users
+
+    def remove(self, name: str) -> None:
+        """As `Users.remove`."""
+        name = known_as(name)
+        with _locked(self._path):
+            users = read_users(self._path)
+            if users.pop(name, None) is None:
+                raise no_user(name)
+            _write(self._path, users)
+
+    def _current(self) -> Mapping[str, str]:
+        with self._lock:
+            version = self._version()
+            if self._read is None or self._read[0] != version:
+                self._read = version, read_users(self._path)
+            return self._read[1]
+
+    def _version(self) -> tuple[int, ...]:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return ()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _locked(path: Path) -> FileLock:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return FileLock(path.with_name(f"{path.name}.lock"), mode=0o600)
+
+
+def _write(path: Path, users: Mapping[str, str]) -> None:
+    """Replace the file by one that its owner alone can read."""
+    lines = "".join(f"{name}:{password_hash}\n" for name, password_hash in sorted(users.items()))
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> ChatbotError:
+    return ChatbotError(
+        f"{path} cannot be written ({error.strerror or error}); set CHATBOT_AUTH to a file in a "
+        "folder that can be written"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UserTable:
+    """The users of a database; a change holds at once for every process."""
+
+    database: Engine
+
+    def hash_of(self, name: str) -> str | None:
+        """As `Users.hash_of`."""
+        asked = select(users.c.password_hash).where(users.c.name == name)
+        with reading(self.database) as connection:
+            return connection.execute(asked).scalar()
+
+    def names(self) -> tuple[str, ...]:
+        """As `Users.names`."""
+        with reading(self.database) as connection:
+            return tuple(sorted(connection.execute(select(users.c.name)).scalars()))
+
+    def add(self, name: str, password: str) -> bool:
+        """As `Users.add`."""
+        name, password_hash = checked_user(name, password)
+        changed = update(users).where(users.c.name == name).values(password_hash=password_hash)
+        with writing(self.database) as connection:
+            new = not connection.execute(changed).rowcount
+            if new:
+                connection.execute(insert(users).values(name=name, password_hash=password_hash))
+        return new
+
+    def remove(self, name: str) -> None:
+        """As `Users.remove`."""
+        gone = delete(users).where(users.c.name == known_as(name))
+        with writing(self.database) as connection:
+            if not connection.execute(gone).rowcount:
+                raise no_user(name)
+
+
+def users_of(settings: Settings, database: Engine) -> Users | None:
+    """Where the settings keep users: the server's database, or a file; None where nowhere."""
+    if settings.database_url is not None:
+        return UserTable(database)
+    return UserFile(settings.auth) if settings.auth else None
+
+
+LIFETIME = dt.timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in; it ends where the user's password no longer has this stamp."""
+
+    owner: str
+    stamp: str
+
+
+def begin_session(database: Engine, session: Session) -> str:
+    """A new sign-in's token; those that are over are forgotten."""
+    token, begun = secrets.token_urlsafe(32), now()
+    with writing(database) as connection:
+        connection.execute(delete(sessions).where(sessions.c.ends <= begun))
+        connection.execute(
+            insert(sessions).values(
+                token=_kept(token),
+                owner=session.owner,
+                stamp=session.stamp,
+                ends=begun + LIFETIME,
+            )
+        )
+    return token
+
+
+def session_of(database: Engine, token: str) -> Session | None:
+    """The sign-in of a token, if it is not over."""
+    columns = sessions.c
+    asked = select(columns.owner, columns.stamp).where(
+        columns.token == _kept(token), columns.ends > now()
+    )
+    with reading(database) as connection:
+        row = connection.execute(asked).first()
+    return Session(row.owner, row.stamp) if row else None
+
+
+def end_session(database: Engine, token: str) -> None:
+    """Forget a sign-in."""
+    with writing(database) as connection:
+        connection.execute(delete(sessions).where(sessions.c.token == _kept(token)))
+
+
+def _kept(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,230 @@
+"""Saved conversations: kept turn by turn, so that a restart loses nothing that was answered."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from chatbot.answering.record import AnswerRecord
+from chatbot.database.opening import later_than, now, reading, writing
+from chatbot.database.tables import conversations, turns
+from chatbot.errors import ChatbotError
+from chatbot.guardrails.limits import newest_turns
+from chatbot.understanding.models import Filters, Message
+
+TITLE_LENGTH = 80
+_FILTERS = TypeAdapter(Filters)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and what came of it.
+
+    `answer` is None where it was stopped or failed; then `partial` is what had come by then, and
+    `error` why it failed. `attempt` tells it from other turns that stood at its place.
+    """
+
+    position: int
+    question: str
+    filters: Filters = field(default_factory=Filters)
+    answer: AnswerRecord | None = None
+    partial: str = ""
+    error: str = ""
+    attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as lists show it."""
+
+    id: str
+    title: str
+    changed: dt.datetime
+
+
+def begin_conversation(database: Engine, owner: str, title: str) -> str:
+    """A new conversation's id; the title is cut to `TITLE_LENGTH` characters."""
+    made = uuid.uuid4().hex
+    with writing(database) as connection:
+        began = _next_change(connection)
+        connection.execute(
+            insert(conversations).values(
+                id=made, owner=owner, title=_short(title), created=began, changed=began
+            )
+        )
+    return made
+
+
+def list_conversations(database: Engine, owner: str, limit: int = 200) -> tuple[Conversation, ...]:
+    """An owner's conversations, the latest first."""
+    columns = conversations.c
+    asked = (
+        select(columns.id, columns.title, columns.changed)
+        .where(columns.owner == owner)
+        .order_by(columns.changed.desc())
+        .limit(limit)
+    )
+    with reading(database) as connection:
+        return tuple(Conversation(*row) for row in connection.execute(asked))
+
+
+def read_turns(database: Engine, owner: str, conversation: str) -> tuple[Turn, ...]:
+    """The turns of a conversation, in order.
+
+    Raises:
+        ChatbotError: the owner has no such conversation.
+    """
+    columns = turns.c
+    asked = (
+        select(
+            columns.position,
+            columns.question,
+            columns.filters,
+            columns.answer,
+            columns.partial,
+            columns.error,
+            columns.attempt,
+        )
+        .where(columns.conversation == conversation)
+        .order_by(columns.position)
+    )
+    with reading(database) as connection:
+        _require(connection, owner, conversation)
+        return tuple(
+            Turn(
+                row.position,
+                row.question,
+                _FILTERS.validate_python(row.filters),
+                row.answer and AnswerRecord.model_validate(row.answer),
+                row.partial,
+                row.error,
+                row.attempt,
+            )
+            for row in connection.execute(asked)
+        )
+
+
+def begin_turn(
+    database: Engine, owner: str, conversation: str, turn: Turn, *, anew: bool = False
+) -> Turn:
+    """Keep a question before it is answered.
+
+    With `anew` the turn at its place and all after it are forgotten first.
+
+    Returns:
+        The turn with its attempt.
+
+    Raises:
+        ChatbotError: the owner has no such conversation.
+    """
+    attempt = uuid.uuid4().hex
+    with writing(database) as connection:
+        _require(connection, owner, conversation)
+        if anew:
+            connection.execute(
+                delete(turns).where(
+                    turns.c.conversation == conversation, turns.c.position >= turn.position
+                )
+            )
+        connection.execute(
+            insert(turns).values(
+                conversation=conversation,
+                position=turn.position,
+                question=turn.question,
+                asked=now(),
+                filters=_FILTERS.dump_python(turn.filters, mode="json"),
+                attempt=attempt,
+                partial=turn.partial,
+                error=turn.error,
+            )
+        )
+        _changed(connection, conversation, {})
+    return replace(turn, attempt=attempt)
+
+
+def end_turn(
+    database: Engine, turn: Turn, answer: AnswerRecord | None, *, partial: str = "", error: str = ""
+) -> None:
+    """Keep what came of an attempt; nothing is done where it was forgotten meanwhile."""
+    kept = answer and answer.model_dump(mode="json")
+    with writing(database) as connection:
+        connection.execute(
+            update(turns)
+            .where(turns.c.attempt == turn.attempt)
+            .values(answer=kept, partial=partial, error=error)
+        )
+
+
+def keep_answer(database: Engine, owner: str, record: AnswerRecord) -> str:
+    """A new conversation that begins with an answer given elsewhere; its id."""
+    conversation = begin_conversation(database, owner, record.question)
+    filters = Filters(papers=record.scope.papers)
+    turn = begin_turn(database, owner, conversation, Turn(0, record.question, filters))
+    end_turn(database, turn, record)
+    return conversation
+
+
+def rename_conversation(database: Engine, owner: str, conversation: str, title: str) -> None:
+    """Give a conversation another title; a blank one, or the same, changes nothing.
+
+    Raises:
+        ChatbotError: the owner has no such conversation.
+    """
+    with writing(database) as connection:
+        _require(connection, owner, conversation)
+        same = conversations.c.id == conversation, conversations.c.title == _short(title)
+        if title.strip() and not connection.execute(select(conversations).where(*same)).first():
+            _changed(connection, conversation, {"title": _short(title)})
+
+
+def delete_conversation(database: Engine, owner: str, conversation: str) -> None:
+    """Forget a conversation and its turns.
+
+    Raises:
+        ChatbotError: the owner has no such conversation.
+    """
+    with writing(database) as connection:
+        _require(connection, owner, conversation)
+        connection.execute(delete(conversations).where(conversations.c.id == conversation))
+
+
+def history_of(earlier: Sequence[Turn]) -> tuple[Message, ...]:
+    """The turns that were answered, as a question's history: the newest that it may hold."""
+    spoken = [
+        message
+        for turn in earlier
+        if turn.answer
+        for message in (Message("user", turn.question), Message("assistant", turn.answer.answer))
+    ]
+    return tuple(spoken[len(spoken) - newest_turns([turn.content for turn in spoken]) :])
+
+
+def _require(connection: Connection, owner: str, conversation: str) -> None:
+    held = (
+        select(func.count())
+        .select_from(conversations)
+        .where(conversations.c.id == conversation, conversations.c.owner == owner)
+    )
+    if not connection.execute(held).scalar():
+        raise ChatbotError("this conversation is gone; begin a new one")
+
+
+def _changed(connection: Connection, conversation: str, values: dict[str, str]) -> None:
+    connection.execute(
+        update(conversations)
+        .where(conversations.c.id == conversation)
+        .values(changed=_next_change(connection), **values)
+    )
+
+
+def _next_change(connection: Connection) -> dt.datetime:
+    """The time of a change made now: no conversation was changed later."""
+    return later_than(connection.execute(select(func.max(conversations.c.changed))).scalar())
+
+
+def _short(title: str) -> str:
+    line = " ".join(title.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"

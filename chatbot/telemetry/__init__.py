@@ -1,0 +1,1 @@
+"""Whose request it is, traces and logs."""

@@ -1,0 +1,157 @@
+"""The log: one line for each record, on standard error, with the request's id.
+
+Modules log with the standard library and know nothing of this. What an error says of itself may
+quote a question, so it is left out with the question: whoever logs an error that is harmless and
+worth reading writes it into the line itself. What other packages print on standard error becomes
+records too: of a traceback the frames and the error's class.
+"""
+
+import contextlib
+import io
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Protocol
+
+from chatbot.telemetry.request_context import SAID, current_request
+
+_OURS = "chatbot"
+_Line = MutableMapping[str, Any]
+
+
+class LogSettings(Protocol):
+    """What of the settings logs and traces go by."""
+
+    @property
+    def log(self) -> str:
+        """How a line is written: json or text."""
+        ...
+
+    @property
+    def log_questions(self) -> str:
+        """Whether texts of questions are told: on or off."""
+        ...
+
+    @property
+    def otlp_endpoint(self) -> str | None:
+        """The collector that traces are sent to, if any."""
+        ...
+
+
+def configure_logging(settings: LogSettings) -> None:
+    """Write all records as the settings say: our own from INFO on, of others what is amiss.
+
+    To be called once, by a command; what other packages had set up for their logs is undone.
+    """
+    import structlog
+
+    questions = settings.log_questions == "on"
+
+    def described(_: Any, __: str, line: _Line) -> _Line:
+        return _described(line, questions)
+
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False)
+    if settings.log == "json":
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                described,
+            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(_OURS).setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+
+
+def take_over(name: str) -> None:
+    """Have the records of a package that set up handlers of its own written as all others are."""
+    known = [name, *logging.root.manager.loggerDict]
+    for logger in map(logging.getLogger, known):
+        if f"{logger.name}.".startswith(f"{name}."):
+            logger.handlers.clear()
+            logger.propagate = True
+
+
+def _described(line: _Line, questions: bool) -> _Line:
+    """A line with its logger, its request and its own fields, and without what may not be told."""
+    record: logging.LogRecord = line["_record"]
+    line["logger"] = record.name
+    if request_id := current_request().request_id:
+        line["request_id"] = request_id
+    line.update(getattr(record, SAID, {}))
+    if not questions and record.name.partition(".")[0] != _OURS:
+        # What follows may be of the error: asyncio, for one, prints the task it came from.
+        line["event"] = str(line["event"]).partition("\n")[0]
+    kind, error, _ = line.pop("exc_info", None) or (None, None, None)
+    if error is not None:
+        told = traceback.format_exception(error) if questions else _without_words(error)
+        line["exception"] = "".join(told).rstrip()
+        line["error"] = getattr(kind, "__name__", "")
+    return line
+
+
+def _without_words(error: BaseException) -> Iterator[str]:
+    """A traceback, of each error its class alone; first what it came from."""
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier is not None:
+        yield from _without_words(earlier)
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__name__}\n"
+
+
+logger = logging.getLogger(__name__)
+_BEGINS = "Traceback (most recent call last):"
+_FRAME = re.compile(r'  File "[^"]+", line \d+, in \S+')
+_ERROR = re.compile(r"[A-Za-z_][\w.]*")
+
+
+@contextlib.contextmanager
+def printed_to_log(settings: LogSettings) -> Iterator[None]:
+    """Write into the log what is printed on standard error meanwhile."""
+    with contextlib.redirect_stderr(_Printed(questions=settings.log_questions == "on")):
+        yield
+
+
+class _Printed(io.TextIOBase):
+    """A text stream that logs; each thread has lines and tracebacks of its own."""
+
+    def __init__(self, *, questions: bool) -> None:
+        self._questions = questions
+        self._threads = threading.local()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, rest = (getattr(self._threads, "rest", "") + text).split("\n")
+        self._threads.rest = rest
+        for line in lines:
+            if self._questions and line.strip():
+                logger.warning("%s", line)
+            elif not self._questions:
+                self._take(line)
+        return len(text)
+
+    def _take(self, line: str) -> None:
+        frames: list[str] | None = getattr(self._threads, "frames", None)
+        if line.strip() == _BEGINS:
+            self._threads.frames = []
+        elif frames is None or not line:
+            return
+        elif frame := _FRAME.match(line):
+            frames.append(frame[0].strip())
+        elif not line.startswith(" ") and (error := _ERROR.match(line)):
+            self._threads.frames = None
+            said = {"frames": "\n".join(frames)}
+            logger.warning("another package met an error: %s", error[0], extra={SAID: said})

@@ -1,0 +1,1 @@
+"""Text as terms, sentences and quantities; knows nothing of reports."""

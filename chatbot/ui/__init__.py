@@ -1,1 +1,0 @@
-"""The chat page; the only package that imports gradio."""

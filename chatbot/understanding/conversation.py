@@ -1,0 +1,165 @@
+"""Follow-ups: what "it", "the second one" or "那和前一个比呢" stand for, by the history alone."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatbot.index.entity_linking import Link, NameTable
+from chatbot.understanding.models import Message
+from chatbot.understanding.wording import REFERS_BACK
+
+ARXIV_ID = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d.]\d)")
+_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+_SHORT = 16
+_TURNS = 2
+_DIGITS = {c: i for i, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
+_WORDS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1, "former": 1}
+_WORDS |= {"latter": -1, "previous": -2}
+_ORDINAL = re.compile(
+    r"第\s*(?P<zh>[一二三四五六七八九十两]|\d{1,2})\s*(?:个|篇|种|者|项)"
+    r"|(?P<last>最后(?:一|那)?[个篇]|后者|后一[个篇]|后面(?:那|的)?[个篇]?|"
+    r"后头?(?:那|一)?个?(?=呢|的|那|[，,？?]|$))"
+    r"|(?P<first>前者|前一[个篇]|前面(?:那|的)?[个篇]?)"
+    r"|\b(?P<en>first|second|third|fourth|fifth|last|former|latter)\b",
+    re.IGNORECASE,
+)
+_AGAINST = re.compile(
+    r"(?:和|跟|与|比)[^，。？]{0,8}(?:前|上|刚才|之前|另一|第)[^，。？]{0,6}(?:比|对比|相比|呢)|两者|二者|这两[个篇]|"
+    r"\b(?:compare|versus|vs|than)\b.{0,200}\b(?:previous|first|former|earlier|other|last)\b|"
+    r"\bthe two\b|\bboth\b",
+    re.IGNORECASE,
+)
+# What is held against the paper the question names is left to the conversation: "和 SAGE 比呢".
+_AGAINST_NAMED = re.compile(
+    r"^\W*(?:那|那么)?(?:它|这篇)?[和跟与比][^，。？]+?(?:比|对比|相比|比较)|"
+    r"\bhow (?:does|do) (?:it|this|that|they)\b.*\bcompare|^\W*(?:and )?(?:compared|versus|vs)\b|"
+    r"^\W*compare (?:it|this|that|them)\b",
+    re.IGNORECASE,
+)
+# Of the papers just listed: "其中哪些开源了代码", "which of them release code".
+_AMONG = re.compile(
+    r"其中|[这那](?:些|[几三四五六七八九十]+[篇个])|上面(?:这|那)?(?:些|几篇)|它们[里中之]|"
+    r"\b(?:of|among) (?:them|these|those)\b|\b(?:these|those) (?:papers|works|ones)\b",
+    re.IGNORECASE,
+)
+_MOST = re.compile(
+    r"[哪谁][^，。？]*(?:最|更)|(?:区别|不同|差别|异同)|\b(?:best|most|least|fastest|highest|lowest|largest|"
+    r"smallest|better|faster|differ\w*)\b",
+    re.IGNORECASE,
+)
+_WHICH = re.compile(
+    r"哪|谁|几[篇个]|多少篇|\b(?:which|what|how many|who|any|do|does|are|is)\b", re.I
+)
+_MOST_COMPARED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the history adds to a question: the turns it leans on, and the papers it speaks of.
+
+    `compares` says that the papers are to be held against each other, `lists` that some of them are
+    to be picked.
+    """
+
+    turns: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    compares: bool = False
+    lists: bool = False
+
+
+def context_of(
+    question: str, own: Sequence[Link], history: Sequence[Message], names: NameTable
+) -> Context:
+    """The context of a question that leans on the conversation; empty if it stands alone.
+
+    `own` are the papers the question itself names: they replace those of the history, unless both
+    are compared.
+    """
+    short = len(question) <= _SHORT and not _LATIN_WORD.search(question)
+    against = bool(own and _AGAINST_NAMED.search(question))
+    if not history or not (short or against or REFERS_BACK.search(question)):
+        return Context()
+    spoken = [(turn, _papers_of(turn, names)) for turn in history]
+    listed = _last_list(spoken)
+    if not own and listed and _AMONG.search(question) and _WHICH.search(question):
+        if _MOST.search(question):
+            return Context(links=tuple(listed[:_MOST_COMPARED]), compares=True)
+        return Context(links=tuple(listed), lists=True)
+    compares = against or bool(_AGAINST.search(question))
+    focus = _focus(question, spoken, compares=compares, named=bool(own))
+    asked = [turn.content for turn in history if turn.role == "user"]
+    if own and not compares:
+        # A new subject: the last question says what is asked of it, where the new one is short.
+        return Context(turns=tuple(asked[-1:]) if len(question) <= _SHORT else ())
+    turns = asked[-_TURNS:]
+    if not focus:
+        turns += [turn.content for turn in history if turn.role == "assistant"][-1:]
+    return Context(tuple(turns), tuple(focus), compares)
+
+
+def _last_list(spoken: Sequence[tuple[Message, list[Link]]]) -> list[Link]:
+    """The papers of the last answer that lists some by id; of the last turn with several, else."""
+    several = [(turn, links) for turn, links in reversed(spoken) if len(links) > 1]
+    by_id = [links for turn, links in several if len(ARXIV_ID.findall(turn.content)) > 1]
+    return next(iter([*by_id, *(links for _, links in several)]), [])
+
+
+def _focus(
+    question: str,
+    spoken: Sequence[tuple[Message, list[Link]]],
+    *,
+    compares: bool,
+    named: bool,
+) -> list[Link]:
+    """The papers a follow-up is about: one of a list by its place, or those last spoken of."""
+    last = [links for _, links in spoken if links]
+    if not last:
+        return []
+    ordinal = _ORDINAL.search(question)
+    if ordinal and not compares:
+        lists = [links for links in last if len(links) > 1]
+        place = _place(ordinal)
+        if lists and -len(lists[-1]) <= place < len(lists[-1]):
+            return [lists[-1][place]]
+        everything = _distinct([link for links in last for link in links])
+        if -len(everything) <= place < len(everything):
+            return [everything[place]]
+    if compares:
+        everything = _distinct([link for links in reversed(last) for link in links])
+        return everything[: 1 if named else 2]
+    by_user = [links for turn, links in spoken[-2:] if turn.role == "user" and links]
+    return by_user[-1] if by_user else last[-1]
+
+
+def _place(match: re.Match[str]) -> int:
+    """The 0-based place an ordinal names; negative from the end."""
+    if match["zh"]:
+        return (int(match["zh"]) if match["zh"].isdecimal() else _DIGITS[match["zh"]]) - 1
+    if match["last"]:
+        return -1
+    if match["first"]:
+        return 0
+    word = match["en"].lower()
+    return _WORDS[word] - 1 if _WORDS[word] > 0 else _WORDS[word]
+
+
+def _papers_of(turn: Message, names: NameTable) -> list[Link]:
+    """The papers a turn speaks of, in its order: by name, or by arXiv id.
+
+    An answer that gives ids lists those papers; what its quotes name besides is no item of it.
+    """
+    text = turn.content
+    ids = [match for match in ARXIV_ID.finditer(text) if match[1] in names.titles]
+    links = [Link(names.titles[m[1]], (m[1],), m.start(), m.end()) for m in ids]
+    if turn.role == "user" or len(links) < 2:  # noqa: PLR2004 - a list has more than one
+        links += names.find(text)
+    known_ids = {paper for link in links for paper in link.papers if len(link.papers) == 1}
+    certain = [
+        link for link in links if len(link.papers) == 1 or not known_ids.intersection(link.papers)
+    ]
+    return _distinct(sorted(certain, key=lambda link: link.start))
+
+
+def _distinct(links: Sequence[Link]) -> list[Link]:
+    """The first link to each paper or set of papers."""
+    return list({link.papers: link for link in reversed(links)}.values())[::-1]

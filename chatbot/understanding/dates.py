@@ -1,0 +1,245 @@
+"""Days named in a question: "2月12日", "Feb 12", "昨天那期", "the latest issue", ranges.
+
+Readers speak of days as of the newest report, so "today" is that report's day, and a day without a
+year is the newest such day that has a report.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from chatbot.understanding.models import DateRange
+
+_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_CN = "[零〇一二两三四五六七八九十]{1,3}"
+_MONTHS = {
+    name: i
+    for i, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
+_MONTH = (
+    r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_ISSUE = r"(?:期|份|批|天|日报|报告|的报告)"
+_DAY = re.compile(
+    r"(?P<y1>\d{4})\s*[-/.年]\s*(?P<m1>\d{1,2})\s*[-/.月]\s*(?P<d1>\d{1,2})\s*[日号]?(?!\d)"
+    rf"|(?:(?P<y2>\d{{4}})\s*年\s*)?(?P<m2>\d{{1,2}}|{_CN})\s*月\s*(?P<d2>\d{{1,2}}|{_CN})\s*[日号]?"
+    r"|(?<!\d)(?P<y7>20\d{2})(?P<m7>[01]\d)(?P<d7>[0-3]\d)(?!\d)"
+    r"|(?<![A-Za-z\d/.-])(?P<m3>\d{1,2})(?:/|-(?=\d{1,2}\s*[那这的日期号]))(?P<d3>\d{1,2})"
+    r"(?![A-Za-z\d/.%-])"
+    rf"|\b{_MONTH}\s+(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,?\s*(?P<y4>\d{{4}}))?(?![\d.%])"
+    rf"|\b(?P<d5>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.replace('name', 'name5')}"
+    r"(?:\s*,?\s*(?P<y5>\d{4}))?\b"
+    rf"|(?<![\d月])(?P<d6>\d{{1,2}})\s*[日号](?=(?:的|那|这)?(?:{_ISSUE}|一期|有))",
+    re.IGNORECASE,
+)
+_WHOLE_MONTH = re.compile(
+    rf"(?:(?P<y>\d{{4}})\s*年\s*)?(?<!\d)(?P<m>\d{{1,2}}|{_CN})\s*月(?:份|里|的|整月|有|，|,|$)"
+    rf"|\b(?:in|during|of)\s+{_MONTH}(?:\s+(?P<y2>\d{{4}}))?(?!\s*\d)\b",
+    re.IGNORECASE,
+)
+_JOINS = re.compile(r"\s*(?:到|至|~|～|—|–|-|\.\.+|to|through|until|till|and|和)\s*", re.IGNORECASE)
+_NUMBER_WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "seven": 7}
+_COUNT = rf"(?P<n>\d{{1,2}}|{_CN}|two|three|four|five|seven)"
+_Relative = Callable[[re.Match[str], Sequence[dt.date]], tuple[dt.date, dt.date] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class DateMention:
+    """Days that a question names, and the words that name them."""
+
+    span: DateRange
+    start: int
+    end: int
+
+
+def find_dates(text: str, reports: Sequence[dt.date]) -> tuple[DateMention, ...]:
+    """The days a text names, in its order; `reports` are the days that have one, oldest first.
+
+    Nothing is found where there is no report to be relative to.
+    """
+    if not reports:
+        return ()
+    found = _merged(list(_days(text, reports)), text)
+    taken = bytearray(len(text))
+    for mention in found:
+        taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+    for mention in [*_relative(text, reports), *_months(text, reports)]:
+        if taken.find(1, mention.start, mention.end) < 0:
+            found.append(mention)
+            taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+    if not found and (issue := _THIS_ISSUE.search(text)):
+        newest = DateRange(reports[-1], reports[-1])
+        found.append(DateMention(newest, issue.start(), issue.end()))
+    return tuple(sorted(found, key=lambda mention: mention.start))
+
+
+def _days(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
+    for match in _DAY.finditer(text):
+        part = {name: value for name, value in match.groupdict().items() if value}
+        year = next((int(part[k]) for k in part if k.startswith("y")), None)
+        day = next(_number(part[k]) for k in part if k.startswith("d"))
+        named = part.get("name") or part.get("name5")
+        digits = next((part[k] for k in part if k.startswith("m")), None)
+        month = _MONTHS[named[:3].lower()] if named else _number(digits) if digits else None
+        found = _newest(year, month, day, reports)
+        if found and ("m3" not in part or found in reports):  # "2/3" may be a share
+            yield DateMention(DateRange(found, found), match.start(), match.end())
+
+
+def _newest(
+    year: int | None, month: int | None, day: int, reports: Sequence[dt.date]
+) -> dt.date | None:
+    """The newest such day that has a report; if none has, the one of the newest report's year."""
+    for known in reversed(reports):
+        if known.day == day and month in {None, known.month} and year in {None, known.year}:
+            return known
+    try:
+        return dt.date(year or reports[-1].year, month or reports[-1].month, day)
+    except ValueError:
+        return None
+
+
+def _merged(days: list[DateMention], text: str) -> list[DateMention]:
+    """Two days with "to" between them are the days from one to the other."""
+    merged: list[DateMention] = []
+    for mention in days:
+        last = merged[-1] if merged else None
+        between = text[last.end : mention.start] if last else ""
+        joined = _JOINS.fullmatch(between) and between.strip() not in {"和", "and"}
+        if last and joined and last.span.first <= mention.span.last:
+            span = DateRange(last.span.first, mention.span.last)
+            merged[-1] = DateMention(span, last.start, mention.end)
+        else:
+            merged.append(mention)
+    return merged
+
+
+def _months(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
+    for match in _WHOLE_MONTH.finditer(text):
+        name = match["name"]
+        month = _MONTHS[name[:3].lower()] if name else _number(match["m"])
+        if not 1 <= month <= 12:  # noqa: PLR2004 - the months of a year
+            continue
+        given = match["y"] or match["y2"]
+        years = [day.year for day in reports if day.month == month]
+        year = int(given) if given else max(years, default=reports[-1].year)
+        if not dt.MINYEAR <= year < dt.MAXYEAR:
+            continue
+        span = DateRange(*_month_of(dt.date(year, month, 1)))
+        yield DateMention(span, match.start(), match.end())
+
+
+def _number(text: str) -> int:
+    """A number of one or two digits, Chinese or not."""
+    if text.isdecimal():
+        return int(text)
+    if text.lower() in _NUMBER_WORDS:
+        return _NUMBER_WORDS[text.lower()]
+    tens, ten, ones = text.partition("十")
+    if not ten:
+        return int("".join(str(_DIGITS[c]) for c in text if c in _DIGITS) or 0)
+    return 10 * (_DIGITS[tens[-1]] if tens else 1) + (_DIGITS[ones[0]] if ones else 0)
+
+
+def _relative(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
+    for pattern, days_of in _RELATIVE:
+        for match in pattern.finditer(text):
+            if days := days_of(match, reports):
+                yield DateMention(DateRange(*days), match.start(), match.end())
+
+
+def _latest(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    return reports[-1], reports[-1]
+
+
+def _first(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    return reports[0], reports[0]
+
+
+def _previous(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date] | None:
+    return (reports[-2], reports[-2]) if len(reports) > 1 else None
+
+
+def _one_before_previous(
+    _match: re.Match[str], reports: Sequence[dt.date]
+) -> tuple[dt.date, dt.date] | None:
+    return (reports[-3], reports[-3]) if len(reports) > 2 else None  # noqa: PLR2004
+
+
+def _yesterday(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date] | None:
+    """The day before the newest report; where it has none, the report before that."""
+    day = reports[-1] - dt.timedelta(days=1)
+    return (day, day) if day in reports else _previous(match, reports)
+
+
+def _day_before_yesterday(
+    _match: re.Match[str], reports: Sequence[dt.date]
+) -> tuple[dt.date, dt.date]:
+    day = reports[-1] - dt.timedelta(days=2)
+    return day, day
+
+
+def _this_week(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    monday = reports[-1] - dt.timedelta(days=reports[-1].weekday())
+    return monday, monday + dt.timedelta(days=6)
+
+
+def _last_week(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    first, last = _this_week(match, reports)
+    return first - dt.timedelta(days=7), last - dt.timedelta(days=7)
+
+
+def _this_month(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    return _month_of(reports[-1])
+
+
+def _last_month(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    return _month_of(reports[-1].replace(day=1) - dt.timedelta(days=1))
+
+
+def _month_of(day: dt.date) -> tuple[dt.date, dt.date]:
+    first = day.replace(day=1)
+    return first, (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+
+
+def _last_days(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    return reports[-1] - dt.timedelta(days=max(1, _number(match["n"])) - 1), reports[-1]
+
+
+def _last_issues(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    return reports[-min(len(reports), max(1, _number(match["n"])))], reports[-1]
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+_RELATIVE: tuple[tuple[re.Pattern[str], _Relative], ...] = (
+    (_compiled(rf"(?:最近|近|过去)的?\s*{_COUNT}\s*[天日]"), _last_days),
+    (_compiled(rf"\b(?:last|past)\s+{_COUNT}\s+days\b"), _last_days),
+    (_compiled(rf"(?:最近|近|最新)的?\s*{_COUNT}\s*[期份]"), _last_issues),
+    (_compiled(rf"\b(?:last|latest|past)\s+{_COUNT}\s+(?:issues|reports)\b"), _last_issues),
+    (_compiled(r"(?:上上|再上一|前前)一?[期份]"), _one_before_previous),
+    (_compiled(r"(?<!上)上一?[期份](?:日?报告?)?|前一[期份]"), _previous),
+    (_compiled(r"\b(?:previous|last|prior) (?:issue|report)\b"), _previous),
+    (_compiled(r"最早(?:的)?(?:一|那)?[期份]|第一[期份]"), _first),
+    (_compiled(r"\b(?:first|earliest|oldest) (?:issue|report)\b"), _first),
+    (_compiled(r"最新的?(?:[一这那]?[期份天批](?:日?报告?)?|日?报告?)"), _latest),
+    (_compiled(r"最近(?:的)?(?:一|这|那)[期份天批]|今[天日]"), _latest),
+    (_compiled(r"\b(?:latest|newest|most recent) (?:issue|report)\b"), _latest),
+    (_compiled(r"\btoday(?:'s (?:issue|report|papers)\b|\b(?=\W*$))"), _latest),
+    (_compiled(r"昨[天日]|\byesterday(?:'s)?\b"), _yesterday),
+    (_compiled(r"前[天日]"), _day_before_yesterday),
+    (_compiled(r"上(?:个)?(?:周|星期|礼拜)|\blast week\b"), _last_week),
+    (_compiled(r"[这本](?:个)?(?:周|星期|礼拜)|\bthis week\b"), _this_week),
+    (_compiled(r"上个?月|\blast month\b"), _last_month),
+    (_compiled(r"[这本]个?月|\bthis month\b"), _this_month),
+)
+# "This issue": the one spoken of; the newest where no other was named.
+_THIS_ISSUE = _compiled(
+    r"这一?[期份]|本期|当期|那一?[期份]|\b(?:this|the current) (?:issue|report)\b"
+)

@@ -1,0 +1,255 @@
+"""A question and its history to a `Query`: by rules, and rewritten by a model if there is one."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chatbot.errors import ModelError
+from chatbot.guardrails.limits import check_history, check_question
+from chatbot.guardrails.output_filter import OutputPolicy, is_clean
+from chatbot.guardrails.spotlighting import Material
+from chatbot.index.catalogue import Catalogue, PaperRecord
+from chatbot.index.entity_linking import Link
+from chatbot.llm.client import ChatModel, TokenUsage, complete
+from chatbot.llm.prompts import load_prompt, prompt_lines
+from chatbot.reports.parsing import SectionKey
+from chatbot.understanding import wording
+from chatbot.understanding.conversation import ARXIV_ID, Context, context_of
+from chatbot.understanding.dates import DateMention, find_dates
+from chatbot.understanding.models import DateRange, Filters, Intent, Message, Query
+
+_DIGITS = {c: i for i, c in enumerate("一二三四五六七八九", 1)} | {"两": 2}
+_EN_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_PLACE = re.compile(
+    r"(?:第\s*(?P<zh>[一二两三四五六七八九]?十?[一二三四五六七八九]?|\d{1,2})|(?P<last>最后一|倒数第一))\s*篇"
+    rf"|\b(?P<en>{'|'.join(_EN_PLACES)}|tenth|last|\d{{1,2}}(?:st|nd|rd|th)) paper\b"
+    r"|\bpaper (?:no\.? ?|number |#)(?P<n>\d{1,2})\b",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"https?://[\w./?=&%#~:+-]+", re.IGNORECASE)
+_SINCE = re.compile(r"\bsince\b|变化|和上|跟上|比上|与上|多了|新增", re.IGNORECASE)
+
+
+def understand(
+    question: str,
+    catalogue: Catalogue,
+    history: Sequence[Message] = (),
+    filters: Filters | None = None,
+) -> Query:
+    """Make the query of a question: language, intent, papers, days, sections, and a search text.
+
+    A question that leans on the conversation takes over the papers spoken of there, and is searched
+    together with the last user turns. `filters` given by the reader win over days in the question.
+
+    Raises:
+        ChatbotError: question or history is more than is taken in (`limits`).
+    """
+    check_question(question)
+    check_history([turn.content for turn in history])
+    given = filters or Filters()
+    names, dates = catalogue.names, find_dates(question, catalogue.dates)
+    ids = _by_id(question)
+    own = _resolved([*ids, *names.find(_URL.sub(_blank, question))])
+    context = context_of(question, own, history, names)
+    placed = () if context.links else _by_place(question, catalogue, dates)
+    intent = _intent(question, [*own, *placed], context)
+    if intent == "overview" and dates and _SINCE.search(question):
+        dates = ()  # "since the last issue" is about the one after it
+    links = tuple(_resolved([*own, *placed, *context.links]))
+    standalone = "\n".join([*context.turns, question])
+    if intent == "overview" and not (dates or given.dates or given.papers) and catalogue.dates:
+        newest = catalogue.dates[-1]
+        dates = (DateMention(DateRange(newest, newest), 0, 0),)
+    # An id is certain, even that of a paper that is not here; a name may be another's, and weighs.
+    # What is picked from a list is in it.
+    certain = own if ids else context.links if context.lists else ()
+    narrowed = tuple(dict.fromkeys(p for link in certain for p in link.papers))
+    days = () if placed else tuple(mention.span for mention in dates)
+    language = wording.language_of(question)
+    whole = wording.whole_sections_of(_without(question, own, dates)) if links else ()
+    heads = wording.SECTION_NAMES[language]
+    return Query(
+        question=question,
+        standalone=standalone,
+        search_text=_search_text(question, dates, context),
+        language=language,
+        intent=intent,
+        filters=replace(given, dates=given.dates or days, papers=given.papers or narrowed),
+        history=tuple(history),
+        links=links,
+        aspects=whole or _aspects(question, own),
+        whole=whole,
+        columns=tuple(heads[key] for key in whole) if intent == "compare" else (),
+        follows_up=bool(context.turns or context.links),
+    )
+
+
+def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
+    if wording.CHAT.fullmatch(question):
+        return "chat"
+    several = len({link.papers for link in own if link.sure}) > 1 or (
+        len({link.papers for link in own}) > 1 and bool(wording.EACH.search(question))
+    )
+    lists = bool(wording.LIST.search(question)) and not _asks_one(question, own)
+    if context.compares or (several and not lists):
+        return "compare"
+    if context.lists:
+        return "list"
+    if not own and not context.links:
+        if wording.OVERVIEW.search(question) and not wording.names_in(question):
+            return "overview"
+        lists = lists or bool(wording.ABSTRACT_ONLY.search(question))
+    if lists:
+        return "list"
+    strongly = wording.COMPARE_STRONGLY.search(question) and wording.SEVERAL.search(question)
+    another = own and wording.EACH_AND_ANOTHER.search(question)
+    return "compare" if strongly or another else "lookup"
+
+
+def _aspects(question: str, own: Sequence[Link]) -> tuple[SectionKey, ...]:
+    """The sections asked for; a bare name asks what it is."""
+    rest = question
+    for link in own:
+        rest = rest.replace(question[link.start : link.end], " ")
+    return wording.aspects_of(question) if re.search(r"\w", rest) else ("contribution",)
+
+
+def _without(question: str, own: Sequence[Link], dates: Sequence[DateMention]) -> str:
+    """The question without the papers and days it names."""
+    rest = list(ARXIV_ID.sub(_blank, _URL.sub(_blank, question)))
+    for start, end in [*((k.start, k.end) for k in own), *((d.start, d.end) for d in dates)]:
+        rest[start:end] = " " * (end - start)
+    return "".join(rest)
+
+
+def _asks_one(question: str, own: Sequence[Link]) -> bool:
+    """Whether "which" is asked of the one paper that the question names: "GENIUS 测了哪些模型"."""
+    return bool(own) and not wording.WHICH_PAPERS.search(question)
+
+
+def _resolved(links: Sequence[Link]) -> list[Link]:
+    """Links in order, ambiguous ones narrowed to papers that are also named otherwise."""
+    certain = {link.papers[0] for link in links if len(link.papers) == 1}
+    narrowed = []
+    for link in links:
+        meant = tuple(paper for paper in link.papers if paper in certain)
+        narrowed.append(replace(link, papers=meant) if len(link.papers) > 1 and meant else link)
+    seen: dict[tuple[str, ...], Link] = {}
+    for link in narrowed:
+        seen.setdefault(link.papers, link)
+    return list(seen.values())
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _by_id(question: str) -> list[Link]:
+    """Papers named by arXiv id or link, also ones that are not in the index."""
+    return [
+        Link(match[1], (match[1],), match.start(), match.end())
+        for match in ARXIV_ID.finditer(question)
+    ]
+
+
+def _by_place(
+    question: str, catalogue: Catalogue, dates: Sequence[DateMention]
+) -> tuple[Link, ...]:
+    """Papers named by their place in a report: "第三篇" of the day named, or of the newest."""
+    match = _PLACE.search(question)
+    if match is None or not catalogue.dates:
+        return ()
+    day = dates[0].span.last if dates else catalogue.dates[-1]
+    places = catalogue.papers_of_day.get(day, ())
+    listed = [catalogue.papers[i] for i in places if catalogue.papers[i].date == day]
+    return tuple(
+        Link(paper.title, (paper.id,), match.start(), match.end())
+        for paper in _at_place(listed, match)
+    )
+
+
+def _at_place(listed: Sequence[PaperRecord], match: re.Match[str]) -> Sequence[PaperRecord]:
+    if match["last"] or (match["en"] or "").lower() == "last":
+        return listed[-1:]
+    if match["zh"]:
+        number = int(match["zh"]) if match["zh"].isdecimal() else _chinese(match["zh"])
+    else:
+        word = (match["en"] or match["n"]).lower()
+        digits = re.match(r"\d+", word)
+        number = int(digits[0]) if digits else (*_EN_PLACES, "tenth").index(word) + 1
+    return listed[number - 1 : number] if number else ()
+
+
+def _chinese(text: str) -> int:
+    tens, ten, ones = text.partition("十")
+    if not ten:
+        return _DIGITS.get(text, 0)
+    return 10 * _DIGITS.get(tens, 1) + _DIGITS.get(ones, 0)
+
+
+def _search_text(question: str, dates: Sequence[DateMention], context: Context) -> str:
+    """The question without days and ids, which no section's text is about, after its context."""
+    kept = question
+    for mention in sorted(dates, key=lambda mention: -mention.start):
+        kept = f"{kept[: mention.start]} {kept[mention.end :]}"
+    kept = ARXIV_ID.sub(" ", kept)
+    return "\n".join([*context.turns, kept]).strip() or question
+
+
+_TURNS = 6
+_CHARACTERS = 800
+_LONGEST = 600
+
+
+def interpret(
+    question: str,
+    catalogue: Catalogue,
+    history: Sequence[Message] = (),
+    filters: Filters | None = None,
+    model: ChatModel | None = None,
+) -> Query:
+    """The query of a question; a follow-up is rewritten where there is a model.
+
+    A model that fails costs nothing: the rules' reading stands.
+    """
+    query = understand(question, catalogue, history, filters)
+    if model is None or not query.follows_up:
+        return query
+    rewritten, spent = _rewrite(question, history, model)
+    if not rewritten:
+        return replace(query, spent=spent)
+    alone = understand(rewritten, catalogue, (), filters)
+    return replace(
+        alone,
+        question=question,
+        standalone=rewritten,
+        language=query.language,
+        history=tuple(history),
+        links=alone.links or query.links,
+        aspects=alone.aspects or query.aspects,
+        follows_up=True,
+        spent=spent,
+    )
+
+
+def _rewrite(
+    question: str, history: Sequence[Message], model: ChatModel
+) -> tuple[str, tuple[TokenUsage, ...]]:
+    """The question as the model puts it.
+
+    Empty where it failed, wrote something else, or what may not leave.
+    """
+    spoken = [
+        Material("turn", turn.content[:_CHARACTERS], {"by": turn.role})
+        for turn in history[-_TURNS:]
+    ]
+    asked = [Material("question", question)]
+    turns = load_prompt("rewrite").turns(history=spoken, question=asked)
+    try:
+        text, spent = complete(model, turns)
+    except ModelError:
+        return "", (TokenUsage(0, 0),)
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    usable = len(lines) == 1 and len(lines[0]) <= _LONGEST
+    usable = usable and is_clean(lines[0], OutputPolicy(prompts=prompt_lines()))
+    return (lines[0].removeprefix("Question:").strip() if usable else ""), (spent,)

@@ -1,0 +1,265 @@
+"""What claims are held against: a section, with all that is made of its text made once.
+
+Also whether a number belongs to what a claim says it does, told from what stands around it.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Set
+from dataclasses import dataclass
+from functools import cached_property
+
+import rjieba
+
+from chatbot.index.sections import IndexedSection
+from chatbot.reports.search_text import SearchText, keywords_of, section_text_of
+from chatbot.text.quantities import Quantity, quantities, spelt_quantities
+from chatbot.text.sentences import sentences
+from chatbot.text.terms import content_terms, normalise, share
+
+_NEGATION = re.compile(
+    r"没|不|未|无|非|避免|防止|缺乏|而非|免|\b(?:not|never|no|without|cannot|avoid\w*|fail\w*|nor)\b|n't\b"
+)
+_CLAUSE_END = re.compile(r"[，,。；;！!？?\n]")
+# How far, in characters, a negation reaches.
+_NEGATION_REACH = 14
+_NEGATED = re.compile(
+    r"(?:(?<!有)没有|并非|并不|不是|不会|不能|不再|无法|无需|未能|从未|不|未|(?<!有)没(?!有)|非(?![常线])|无(?!论|损))"
+    r"(?P<zh>[\u3400-\u9fff]{2,4})"
+    r"|\b(?:not|never|no|without|cannot|can't|don't|doesn't|didn't|isn't|wasn't|won't)\s+"
+    r"(?:(?:be|been|a|an|the|any)\s+)?(?P<en>[a-z]{3,})"
+)
+# Each pair: what goes up or is better, what goes down or is worse.
+_DIRECTIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(up), re.compile(down))
+    for up, down in (
+        (
+            r"提升|提高|增加|增长|上升|升高|上涨|升至|升到|涨到|涨了|\b(?:increas|improv|rais|boost|rose|rise|gain)\w*",
+            r"降低|下降|减少|减小|降至|降到|缩减|下跌|下滑|退化|\b(?:decreas|reduc|lower(?:s|ed|ing)\b|drop|declin|cuts?\b|fell\b)\w*",
+        ),
+        (
+            r"高于|超过|超越|优于|胜过|强于|领先|击败|赢过|(?<![不没])超出|\b(?:outperform|exceed|surpass|beat)\w*",
+            r"低于|不及|不如|劣于|逊于|弱于|落后|输给|\b(?:underperform|lag|trail|lose|lost)\w*",
+        ),
+        (
+            r"更高|更大|最高|最大|较高|\b(?:higher|highest|larger|largest)\b",
+            r"更低|更小|最低|最小|较低|\b(?:lower|lowest|smaller|smallest)\b",
+        ),
+        (
+            r"更快|加快|加速|\b(?:faster|fastest|speeds? up)\b",
+            r"更慢|减慢|变慢|\b(?:slower|slowest)\b",
+        ),
+        (r"更好|最好|最佳|更优|最优|\b(?:better|best)\b", r"更差|最差|更糟|\b(?:worse|worst)\b"),
+        (r"更多|最多|\b(?:more|most)\b", r"更少|最少|\b(?:fewer|less|least|fewest)\b"),
+        (r"更强|最强|\b(?:stronger|strongest)\b", r"更弱|最弱|\b(?:weaker|weakest)\b"),
+    )
+)
+
+
+def negation_conflict(claim: str, source: str) -> str | None:
+    """A word that the claim negates and the source only affirms, or the other way round."""
+    said, held = normalise(claim), normalise(source)
+    for negating, affirming in ((said, held), (held, said)):
+        for word in sorted(set(_negated(negating))):
+            affirmed = _uses(word, affirming)
+            if (
+                affirmed
+                and not any(_is_negated(affirming, at) for at in affirmed)
+                and all(_is_negated(negating, at) for at in _uses(word, negating))
+            ):
+                return word
+    return None
+
+
+def direction_conflict(claim: str, sentence: str) -> str | None:
+    """A direction of the claim whose opposite alone stands in the sentence it is closest to."""
+    said, held = normalise(claim), normalise(sentence)
+    for pair in _DIRECTIONS:
+        for word, opposite in (pair, pair[::-1]):
+            found = word.search(said)
+            if (
+                found
+                and not opposite.search(said)
+                and opposite.search(held)
+                and not word.search(held)
+            ):
+                return found[0]
+    return None
+
+
+def _negated(text: str) -> Iterable[str]:
+    """The first word after each negation; Chinese ones as they are cut."""
+    for match in _NEGATED.finditer(text):
+        word = match["en"] or next(iter(rjieba.cut(match["zh"])))
+        if len(word) > 1:
+            yield word
+
+
+def _uses(word: str, text: str) -> list[int]:
+    return [match.start() for match in re.finditer(re.escape(word), text)]
+
+
+def _is_negated(text: str, at: int) -> bool:
+    """Whether a negation stands shortly before, in the same clause."""
+    before = _CLAUSE_END.split(text[max(0, at - _NEGATION_REACH) : at])[-1]
+    return bool(_NEGATION.search(before))
+
+
+_CLAUSE = re.compile(r"[，,。；;：:！!？?\n（）()、]|\band\b|而|且")
+_NO_CHARACTER = re.compile(r"[\s*]")
+_BEFORE, _AFTER = 8, 6
+# No clause goes on for longer than this, in characters, on either side of a number.
+_REACH = 300
+_WIDE, _CLAUSE_SHARE, _LEFT, _RIGHT, _NEIGHBOUR = 0.3, 0.2, 0.2, 0.2, 0.1
+# So much more alike must another number's surroundings be; 1 is identical.
+_CLEARLY = 0.16
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A number where it stands.
+
+    `wide` are the terms of its clause and the one before, `clause` of its own; `left` and `right`
+    the characters next to it, singly and in pairs; `neighbours` the numbers before and after.
+    """
+
+    quantity: Quantity
+    wide: frozenset[str]
+    clause: frozenset[str]
+    left: frozenset[str]
+    right: frozenset[str]
+    neighbours: tuple[Quantity | None, Quantity | None]
+
+
+def places(text: str, names: Iterable[tuple[int, int]] = ()) -> tuple[Place, ...]:
+    """The numbers of a text where they stand, but for those inside `names` ("GPT-5")."""
+    plain = normalise(text)
+    cuts = [0, *(match.start() for match in _CLAUSE.finditer(plain)), len(plain)]
+    inside = {place for first, last in names for place in range(first, last)}
+    found = [quantity for quantity in quantities(text) if quantity.start not in inside]
+    beside: list[Quantity | None] = [None, *found, None]
+    placed = []
+    for i, quantity in enumerate(found):
+        clause = bisect_right(cuts, quantity.start, hi=len(cuts) - 1) - 1
+        first = quantity.start - _REACH
+        end = min(cuts[clause + 1], quantity.end + _REACH)
+        placed.append(
+            Place(
+                quantity,
+                _terms(plain, max(first, cuts[max(0, clause - 1)]), quantity, end),
+                _terms(plain, max(first, cuts[clause]), quantity, end),
+                _characters(plain[max(0, quantity.start - _BEFORE) : quantity.start]),
+                _characters(plain[quantity.end : quantity.end + _AFTER]),
+                (beside[i], beside[i + 2]),
+            )
+        )
+    return tuple(placed)
+
+
+def number_of_something_else(
+    claim: Collection[Place], held: Collection[Place], idf: Callable[[str], float]
+) -> str | None:
+    """The first number of a claim that is said of what another number of the section is said of."""
+    for place in claim:
+        own = other = 0.0
+        for candidate in held:
+            if candidate.quantity.agrees(place.quantity):
+                own = max(own, _likeness(place, candidate, idf))
+            elif candidate.quantity.readings[0].unit == place.quantity.readings[0].unit:
+                other = max(other, _likeness(place, candidate, idf))
+        if other - own >= _CLEARLY:
+            return place.quantity.text
+    return None
+
+
+def _likeness(wanted: Place, held: Place, idf: Callable[[str], float]) -> float:
+    """How much of what surrounds one number surrounds another, 0 to 1."""
+    same_neighbour = any(
+        mine is not None and theirs is not None and mine.agrees(theirs)
+        for mine, theirs in zip(wanted.neighbours, held.neighbours, strict=True)
+    )
+    return (
+        _WIDE * share({term: idf(term) for term in wanted.wide}, held.wide)
+        + _CLAUSE_SHARE * share({term: idf(term) for term in wanted.clause}, held.clause)
+        + _LEFT * _part(wanted.left, held.left)
+        + _RIGHT * _part(wanted.right, held.right)
+        + _NEIGHBOUR * same_neighbour
+    )
+
+
+def _part(wanted: Set[str], held: Set[str]) -> float:
+    return len(wanted & held) / len(wanted) if wanted else 0.0
+
+
+def _terms(plain: str, start: int, quantity: Quantity, end: int) -> frozenset[str]:
+    return frozenset(content_terms(f"{plain[start : quantity.start]} {plain[quantity.end : end]}"))
+
+
+def _characters(text: str) -> frozenset[str]:
+    bare = _NO_CHARACTER.sub("", text)
+    return frozenset([*bare, *(bare[i : i + 2] for i in range(len(bare) - 1))])
+
+
+_JOINTS = re.compile(r"[\s\-_–—·]+")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A section, and the search text written about its paper if there is any."""
+
+    section: IndexedSection
+    written: SearchText | None
+
+    @cached_property
+    def _words(self) -> str:
+        return self.section.text.replace("**", "")
+
+    @cached_property
+    def text(self) -> str:
+        """The section, without emphasis, and the title of its paper."""
+        return f"{self._words}\n{self.section.title}"
+
+    @cached_property
+    def plain(self) -> str:
+        """The same, lower case and half width."""
+        return normalise(self.text)
+
+    @cached_property
+    def numbers(self) -> tuple[Quantity, ...]:
+        """All numbers a claim may take from it, id and date too."""
+        about = f"{self.section.paper_id}\n{self.section.date.isoformat()}"
+        return (*quantities(self.text), *spelt_quantities(self.text), *quantities(about))
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The numbers of the section where they stand."""
+        return places(self._words)
+
+    @cached_property
+    def squeezed(self) -> str:
+        """The form in which names are looked for in it."""
+        return squeezed(f"{self.text}\n{self.section.paper_id}")
+
+    @cached_property
+    def sentences(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Its sentences, each with its terms."""
+        cut = sentences(self._words)
+        return tuple((s.text, frozenset(content_terms(s.text))) for s in cut)
+
+    @cached_property
+    def chinese(self) -> frozenset[str]:
+        """The terms a Chinese claim is held against."""
+        return frozenset(content_terms(self.text))
+
+    @cached_property
+    def english(self) -> frozenset[str]:
+        """The terms an English claim is held against: those of the search text too."""
+        if self.written is None:
+            return self.chinese
+        told = f"{section_text_of(self.written, self.section.key)}\n{keywords_of(self.written)}"
+        return frozenset(content_terms(f"{self.text}\n{told}"))
+
+
+def squeezed(text: str) -> str:
+    """The form in which names are looked for: no case, width, spaces or hyphens."""
+    return _JOINTS.sub("", normalise(text))

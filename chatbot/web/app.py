@@ -1,0 +1,238 @@
+"""Serving the page: where it listens, how it looks, and following an index that others change."""
+
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+
+import gradio as gr
+import matplotlib as mpl
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+from starlette.middleware import Middleware
+
+from chatbot.answering.engine import answer_events
+from chatbot.answering.instrumentation import AnswerLog
+from chatbot.bot import Chatbot, ensure_index, open_model
+from chatbot.config import Settings
+from chatbot.database.opening import open_database
+from chatbot.errors import ChatbotError, ConfigurationError, MissingIndexError
+from chatbot.guardrails.limits import LARGEST_REPORT
+from chatbot.index.ingestion import bring_up_to_date
+from chatbot.index.storage.manifest import read_manifest
+from chatbot.index.storage.sharing import SharedIndex
+from chatbot.llm.prices import price_of
+from chatbot.store.accounts import users_of
+from chatbot.telemetry.exporting import tracing
+from chatbot.telemetry.logs import configure_logging, printed_to_log, take_over
+from chatbot.understanding.interpretation import understand
+from chatbot.web.auth import SignIn
+from chatbot.web.gate import EVERYONE_HERE, LOOPBACK, Access, GatedApp, NonceMiddleware
+from chatbot.web.health import Metrics, health_of
+from chatbot.web.page import build_page
+from chatbot.web.visitor import LanguageMiddleware, user_of
+
+logger = logging.getLogger(__name__)
+_EVERY = 0.5
+
+
+def follow(settings: Settings, database: Engine, changed: Callable[[], object]) -> Event:
+    """Bring the data folder to each new generation of the shared index, until the event is set.
+
+    After each `changed` is called, from the same thread. What fails is logged and tried again.
+    """
+    stopped = Event()
+    if settings.chroma_url and settings.database_url:
+        arguments = (settings, SharedIndex(database), changed, stopped)
+        Thread(target=_follow, args=arguments, name="index-follower", daemon=True).start()
+    return stopped
+
+
+def _follow(
+    settings: Settings, shared: SharedIndex, changed: Callable[[], object], stopped: Event
+) -> None:
+    told = ""
+    while not stopped.wait(_EVERY):
+        try:
+            if shared.newest() != _number_here(settings):
+                bring_up_to_date(settings, shared)
+                changed()
+            told = ""
+        except ChatbotError as error:
+            if str(error) != told:
+                logger.warning("the shared index cannot be followed: %s", error)
+            told = str(error)
+
+
+def _number_here(settings: Settings) -> int | None:
+    try:
+        manifest = read_manifest(settings.data_dir)
+    except MissingIndexError:
+        return None
+    return manifest.generation if manifest else None
+
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
+_PORTS_TRIED = 50
+# An answer that a model writes keeps one while it waits; what else is asked needs some beside.
+_THREADS = 320
+# A file somewhat too large still arrives, so that the page can say what is wrong with it.
+_ROOM = 4
+# A list, something no report has, and a look-up in each language: each loads what others do not.
+_FIRST = (
+    "哪些论文研究大语言模型？",
+    "明天火星上的天气怎么样？",
+    "What is its accuracy?",
+    "效果怎么样？",
+)
+_FOLDER = Path(__file__).parent
+
+
+def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None:
+    """Serve the page until interrupted, on the first free port from `port` on.
+
+    Raises:
+        ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, or no
+            port is free.
+    """
+    configure_logging(settings)
+    with printed_to_log(settings), tracing(settings):
+        _serve(settings, host, port)
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    database = open_database(settings)
+    access = access_of(settings, host, database)
+    ensure_index(settings)
+    metrics = Metrics(CollectorRegistry(), price_of(settings.llm))
+    log = AnswerLog(questions=settings.log_questions == "on")
+    bot = Chatbot(settings, open_model(settings, database), [metrics, log])
+    vitals = health_of(bot, database, metrics)
+    access = replace(access, open_routes=vitals.open_routes, routes=vitals.routes)
+    page, i18n = build_page(bot, database)
+    warm_up(bot)
+    follow(settings, database, lambda: bot.index)
+    address = launch(page, i18n, host, free_port(host, port), access)
+    take_over("uvicorn")
+    print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
+    page.block_thread()
+
+
+def access_of(settings: Settings, host: str, database: Engine) -> Access:
+    """Who may see the page where it listens on `host`, and under which names.
+
+    Raises:
+        ConfigurationError: it would be open to others without a sign-in, there are no users, or
+            no name is given for a page that listens everywhere.
+    """
+    public, users = host not in _LOOPBACK, users_of(settings, database)
+    what = f"--host {host}" if public else "CHATBOT_HOSTS"
+    if users is None:
+        if public or settings.hosts:
+            raise ConfigurationError(
+                f"{what}: without a sign-in the page is for this machine only; set CHATBOT_AUTH to "
+                "a file for its users and make them with 'chatbot user add NAME'"
+            )
+        return Access()
+    if not users.names():
+        where = "the database" if settings.database_url else f"CHATBOT_AUTH: {settings.auth}"
+        if settings.auth or public or settings.hosts:
+            raise ConfigurationError(f"{where} has no users; make one with 'chatbot user add NAME'")
+        return Access()
+    if host in _EVERYWHERE and not settings.hosts:
+        raise ConfigurationError(
+            f"--host {host}: set CHATBOT_HOSTS to the names or addresses the page is reached by, "
+            "such as chat.example.org"
+        )
+    own = [f"[{host}]" if ":" in host else host] if public and host not in _EVERYWHERE else []
+    return Access((*LOOPBACK, *own, *settings.hosts), SignIn(users, database))
+
+
+def launch(
+    page: gr.Blocks, i18n: gr.I18n, host: str, port: int, access: Access = EVERYONE_HERE
+) -> str:
+    """Start serving in the background, with nothing that is loaded from another host.
+
+    Returns:
+        The page's address.
+    """
+    # The theme's own greys and indigos fall short of WCAG's contrast (AA, 4.5 to 1).
+    theme = gr.themes.Soft(
+        primary_hue="indigo",
+        neutral_hue="slate",
+        font=["system-ui", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    ).set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_title_text_color="*primary_700",
+        input_placeholder_color="*neutral_600",
+        input_border_color="*neutral_400",
+        input_border_color_dark="*neutral_500",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_400",
+        input_placeholder_color_dark="*neutral_300",
+        button_primary_background_fill="*primary_600",
+        block_title_text_color_dark="white",
+        block_label_text_color="*primary_700",
+        block_label_text_color_dark="white",
+        link_text_color_dark="*primary_300",
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_visited_dark="*primary_300",
+    )
+    # Standard output is for the one line with the address; gradio tells of its MCP server there.
+    with contextlib.redirect_stdout(sys.stderr):
+        _, address, _ = page.launch(
+            # In brackets, or gradio asks itself at an address that is none.
+            server_name=f"[{host}]" if ":" in host else host,
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            share=False,
+            footer_links=[],
+            run_history=False,
+            theme=theme,
+            css_paths=sorted(_FOLDER.glob("*.css")),
+            i18n=i18n,
+            mcp_server=True,
+            max_threads=_THREADS,
+            max_file_size=_ROOM * LARGEST_REPORT,
+            auth_dependency=user_of if access.sign_in else None,
+            _app=GatedApp(
+                access,
+                middleware=[Middleware(NonceMiddleware), Middleware(LanguageMiddleware)],
+            ),
+        )
+    return address.rstrip("/")
+
+
+def warm_up(bot: Chatbot) -> None:
+    """Load what the first question would have to wait for; no model is asked."""
+    # gradio asks at each event which it is; where none is set, matplotlib loads all to find one.
+    mpl.use("agg")
+    for question in _FIRST:
+        *_, _ = answer_events(bot.index, understand(question, bot.index.catalogue), None)
+
+
+def free_port(host: str, first: int) -> int:
+    """The first port from `first` on that nothing listens on.
+
+    Raises:
+        ConfigurationError: none of the next fifty is free.
+    """
+    for port in range(first, first + _PORTS_TRIED):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise ConfigurationError(f"--port {first}: none of {_PORTS_TRIED} ports from there is free")

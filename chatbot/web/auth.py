@@ -1,0 +1,286 @@
+"""Signing in: its page, its cookie, and waiting after wrong passwords."""
+
+import base64
+import binascii
+import html
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy import Engine
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chatbot.errors import ChatbotError
+from chatbot.guardrails.limits import Allowance, RateLimiter
+from chatbot.store.accounts import (
+    LIFETIME,
+    LONGEST_NAME,
+    Session,
+    Users,
+    begin_session,
+    end_session,
+    is_password,
+    known_as,
+    session_of,
+    stamp_of,
+)
+from chatbot.web.locales.access import TEXTS, AccessWording
+from chatbot.web.visitor import language_of_visitor, mark_user, network_of
+
+_PAGE = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; font: 16px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; }}
+body {{ display: grid; place-items: center; min-height: 90vh; margin: 0; padding: 1rem; }}
+form {{ width: min(22rem, 100%); display: grid; gap: .75rem; }}
+h1 {{ font-size: 1.25rem; margin: 0 0 .5rem; }}
+label {{ display: grid; gap: .25rem; }}
+input, button {{ font: inherit; padding: .6rem; border-radius: .5rem; border: 1px solid #767676; }}
+button {{ background: #4f46e5; color: #fff; border: 0; }}
+[role=alert] {{ margin: 0; border-left: 4px solid #b91c1c; padding-left: .75rem; }}
+</style>
+</head>
+<body>
+<main>
+<form method="post" action="{action}">
+<h1>{title}</h1>
+{alert}
+<label>{name}<input name="username" autocomplete="username" required autofocus></label>
+<label>{password}<input name="password" type="password" autocomplete="current-password"
+ required></label>
+<button>{sign_in}</button>
+</form>
+</main>
+</body>
+</html>
+"""
+
+
+def sign_in_page(texts: AccessWording, action: str, message: str, status: int) -> HTMLResponse:
+    """The page, with a message where one has to be told; `action` is where it is sent."""
+    alert = f'<p role="alert">{html.escape(message)}</p>' if message else ""
+    return HTMLResponse(
+        _PAGE.format(
+            language="zh-CN" if texts is TEXTS["zh"] else "en",
+            title=texts.title,
+            action=html.escape(action),
+            alert=alert,
+            name=texts.name,
+            password=texts.password,
+            sign_in=texts.sign_in,
+        ),
+        status,
+    )
+
+
+logger = logging.getLogger(__name__)
+_COOKIE = "chatbot-session"
+_FORM_BYTES = 8_192
+# Wrong passwords at once, then one in so many seconds: 2 880 a day for a name, wherever from.
+_BY_NAME, _BY_ADDRESS = Allowance(5, 30.0), Allowance(20, 10.0)
+_HASHED_AT_ONCE = 2
+# gradio asks itself whether it is up.
+_OPEN = {"/gradio_api/startup-events"}
+_UNAUTHORIZED, _TOO_MANY, _UNAVAILABLE, _SEE_OTHER = 401, 429, 503, 303
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Who may sign in, where sign-ins are kept, and how many attempts a name and an address have.
+
+    Each attempt takes 64 MB while its password is hashed; `hashing` grants so many at once.
+    """
+
+    users: Users
+    database: Engine
+    by_name: Allowance = _BY_NAME
+    by_address: Allowance = _BY_ADDRESS
+    limiter: RateLimiter = field(default_factory=RateLimiter)
+    hashing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_HASHED_AT_ONCE))
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What came of a name and a password: the user, or the seconds to wait, or neither.
+
+    With a password, `stamp` is what a session is bound to.
+    """
+
+    user: str | None = None
+    wait: float = 0.0
+    stamp: str = ""
+
+
+def with_sign_in(app: ASGIApp, sign_in: SignIn) -> ASGIApp:
+    """An application that only those who signed in reach; it finds who in the request's scope."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await _answered(sign_in, request)
+        except ChatbotError as error:
+            logger.error("nobody can sign in: %s", error)  # noqa: TRY400 - whence is in its text
+            response = _refusal(request, "unavailable", _UNAVAILABLE)
+        await (response or app)(scope, receive, send)
+
+    return asked
+
+
+async def _answered(sign_in: SignIn, request: Request) -> Response | None:
+    """The answer to a request that is about signing in or may not pass; None where it may."""
+    match request.method, request.url.path.removesuffix("/"):
+        case "POST", "/login":
+            return await _signed_in(sign_in, request)
+        case "POST", "/logout":
+            return await _signed_out(sign_in, request)
+        case _, "/login":
+            return _page(request)
+        case _, path if path in _OPEN:
+            return None
+    attempt = await _identified(sign_in, request)
+    if attempt.user is None:
+        return _later(request, attempt.wait) if attempt.wait else _to_sign_in(request)
+    mark_user(request.scope, attempt.user)
+    return None
+
+
+def _to_sign_in(request: Request) -> Response:
+    if request.url.path == "/" and request.method == "GET" and _reads_html(request):
+        return RedirectResponse(_with_query("/login", request), _SEE_OTHER)
+    return JSONResponse({"detail": "sign in at /login first"}, _UNAUTHORIZED)
+
+
+async def _identified(sign_in: SignIn, request: Request) -> _Attempt:
+    """Who sends a request, by its cookie or else its name and password."""
+    token = request.cookies.get(_cookie(request))
+    if token and (owner := await to_thread.run_sync(_owner_of, sign_in, token)):
+        return _Attempt(owner)
+    if credentials := _basic(request.headers):
+        return await _attempted(sign_in, request, *credentials)
+    return _Attempt()
+
+
+def _owner_of(sign_in: SignIn, token: str) -> str | None:
+    """Whose session this is; None once it is over, or the user's password is another."""
+    session = session_of(sign_in.database, token)
+    kept = sign_in.users.hash_of(session.owner) if session else None
+    return session.owner if session and kept and stamp_of(kept) == session.stamp else None
+
+
+async def _attempted(sign_in: SignIn, request: Request, name: str, password: str) -> _Attempt:
+    """Hold a password against the kept one; an attempt counts before it is known to be right."""
+    name = known_as(name)[: LONGEST_NAME + 1]
+    address = network_of(request.client.host if request.client else "")
+    counted = {f"name {name}": sign_in.by_name, f"address {address}": sign_in.by_address}
+    if wait := sign_in.limiter.take(counted):
+        return _Attempt(wait=wait)
+    kept = await to_thread.run_sync(sign_in.users.hash_of, name)
+    right = await to_thread.run_sync(is_password, kept, password, limiter=sign_in.hashing)
+    if kept is None or not right:
+        # Not the name: people type their password there by mistake.
+        logger.warning("a sign-in from %s was refused", address)
+        return _Attempt()
+    sign_in.limiter.give_back(counted)
+    return _Attempt(name, stamp=stamp_of(kept))
+
+
+async def _signed_in(sign_in: SignIn, request: Request) -> Response:
+    form = await _form(request)
+    name, password = form.get("username", ""), form.get("password", "")
+    attempt = await _attempted(sign_in, request, name, password)
+    if attempt.wait:
+        return _later(request, attempt.wait)
+    if attempt.user is None:
+        return _refusal(request, "wrong", _UNAUTHORIZED)
+    session = Session(attempt.user, attempt.stamp)
+    token = await to_thread.run_sync(begin_session, sign_in.database, session)
+    response: Response = JSONResponse({"success": True})
+    if _reads_html(request):
+        response = RedirectResponse(_with_query("/", request), _SEE_OTHER)
+    response.set_cookie(
+        _cookie(request),
+        token,
+        max_age=int(LIFETIME.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+async def _signed_out(sign_in: SignIn, request: Request) -> Response:
+    if token := request.cookies.get(_cookie(request)):
+        await to_thread.run_sync(end_session, sign_in.database, token)
+    response = RedirectResponse("/login", _SEE_OTHER)
+    response.delete_cookie(
+        _cookie(request), path="/", httponly=True, secure=request.url.scheme == "https"
+    )
+    return response
+
+
+async def _form(request: Request) -> Mapping[str, str]:
+    """The fields of a form; none, where it is longer than a sign-in's."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body.extend(chunk)
+        if len(body) > _FORM_BYTES:
+            return {}
+    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _basic(headers: Headers) -> tuple[str, str] | None:
+    kind, _, encoded = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (name, password) if colon else None
+
+
+def _cookie(request: Request) -> str:
+    # The prefix makes browsers refuse one that another host of the domain has set.
+    return f"__Host-{_COOKIE}" if request.url.scheme == "https" else _COOKIE
+
+
+def _reads_html(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _with_query(path: str, request: Request) -> str:
+    """A path of ours with the query that was asked with: signing in leads where one wanted to."""
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
+def _page(request: Request, message: str = "", status: int = 200) -> Response:
+    texts = TEXTS[language_of_visitor(request.headers)]
+    return sign_in_page(texts, _with_query("/login", request), message, status)
+
+
+def _later(request: Request, wait: float) -> Response:
+    seconds = math.ceil(wait)
+    response = _refusal(request, "many_attempts", _TOO_MANY, seconds=seconds)
+    response.headers["retry-after"] = str(seconds)
+    return response
+
+
+def _refusal(request: Request, text: str, status: int, **values: int) -> Response:
+    """Why one is not let in: the page to those who read it, JSON to programs."""
+    texts = TEXTS[language_of_visitor(request.headers)]
+    line = str(getattr(texts, text)).format(**values)
+    if _reads_html(request):
+        return _page(request, line, status)
+    return JSONResponse({"detail": line}, status)

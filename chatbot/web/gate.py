@@ -1,0 +1,301 @@
+"""What stands before gradio's application: hosts, other sites, routes, policies, request ids."""
+
+import math
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import gradio as gr
+from gradio.routes import App, ORJSONResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chatbot.telemetry.request_context import Door, RequestContext, serving_request
+from chatbot.web.auth import SignIn, with_sign_in
+from chatbot.web.locales.access import TEXTS
+from chatbot.web.uploads import with_reports_only
+from chatbot.web.visitor import language_of_visitor
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'unsafe-eval'{nonce}",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self' blob:",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+_SCRIPT = re.compile(rb"<script(?=[\s>])")
+_HEADERS = {
+    "content-security-policy": _POLICY.format(nonce=""),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+_KEPT = re.compile(r"/(assets|static|svelte)/.*|/favicon\.ico")
+
+
+def with_policy(app: ASGIApp) -> ASGIApp:
+    """An application whose every response says what browsers may do with it.
+
+    What gradio answers other sites' pages with is taken out: they are not to read anything.
+    """
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=list(message.get("headers", [])))
+                for name in {name for name in headers if name.startswith("access-control-")}:
+                    del headers[name]
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if not _KEPT.fullmatch(scope["path"]):
+                    headers["cache-control"] = "no-store"
+                message = {**message, "headers": headers.raw}
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    return told
+
+
+class NonceMiddleware:
+    """Gives the scripts in the page's own HTML the nonce that lets them run."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(  # noqa: D102 - the signature is ASGI's
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if scope["type"] != "http" or scope["path"] != "/":
+            await self._app(scope, receive, send)
+            return
+        start: list[Message] = []
+        body = bytearray()
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.append(message)
+                return
+            body.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                page = _let_run(start[0], bytes(body))
+                await send(start[0])
+                await send({"type": "http.response.body", "body": page})
+
+        await self._app(scope, receive, marked)
+
+
+def _let_run(start: Message, page: bytes) -> bytes:
+    if not Headers(raw=start["headers"]).get("content-type", "").startswith("text/html"):
+        return page
+    nonce = secrets.token_urlsafe(16)
+    page = _SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), page)
+    headers = MutableHeaders(raw=start["headers"])
+    headers["content-length"] = str(len(page))
+    headers["content-security-policy"] = _POLICY.format(nonce=f" 'nonce-{nonce}'")
+    return page
+
+
+_HEADER = "x-request-id"
+_VISIT = "chatbot_visit"
+# Others choose it, and it is written into logs: nothing that ends a line or opens a tag.
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def with_request_id(app: ASGIApp) -> ASGIApp:
+    """An application whose every response says the request's id; the gate logs under it."""
+
+    async def identified(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        traceparent = headers.get("traceparent", "")
+        visit = RequestContext(
+            _given(headers) or uuid4().hex,
+            traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
+        )
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = MutableHeaders(raw=list(message.get("headers", [])))
+                told[_HEADER] = visit.request_id
+                message = {**message, "headers": told.raw}
+            await send(message)
+
+        scope[_VISIT] = visit
+        with serving_request(visit):
+            await app(scope, receive, sent)
+
+    return identified
+
+
+def without_visit(app: ASGIApp) -> ASGIApp:
+    """An application as gradio's, in which a request's context outlives it.
+
+    Its queue's tasks are begun by whichever request comes first, and work on those of all. So what
+    they work on is said where it is known: by `visit_of`.
+    """
+
+    async def forgotten(scope: Scope, receive: Receive, send: Send) -> None:
+        with serving_request(RequestContext()):
+            await app(scope, receive, send)
+
+    return forgotten
+
+
+def visit_of(request: gr.Request | HTTPConnection | None, door: Door) -> RequestContext:
+    """The request as gradio hands it to events and endpoints."""
+    sent = request.request if isinstance(request, gr.Request) else request
+    visit = sent.scope.get(_VISIT, RequestContext()) if sent is not None else RequestContext()
+    return replace(visit, door=door)
+
+
+def _given(headers: Headers) -> str:
+    given = headers.get(_HEADER, "")
+    return given if _WELL_FORMED.fullmatch(given) else ""
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+# What the page, gradio's client and MCP clients use. Not: files, the proxy, deep links, monitoring.
+_USED = re.compile(
+    r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|"
+    r"/(assets|static|svelte)/.+|/gradio_api/(info/?|openapi\.json|startup-events|theme\.css|app_id/?|"
+    r"heartbeat/[^/]+|(run|api)/[^/]+/?|call/.+|queue/(join|data|status)|cancel|reset/?|"
+    r"upload|upload_progress|mcp(/.*)?)"
+)
+_BUSY = re.compile(r"/gradio_api/(queue/join|call/.+)")
+_BUSY_SECONDS = 10
+_FORBIDDEN, _NOT_FOUND, _TOO_MANY, _UNAVAILABLE = 403, 404, 429, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Under which hosts' names the page answers, and who may sign in; all visitors, where None.
+
+    What the gate answers itself, by path: `open_routes` to whoever asks, `routes` to those who
+    signed in.
+    """
+
+    hosts: tuple[str, ...] = LOOPBACK
+    sign_in: SignIn | None = None
+    open_routes: Mapping[str, ASGIApp] = field(default_factory=dict)
+    routes: Mapping[str, ASGIApp] = field(default_factory=dict)
+
+
+EVERYONE_HERE = Access()
+
+
+class GatedApp(App):
+    """gradio's application behind the gate, outside of all middleware that gradio adds itself."""
+
+    def __init__(self, access: Access, **kwargs: Any) -> None:
+        self._access = access
+        super().__init__(default_response_class=ORJSONResponse, **kwargs)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The application as it is served."""
+        return gated(super().build_middleware_stack(), self._access)
+
+
+def gated(app: ASGIApp, access: Access) -> ASGIApp:
+    """An application that only requests which may pass reach."""
+    inner = with_busy_line(with_reports_only(without_visit(app)))
+    known = _only(_is_used, _NOT_FOUND, "no such page", inner)
+    ours = _with_routes(access.routes, known)
+    signed_in = with_sign_in(ours, access.sign_in) if access.sign_in else ours
+    opened = _with_routes(access.open_routes, signed_in)
+    own = _only(_is_own, _FORBIDDEN, "a page of another site asked for this", opened)
+    named = TrustedHostMiddleware(own, allowed_hosts=list(access.hosts), www_redirect=False)
+    served = with_request_id(with_policy(named))
+
+    async def gate(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+        elif scope["type"] == "http":
+            await served(scope, receive, send)
+        else:  # gradio uses no web sockets
+            await send({"type": "websocket.close", "code": 1008})
+
+    return gate
+
+
+def _only(allowed: Callable[[Scope], bool], status: int, why: str, app: ASGIApp) -> ASGIApp:
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        if allowed(scope):
+            await app(scope, receive, send)
+        else:
+            await JSONResponse({"detail": why}, status)(scope, receive, send)
+
+    return asked
+
+
+def _with_routes(routes: Mapping[str, ASGIApp], app: ASGIApp) -> ASGIApp:
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        await routes.get(scope["path"], app)(scope, receive, send)
+
+    return routed
+
+
+def _is_used(scope: Scope) -> bool:
+    return _USED.fullmatch(scope["path"]) is not None
+
+
+def _is_own(scope: Scope) -> bool:
+    """Whether no page of another site sent this, as far as the browser says.
+
+    Another port of this machine is another site, though its cookies are the same. Following a link
+    from elsewhere to the page is fine.
+    """
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    if headers.get("sec-fetch-site") not in {"cross-site", "same-site"}:
+        return True
+    return headers.get("sec-fetch-mode") == "navigate" and scope["method"] in {"GET", "HEAD"}
+
+
+def with_busy_line(app: ASGIApp) -> ASGIApp:
+    """Where gradio's queue is full, tell when to come back; its own 503 the page words itself."""
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        if not _BUSY.fullmatch(scope["path"]):
+            await app(scope, receive, send)
+            return
+        refused = False
+
+        async def sent(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] == _UNAVAILABLE:
+                refused = True
+                texts = TEXTS[language_of_visitor(Headers(scope=scope))]
+                line = texts.busy.format(seconds=_BUSY_SECONDS)
+                await _later(line, _BUSY_SECONDS)(scope, receive, send)
+            elif not refused:
+                await send(message)
+
+        await app(scope, receive, sent)
+
+    return told
+
+
+def _later(line: str, seconds: float) -> JSONResponse:
+    wait = {"retry-after": str(math.ceil(seconds))}
+    return JSONResponse({"detail": line}, _TOO_MANY, headers=wait)

@@ -1,0 +1,285 @@
+"""Answers and their sources as the Markdown the page shows, and as plain Markdown for elsewhere."""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from chatbot.answering.quoting import head_of
+from chatbot.answering.record import AnswerRecord, SentenceRecord
+from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
+from chatbot.guardrails.sanitizer import addresses
+from chatbot.index.reading import Index
+from chatbot.reports.parsing import SECTION_KEYS, SectionKey
+from chatbot.store.conversations import Turn
+from chatbot.understanding.models import Filters, Language
+from chatbot.web.locales.answers import TEXTS, AnswerWording
+from chatbot.web.markdown import plain_html, safe_markdown, section_markdown
+
+_STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
+_MARKER = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
+_SPACED_MARKER = re.compile(rf"[ \t]{{0,24}}{_MARKER.pattern}")
+_MARKERS = re.compile(r"(?:[ \t]*\[\d{1,3}\])*")
+# Private characters around a doubtful sentence until the text about it is safe.
+_DOUBT, _END = "\ue002", "\ue003"
+_PRIVATE = re.compile(f"[{_DOUBT}{_END}]")
+
+
+def render_answer(record: AnswerRecord, place: str, given: Filters | None = None) -> str:
+    """A finished answer: notice, text, doubts, the list of its sources, how it was made.
+
+    `given` are the reader's own filters.
+    """
+    texts = TEXTS[record.language]
+    body, unplaced = linked_text(record, place)
+    if record.abstained:
+        body = f'<div class="abstained"><b>{texts.abstained}</b>\n\n{body}\n\n</div>'
+    scope = scope_text(record, given or Filters())
+    parts = [
+        f'<div class="scope">{plain_html(scope)}</div>' if scope else "",
+        f'<div class="notice">{plain_html(record.notice)}</div>' if record.notice else "",
+        body,
+        _doubts(unplaced, record.language),
+        source_list(record, place),
+        f'<div class="by">{_made_by(record, place, texts)}</div>',
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def steps_line(record: AnswerRecord) -> tuple[str, str]:
+    """The stages an answer went through on one line, and how long each took, as a list."""
+    texts = TEXTS[record.language]
+    names: dict[str, str] = {
+        stage: getattr(texts, stage)
+        for stage in _STAGES
+        if stage in record.timings_ms and hasattr(texts, stage)
+    }
+    if "retrieve" in names:
+        names["retrieve"] = texts.found.format(n=record.retrieved)
+    if record.failed:
+        names["verify"] = texts.checked.format(n=len(record.failed))
+    details = [f"- {name}: {record.timings_ms[stage]:.0f} ms" for stage, name in names.items()]
+    return " → ".join(names.values()), "\n".join(details)
+
+
+def linked_text(record: AnswerRecord, place: str) -> tuple[str, tuple[SentenceRecord, ...]]:
+    """The answer's text, its markers as links and its doubtful sentences marked with the reason.
+
+    Returns:
+        The Markdown, and the doubtful sentences that could not be found in the text.
+    """
+    text, marked, unplaced = _PRIVATE.sub(" ", record.answer), [], []
+    bare, places = _without_markers(text)
+    parts, at, seen = [], 0, 0
+    for sentence in record.failed:
+        wanted = _SPACED_MARKER.sub("", sentence.text)
+        found = bare.find(wanted, seen) if wanted else -1
+        end = _written_to(text, places[found + len(wanted)]) if found >= 0 else 0
+        written = text[places[found] : end] if found >= 0 else "\n"
+        if "\n" in written or "|" in written:
+            unplaced.append(sentence)
+            continue
+        parts += [text[at : places[found]], f"{_DOUBT}{written}{_END}"]
+        at, seen = end, found + len(wanted)
+        marked.append(sentence)
+    shown = _linked(
+        safe_markdown("".join([*parts, text[at:]])), {c.n for c in record.citations}, place
+    )
+    openings = (_opening(sentence, record.language) for sentence in marked)
+    before, *doubted = shown.split(_DOUBT)
+    opened = [f"{next(openings, '')}{rest}" for rest in doubted]
+    shown = "".join([before, *opened]).replace(_END, "</span>")
+    return shown, tuple({sentence.text: sentence for sentence in unplaced}.values())
+
+
+def _opening(sentence: SentenceRecord, language: Language) -> str:
+    why = plain_html(_reason(sentence.reason or "", language))
+    return f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
+
+
+def _without_markers(text: str) -> tuple[str, list[int]]:
+    """A text as verdicts have it, and where in the text each of its signs, and its end, stands."""
+    pieces, places, at = [], list[int](), 0
+    for marker in _SPACED_MARKER.finditer(text):
+        pieces.append(text[at : marker.start()])
+        places += range(at, marker.start())
+        at = marker.end()
+    return "".join([*pieces, text[at:]]), [*places, *range(at, len(text) + 1)]
+
+
+def _written_to(text: str, end: int) -> int:
+    """Where a sentence that ends here ends with its markers."""
+    after = _MARKERS.match(text, end)
+    return after.end() if after else end
+
+
+def source_list(record: AnswerRecord, place: str) -> str:
+    """The sources of an answer, a line each, as links that open them."""
+    if not record.citations:
+        return ""
+    texts = TEXTS[record.language]
+    lines = "".join(
+        f'<li><a class="source-link" href="#source/{place}/{citation.n}">[{citation.n}] '
+        f"{plain_html(citation.title)}</a> "
+        f"<small>{citation.date} · {section_name(citation.key, record.language)}</small></li>"
+        for citation in record.citations
+    )
+    return f'<div class="sources"><b>{texts.sources}</b><ul>{lines}</ul></div>'
+
+
+def render_source(record: AnswerRecord, n: int, index: Index, language: Language) -> str:
+    """Source `n` of an answer: its whole section with the quotes highlighted, and where it is from.
+
+    Where the report has changed since, the quotes alone.
+    """
+    texts = TEXTS[language]
+    citation = next((c for c in record.citations if c.n == n), None)
+    if citation is None:
+        return ""
+    sections = index.sections_of(citation.paper_id)
+    section = next((section for section in sections if section.key == citation.key), None)
+    spans = [
+        (first, last)
+        for quoted, (first, last) in zip(citation.quotes, citation.spans, strict=False)
+        if section and section.text[first:last] == quoted
+    ]
+    if section and spans:
+        body = section_markdown(section.text, spans)
+    else:
+        quotes = "\n\n".join(f"> {section_markdown(quoted)}" for quoted in citation.quotes)
+        body = f"*{texts.gone}*\n\n{quotes}"
+    where = texts.source.format(
+        section=section_name(citation.key, language),
+        first=citation.lines[0],
+        last=citation.lines[1],
+        report=citation.report,
+    )
+    return "\n\n".join(
+        [
+            f'<a class="close" href="#close/sources">✕ {texts.close}</a>',
+            f"## [{n}] {safe_markdown(citation.title)}",
+            f"<small>{citation.date} · {plain_html(where)}</small>",
+            body,
+            paper_links(citation.paper_id, citation.url, language),
+        ]
+    )
+
+
+def paper_links(paper_id: str, url: str, language: Language) -> str:
+    """What can be done with a paper: ask about it, see all of it, read the paper itself."""
+    texts = TEXTS[language]
+    return (
+        f'<div class="paper-links"><a href="#ask/{paper_id}">{texts.ask_about}</a> '
+        f'<a href="#paper/{paper_id}">{texts.open_paper}</a>'
+        f"<p>{texts.digest} "
+        f"{_link(f'https://arxiv.org/abs/{paper_id}', texts.arxiv)} · "
+        f"{_link(url, texts.hugging_face)}</p></div>"
+    )
+
+
+def section_name(key: SectionKey, language: Language) -> str:
+    """What a section is called."""
+    return TEXTS[language].sections[SECTION_KEYS.index(key)]
+
+
+def scope_text(record: AnswerRecord, given: Filters) -> str:
+    """What the answer was narrowed to, by the question or the reader's filters; "" if nothing."""
+    titles = {citation.paper_id: citation.title for citation in record.citations}
+    papers = [
+        f"{head_of(titles[paper])} ({paper})" if paper in titles else paper
+        for paper in record.scope.papers
+        if paper in titles or paper in given.papers
+    ]
+    sections = [section_name(key, record.language) for key in given.sections]
+    scope = " · ".join([*record.scope.dates, *papers, *sections])
+    return TEXTS[record.language].scope.format(scope=scope) if scope else ""
+
+
+def _made_by(record: AnswerRecord, place: str, texts: AnswerWording) -> str:
+    by = texts.by_extract if record.mode == "extractive" else texts.by_model
+    seconds = record.timings_ms.get("total", 0) / 1000
+    parts = [by.format(model=record.mode), f"{seconds:.2f} s"]
+    if record.confidence is not None:
+        parts.append(texts.confidence.format(confidence=f"{record.confidence:.0%}"))
+    if record.rules:
+        parts.append(texts.rules.format(rules=", ".join(record.rules)))
+    return f'{plain_html(" · ".join(parts))} · <a href="#copy/{place}">{texts.copy}</a>'
+
+
+def _linked(markdown: str, numbers: set[int], place: str) -> str:
+    """The markers as links to their sources; in text made safe, none of those in code is left."""
+
+    def link(match: re.Match[str]) -> str:
+        n = int(match[1])
+        if n not in numbers:
+            return match[0]
+        return f'<a class="marker" href="#source/{quote(place)}/{n}">[{n}]</a>'
+
+    return _MARKER.sub(link, markdown)
+
+
+def _doubts(sentences: Sequence[SentenceRecord], language: Language) -> str:
+    if not sentences:
+        return ""
+    reasons = [(s.text, _reason(s.reason or "", language)) for s in sentences]
+    rows = "".join(
+        f"<li>{plain_html(text)} <em>({plain_html(why)})</em></li>" for text, why in reasons
+    )
+    return f'<div class="unverified">⚠ {TEXTS[language].unverified}<ul>{rows}</ul></div>'
+
+
+def _reason(reason: str, language: Language) -> str:
+    code, _, detail = reason.partition(": ")
+    template: str = getattr(TEXTS[language], code, reason)
+    named = next((key for key in SECTION_KEYS if key == detail), None)
+    return template.format(detail=section_name(named, language) if named else detail)
+
+
+def _link(url: str, text: str) -> str:
+    return f'<a href="{plain_html(url)}" target="_blank" rel="noopener">{text}</a>'
+
+
+def conversation_markdown(title: str, turns: Sequence[Turn], language: Language) -> str:
+    """A conversation: its questions as headings, each answer followed by its own references.
+
+    Nothing in it is loaded or led to elsewhere by who opens it, also not what a source says.
+    """
+    parts = [f"# {title}"]
+    for turn in turns:
+        parts.append(f"## {' '.join(turn.question.split())}")
+        if turn.answer:
+            scope = scope_text(turn.answer, turn.filters)
+            parts += [f"*{scope}*" if scope else "", answer_markdown(turn.answer)]
+        else:
+            parts += [turn.partial, f"*{TEXTS[language].stopped}*"]
+    own = [c.url for turn in turns if turn.answer for c in turn.answer.citations]
+    return _for_elsewhere(parts, own) + "\n"
+
+
+def answer_markdown(record: AnswerRecord) -> str:
+    """An answer with its notice, its doubts and its numbered references with their quotes."""
+    texts = TEXTS[record.language]
+    doubts = [f"- {sentence.text}" for sentence in record.failed]
+    parts = [
+        f"> {record.notice}" if record.notice else "",
+        record.answer,
+        "\n".join([f"**⚠ {texts.unverified}**", "", *doubts]) if doubts else "",
+        _references(record) if record.citations else "",
+    ]
+    return _for_elsewhere(parts, [citation.url for citation in record.citations])
+
+
+def _for_elsewhere(parts: Sequence[str], own: Sequence[str]) -> str:
+    text = "\n\n".join(part for part in parts if part)
+    return scrubbed(text, OutputPolicy(own=frozenset(own), known=addresses(text)))
+
+
+def _references(record: AnswerRecord) -> str:
+    lines = [f"**{TEXTS[record.language].sources}**", ""]
+    for citation in record.citations:
+        section = section_name(citation.key, record.language)
+        lines.append(
+            f"[{citation.n}] {citation.title} · {citation.date} · {section} · "
+            f"https://arxiv.org/abs/{citation.paper_id} · {citation.url}  "
+        )
+        lines += [f"    “{' '.join(quoted.split())}”  " for quoted in citation.quotes]
+    return "\n".join(lines)

@@ -1,0 +1,115 @@
+"""Databases of every build are brought to this one, and nothing they hold is lost."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from chatbot.answering.record import record_of
+from chatbot.bot import Chatbot
+from chatbot.config import Settings
+from chatbot.database import opening
+from chatbot.database.opening import DATABASE_FILE, open_database
+from chatbot.database.tables import metadata
+from chatbot.errors import ChatbotError, ConfigurationError
+from chatbot.feedback.ratings import list_feedback
+from chatbot.store.conversations import Turn, begin_turn, end_turn, read_turns
+from tests.services import environment_of
+
+# The tables as the first build made them, before a turn had attempts and errors.
+FIRST = """
+CREATE TABLE conversations (id VARCHAR(32) NOT NULL PRIMARY KEY, owner VARCHAR(128) NOT NULL,
+  title VARCHAR(200) NOT NULL, created DATETIME NOT NULL, changed DATETIME NOT NULL);
+CREATE INDEX conversations_by_owner ON conversations (owner, changed);
+CREATE TABLE turns (
+  conversation VARCHAR(32) NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL, question TEXT NOT NULL, asked DATETIME NOT NULL, filters JSON NOT NULL,
+  answer JSON, partial TEXT NOT NULL, PRIMARY KEY (conversation, position));
+CREATE TABLE feedback (id VARCHAR(32) NOT NULL PRIMARY KEY, owner VARCHAR(128) NOT NULL,
+  created DATETIME NOT NULL, verdict VARCHAR(8) NOT NULL, comment TEXT NOT NULL,
+  conversation VARCHAR(32), position INTEGER NOT NULL, question TEXT NOT NULL,
+  history JSON NOT NULL, record JSON NOT NULL, versions JSON NOT NULL);
+CREATE INDEX feedback_by_answer ON feedback (owner, conversation, position);
+INSERT INTO conversations VALUES ('c', 'local', '旧对话', '2026-11-20 10:00:00.000000',
+  '2026-11-20 10:00:00.000000');
+INSERT INTO turns VALUES ('c', 0, '第一问', '2026-11-20 10:00:00.000000', '{}', NULL, '半句');
+INSERT INTO turns VALUES ('c', 1, '第二问', '2026-11-20 10:01:00.000000', '{}', NULL, '');
+"""
+
+
+def test_the_migrations_make_the_tables_that_are_used(kept: Settings) -> None:
+    database = open_database(kept)
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    database.dispose()
+
+
+def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
+    folder = Path(opening.__file__).parent / "migrations"
+    assert ScriptDirectory(str(folder)).get_heads() == [opening.NEWEST]
+
+
+def test_conversations_of_the_first_build_are_kept_and_go_on(
+    settings: Settings, seed_bot: Chatbot
+) -> None:
+    settings.data_dir.mkdir(parents=True)
+    with sqlite3.connect(settings.data_dir / DATABASE_FILE) as old:
+        old.executescript(FIRST)
+    old.close()
+    database = open_database(settings)
+    first, second = read_turns(database, "local", "c")
+    assert (first.question, first.partial, second.question) == ("第一问", "半句", "第二问")
+    assert first.attempt != second.attempt
+    answer = record_of(seed_bot.answer("GRU-Mem 的推理速度提升了多少？"))
+    end_turn(database, begin_turn(database, "local", "c", Turn(2, "第三问")), answer)
+    assert read_turns(database, "local", "c")[2].answer == answer
+    assert list_feedback(database) == ()
+    database.dispose()
+
+
+def test_a_database_that_was_opened_before_is_left_as_it_is(kept: Settings) -> None:
+    open_database(kept).dispose()
+    database = open_database(kept)
+    assert "alembic_version" in inspect(database).get_table_names()
+    with database.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).all() == [
+            (opening.NEWEST,)
+        ]
+    database.dispose()
+
+
+def test_a_database_of_a_newer_version_is_one_clear_line(kept: Settings) -> None:
+    database = open_database(kept)
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.dispose()
+    with pytest.raises(ChatbotError, match=r"newer version \(9999"):
+        open_database(kept)
+
+
+def test_many_processes_that_open_a_new_database_make_it_once(kept: Settings) -> None:
+    opening = (
+        "from chatbot.config import load_settings\n"
+        "from chatbot.database.opening import open_database\n"
+        "open_database(load_settings()).dispose()\n"
+    )
+    command, environment = [sys.executable, "-c", opening], environment_of(kept)
+    started = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(4)]
+    said = [process.communicate(timeout=120)[1] for process in started]
+    assert said == [b""] * 4
+    assert [process.returncode for process in started] == [0] * 4
+
+
+def test_a_server_that_does_not_answer_is_one_line_without_the_password() -> None:
+    url = "postgresql://chat:hunter2-secret@127.0.0.1:9/chat"
+    with pytest.raises(ConfigurationError, match="CHATBOT_DATABASE_URL") as raised:
+        open_database(Settings(CHATBOT_DATABASE_URL=url))
+    assert "hunter2" not in str(raised.value)
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,369 @@
+"""Ingesting reports: incremental, atomic, and honest about what it did."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from chatbot.bot import Chatbot
+from chatbot.config import SEEDS, Settings
+from chatbot.errors import ChatbotError, MissingIndexError
+from chatbot.index.ingestion import index_is_stale, ingest, remove_report
+from chatbot.index.reading import Index, open_index
+from chatbot.index.storage.manifest import read_manifest
+from chatbot.reports.parsing import SECTION_KEYS, read_report
+from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.report_text import paper, render_report
+
+FIRST, SECOND = "2026-03-01", "2026-03-02"
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """A folder with two small reports."""
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    write(folder / "a.txt", FIRST, {"2603.00001": "量子纠错", "2603.00002": "蛋白质折叠"})
+    write(folder / "b.txt", SECOND, {"2603.00003": "天气预报"})
+    return folder
+
+
+def write(path: Path, date: str, topics: dict[str, str]) -> None:
+    papers = [
+        paper(name, f"On {topic}", results=f"{topic}准确率提升。") for name, topic in topics.items()
+    ]
+    path.write_bytes(render_report(date, papers))
+
+
+def text_of(index: Index, name: str) -> str:
+    return next(section.text for section in index.sections if section.name == name)
+
+
+def stored_text(index: Index, name: str) -> str:
+    (row,) = (row for row in index.row_of if row.startswith(f"{name}@"))
+    return index.vectors.get_nodes([row])[0].get_content()
+
+
+def test_every_section_of_the_shipped_reports_comes_back_verbatim(seed_index: Index) -> None:
+    parsed = {
+        f"{entry.id}/{section.key}": section.text
+        for path in SEEDS.glob("*.txt")
+        for entry in read_report(path).papers
+        for section in entry.sections
+    }
+    nodes = seed_index.vectors.get_nodes(list(seed_index.row_of))
+    stored = {node.node_id.partition("@")[0]: node.get_content() for node in nodes}
+    assert len(parsed) == 690
+    assert stored == parsed
+    assert {section.name: section.text for section in seed_index.sections} == parsed
+
+
+def test_a_node_carries_flat_metadata(seed_index: Index) -> None:
+    (row,) = (row for row in seed_index.row_of if row.startswith("2602.10560/results@"))
+    metadata = seed_index.vectors.get_nodes([row])[0].metadata
+    assert metadata["paper_id"] == "2602.10560"
+    assert metadata["section"] == "results"
+    assert metadata["date"] == "2026-02-12"
+    assert metadata["report"] == "000_a123f1b62403a6c8.txt"
+    assert metadata["first_line"] < metadata["last_line"]
+
+
+def test_the_first_ingest_adds_every_report(settings: Settings, reports: Path) -> None:
+    result = ingest(settings, [reports])
+    assert (result.added, result.papers, result.sections) == (("a.txt", "b.txt"), 3, 15)
+
+
+def test_an_unchanged_report_costs_nothing(settings: Settings, reports: Path) -> None:
+    ingest(settings, [reports])
+    before = read_manifest(settings.data_dir)
+    result = ingest(settings, [reports])
+    assert (result.unchanged, result.embedded) == (("a.txt", "b.txt"), 0)
+    assert read_manifest(settings.data_dir) == before
+
+
+def test_only_the_sections_of_a_changed_report_are_embedded_again(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports])
+    write(reports / "b.txt", SECOND, {"2603.00003": "地震预报"})
+    result = ingest(settings, [reports])
+    assert (result.updated, result.unchanged) == (("b.txt",), ("a.txt",))
+    assert result.embedded == 5
+
+
+def test_a_changed_section_changes_what_is_found_everywhere(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports])
+    write(reports / "b.txt", SECOND, {"2603.00003": "地震预报"})
+    ingest(settings, [reports])
+    index = open_index(settings)
+    assert "地震" in text_of(index, "2603.00003/results")
+    assert "地震" in stored_text(index, "2603.00003/results")
+    assert "地震" in Chatbot(settings, None).answer("地震预报的准确率").markdown
+
+
+def test_the_collection_holds_the_live_sections_and_no_others(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports])
+    write(reports / "b.txt", SECOND, {"2603.00003": "地震预报"})
+    ingest(settings, [reports])
+    remove_report(settings, "a.txt")
+    index = open_index(settings)
+    assert index.vectors.ids() == set(index.row_of)
+    assert len(index.row_of) == 5
+
+
+def test_a_removed_report_is_gone_and_the_others_stay(settings: Settings, reports: Path) -> None:
+    ingest(settings, [reports])
+    result = remove_report(settings, "a.txt")
+    assert (result.removed, result.papers, result.embedded) == (
+        ("a.txt",),
+        1,
+        5 * _refitted(settings),
+    )
+    assert {s.paper_id for s in open_index(settings).sections} == {"2603.00003"}
+
+
+def _refitted(settings: Settings) -> bool:
+    """Whether the last build fitted the embedding anew."""
+    manifest = read_manifest(settings.data_dir)
+    assert manifest
+    return manifest.fitted_on == manifest.sections
+
+
+def test_removing_needs_a_report_that_is_there(settings: Settings, reports: Path) -> None:
+    ingest(settings, [reports])
+    with pytest.raises(ChatbotError, match=r"a\.txt, b\.txt"):
+        remove_report(settings, "c.txt")
+
+
+def test_all_reports_can_be_removed_and_added_again(settings: Settings, reports: Path) -> None:
+    ingest(settings, [reports])
+    remove_report(settings, "a")
+    remove_report(settings, str((reports / "b.txt").resolve()))
+    assert open_index(settings).sections == ()
+    assert Chatbot(settings, None).answer("量子纠错").abstained
+    assert ingest(settings, [reports]).sections == 15
+
+
+def test_a_report_gone_from_its_folder_is_taken_out(settings: Settings, reports: Path) -> None:
+    ingest(settings, [reports])
+    (reports / "a.txt").unlink()
+    assert ingest(settings, [reports]).removed == ("a.txt",)
+
+
+def test_reports_from_elsewhere_survive(settings: Settings, reports: Path, tmp_path: Path) -> None:
+    write(tmp_path / "extra.txt", FIRST, {"2603.00009": "海洋"})
+    ingest(settings, [tmp_path / "extra.txt"])
+    (tmp_path / "extra.txt").unlink()
+    ingest(settings, [reports])
+    ingest(settings, [reports], rebuild=True)
+    assert "2603.00009" in {s.paper_id for s in open_index(settings).sections}
+
+
+def test_a_moved_report_is_the_same_report(
+    settings: Settings, reports: Path, tmp_path: Path
+) -> None:
+    ingest(settings, [reports])
+    moved = tmp_path / "moved"
+    reports.rename(moved)
+    result = ingest(settings, [moved])
+    assert (result.added, result.unchanged) == ((), ("a.txt", "b.txt"))
+
+
+def test_two_reports_of_one_name_are_told_apart(
+    settings: Settings, reports: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    write(other / "a.txt", FIRST, {"2603.00009": "海洋"})
+    assert ingest(settings, [reports, other]).added == ("a.txt", "b.txt", "other/a.txt")
+
+
+def test_a_paper_in_two_reports_keeps_its_newest_text_and_all_its_dates(
+    settings: Settings, reports: Path
+) -> None:
+    write(reports / "b.txt", SECOND, {"2603.00001": "量子计算"})
+    ingest(settings, [reports])
+    (section,) = (s for s in open_index(settings).sections if s.name == "2603.00001/results")
+    assert "量子计算" in section.text
+    assert [day.isoformat() for day in section.dates] == [SECOND, FIRST]
+    remove_report(settings, "b.txt")
+    assert "量子纠错" in text_of(open_index(settings), "2603.00001/results")
+
+
+def test_a_report_that_cannot_be_parsed_is_named_and_the_others_are_indexed(
+    settings: Settings, reports: Path
+) -> None:
+    (reports / "c.txt").write_text("no report", encoding="utf-8")
+    result = ingest(settings, [reports])
+    assert result.added == ("a.txt", "b.txt")
+    assert [error.path for error in result.failed] == [str(reports / "c.txt")]
+
+
+def test_a_report_spoilt_later_keeps_its_last_good_text(settings: Settings, reports: Path) -> None:
+    ingest(settings, [reports])
+    (reports / "a.txt").write_text("spoilt", encoding="utf-8")
+    result = ingest(settings, [reports])
+    assert len(result.failed) == 1
+    assert "量子纠错" in text_of(open_index(settings), "2603.00001/results")
+
+
+@pytest.mark.parametrize("name", ["nothing.txt", "empty"])
+def test_a_path_without_a_report_is_named(settings: Settings, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (failed,) = ingest(settings, [tmp_path / name]).failed
+    assert name in str(failed)
+
+
+def test_a_missing_section_is_told(settings: Settings, tmp_path: Path) -> None:
+    sections = {key: None for key in SECTION_KEYS if key == "usage"}
+    (tmp_path / "r.txt").write_bytes(render_report(FIRST, [paper("2603.00001", "T", **sections)]))
+    result = ingest(settings, [tmp_path / "r.txt"])
+    assert ["usage" in problem.message for _, problem in result.problems] == [True]
+    assert result.sections == 4
+
+
+def test_the_embedding_is_fitted_anew_when_the_corpus_has_grown_by_a_quarter(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports / "a.txt"])
+    before = read_manifest(settings.data_dir)
+    ingest(settings, [reports])
+    after = read_manifest(settings.data_dir)
+    assert before is not None
+    assert after is not None
+    assert (before.fitted_on, after.fitted_on) == (10, 15)
+    assert before.fingerprint != after.fingerprint
+
+
+def test_building_twice_from_nothing_gives_the_same_index(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports])
+    first = open_index(settings)
+    other = settings.model_copy(update={"data_dir": settings.data_dir.with_name("again")})
+    ingest(other, [reports])
+    second = open_index(other)
+    assert first.manifest.corpus == second.manifest.corpus
+    assert first.manifest.fingerprint == second.manifest.fingerprint
+    assert list(first.row_of) == list(second.row_of)
+
+
+def test_an_index_of_another_format_is_rebuilt_and_says_so(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports])
+    file = settings.data_dir / "manifest.json"
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**manifest, "format": 0}), encoding="utf-8")
+    assert index_is_stale(settings)
+    result = ingest(settings, [])
+    assert "format 0" in result.notices[0]
+    assert (result.papers, index_is_stale(settings)) == (3, None)
+
+
+def test_an_unreadable_manifest_is_rebuilt_from_the_reports_at_hand(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports])
+    (settings.data_dir / "manifest.json").write_text("{", encoding="utf-8")
+    result = ingest(settings, [reports])
+    assert (result.papers, len(result.notices)) == (3, 1)
+
+
+def test_an_index_of_another_embedding_is_rebuilt_and_says_so(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports])
+    with FakeOpenAI() as server:
+        remote = settings.model_copy(
+            update={"openai_base_url": server.url, "embedding": "openai:tiny"}
+        )
+        result = ingest(remote, [])
+        assert "local" in result.notices[0]
+        assert "openai:tiny" in result.notices[0]
+        assert result.embedded == 15
+        assert "量子" in Chatbot(remote, None).answer("量子纠错").markdown
+
+
+def test_a_model_that_fails_leaves_the_old_index(settings: Settings, reports: Path) -> None:
+    ingest(settings, [reports])
+    before = read_manifest(settings.data_dir)
+    with FakeOpenAI(embeddings=Reply.error(401, "no")) as server:
+        remote = settings.model_copy(
+            update={"openai_base_url": server.url, "embedding": "openai:tiny"}
+        )
+        with pytest.raises(ChatbotError, match="tiny"):
+            ingest(remote, [])
+    assert read_manifest(settings.data_dir) == before
+    assert open_index(settings).vectors.ids() == set(open_index(settings).row_of)
+
+
+@pytest.mark.parametrize("victim", ["lexical", "embedding", "chroma", "reports"])
+def test_a_rebuild_mends_whatever_was_damaged(
+    settings: Settings, reports: Path, victim: str
+) -> None:
+    ingest(settings, [reports])
+    for path in settings.data_dir.glob(f"{victim}*/**/*"):
+        if path.is_file() and path.suffix != ".txt":
+            path.write_bytes(b"damaged")
+    ingest(settings, [reports], rebuild=True)
+    assert "量子纠错" in Chatbot(settings, None).answer("量子纠错的准确率").markdown
+
+
+def test_a_damaged_index_is_reported_with_what_to_do(settings: Settings, reports: Path) -> None:
+    ingest(settings, [reports])
+    for path in settings.data_dir.glob("reports/*.json"):
+        path.write_bytes(b"damaged")
+    with pytest.raises(MissingIndexError, match="--rebuild"):
+        open_index(settings)
+
+
+def test_without_an_index_the_way_to_make_one_is_named(settings: Settings) -> None:
+    with pytest.raises(MissingIndexError, match="chatbot ingest"):
+        open_index(settings)
+
+
+def test_a_rebuild_whose_kept_copies_are_gone_names_the_reports(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports])
+    shutil.rmtree(settings.data_dir / "reports")
+    (reports / "a.txt").unlink()
+    result = ingest(settings, [reports / "b.txt"], rebuild=True)
+    assert [Path(error.path).name for error in result.failed] == ["a.txt"]
+    assert result.papers == 1
+
+
+def test_one_ingest_at_a_time(settings: Settings, reports: Path) -> None:
+    settings.data_dir.mkdir()
+    with FileLock(settings.data_dir / "ingest.lock"), pytest.raises(ChatbotError, match="another"):
+        ingest(settings, [reports], lock_seconds=0.1)
+
+
+def test_a_data_folder_that_cannot_be_used_is_our_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ChatbotError, match="CHATBOT_DATA_DIR"):
+        ingest(Settings(CHATBOT_DATA_DIR=tmp_path / "file" / "data"), [SEEDS])
+
+
+def test_a_server_follows_an_index_that_another_process_changes(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports / "a.txt"])
+    bot = Chatbot(settings, None)
+    bot.answer("天气预报")
+    environment = {**os.environ, "CHATBOT_DATA_DIR": str(settings.data_dir)}
+    command = [sys.executable, "-m", "chatbot", "ingest", str(reports)]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert "天气预报" in bot.answer("天气预报的准确率").markdown
+    evidence, _ = bot.search("天气预报的准确率")
+    assert "dense" in evidence.hits[0].ranks

@@ -1,0 +1,172 @@
+"""Many conversations at once: all begin, none is lost, and nothing holds up the event loop."""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import Engine
+
+from benchmarks.load_visitor import Visitor
+from chatbot.bot import Chatbot
+from chatbot.config import Settings
+from chatbot.database.opening import DATABASE_FILE, open_database
+from chatbot.store.accounts import NOBODY
+from chatbot.store.conversations import list_conversations, read_turns
+from chatbot.web.app import free_port, launch
+from chatbot.web.page import build_page
+from tests.fakes.openai_server import Body, FakeOpenAI, Reply
+from tests.web.conftest import FIRST_PORT, bot_with_model, serving
+
+AT_ONCE = 40
+QUESTION = "GRU-Mem 的推理速度提升了多少？"
+ANSWER = "推理速度最高提升 400% [1]。"
+PATIENCE = 120
+# What blocks in these tests does so for longer; what does not is answered far sooner.
+BLOCKED, NOT_BLOCKED = 4.0, 2.0
+
+
+def talking(url: str, visitors: int, *questions: str) -> None:
+    """So many visitors at once, each asking the questions in turn."""
+
+    async def talk(client: httpx.AsyncClient) -> None:
+        visitor = Visitor(client, url)
+        await visitor.open()
+        for question in questions:
+            await visitor.ask(question)
+
+    async def all_of_them() -> None:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        async with httpx.AsyncClient(timeout=PATIENCE, limits=limits) as client:
+            await asyncio.gather(*(talk(client) for _ in range(visitors)))
+
+    asyncio.run(all_of_them())
+
+
+def kept_answers(database: Engine) -> list[list[str]]:
+    """Who answered each turn of each conversation that is kept."""
+    return [
+        [turn.answer.mode if turn.answer else "" for turn in read_turns(database, NOBODY, kept.id)]
+        for kept in list_conversations(database, NOBODY)
+    ]
+
+
+@contextlib.contextmanager
+def database_of(folder: Path) -> Iterator[Engine]:
+    """The database of a data folder."""
+    database = open_database(Settings(CHATBOT_DATA_DIR=folder))
+    yield database
+    database.dispose()
+
+
+def test_all_answers_begin_though_none_has_ended_and_all_are_kept(
+    seed_settings: Settings, tmp_path: Path
+) -> None:
+    # None is written before all are asked for: were only some let begin, the others never would.
+    all_asked = threading.Barrier(AT_ONCE, timeout=PATIENCE / 2)
+
+    def once_all_have_asked(_: Body) -> str:
+        all_asked.wait()
+        return ANSWER
+
+    with (
+        FakeOpenAI(default=once_all_have_asked) as server,
+        serving(bot_with_model(seed_settings, server.url), tmp_path) as url,
+    ):
+        talking(url, AT_ONCE, QUESTION)
+        assert not all_asked.broken
+    with database_of(tmp_path) as database:
+        assert kept_answers(database) == [["fake-model"]] * AT_ONCE
+
+
+def test_conversations_of_several_turns_are_kept_whole(
+    seed_settings: Settings, tmp_path: Path
+) -> None:
+    turns = (QUESTION, "NESSiE 测的是什么安全问题", "哪些论文研究了扩散语言模型？")
+    with (
+        FakeOpenAI(default=Reply.text(ANSWER, chunk=2, delay=0.02)) as server,
+        serving(bot_with_model(seed_settings, server.url), tmp_path) as url,
+    ):
+        talking(url, 12, *turns)
+    with database_of(tmp_path) as database:
+        assert kept_answers(database) == [["fake-model"] * len(turns)] * 12
+
+
+def test_the_page_keeps_no_table_of_its_events(seed_bot: Chatbot, tmp_path: Path) -> None:
+    # gradio would sum up ten thousand of them after each.
+    with database_of(tmp_path) as database:
+        page, i18n = build_page(seed_bot, database)
+        url = launch(page, i18n, "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
+        talking(url, 1, QUESTION)
+        kept = dict(page._queue.event_analytics)
+        page.close(verbose=False)
+    assert kept == {}
+
+
+class Watch:
+    """Asks the page its cheapest question over and over; `longest` is how long an answer took."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._over = f"{url}/gradio_api/app_id", threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+        self.longest = 0.0
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        with httpx.Client(timeout=PATIENCE) as client:
+            while not self._over.wait(0.05):
+                begun = time.monotonic()
+                client.get(self._url).raise_for_status()
+                self.longest = max(self.longest, time.monotonic() - begun)
+
+
+@contextlib.contextmanager
+def locked_database(folder: Path, seconds: float) -> Iterator[None]:
+    """The database of a page, held by another process's writing for so long."""
+    connection = sqlite3.connect(folder / DATABASE_FILE, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    yield
+    time.sleep(max(0.0, begun + seconds - time.monotonic()))
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+def test_a_silent_model_and_a_locked_database_hold_up_no_one_else(
+    seed_settings: Settings, tmp_path: Path
+) -> None:
+    asked = threading.Semaphore(0)
+
+    def silent(line: Any, body: Body) -> None:
+        asked.release()
+        line.wait(BLOCKED)
+        Reply.text(ANSWER).play(line, body)
+
+    with (
+        FakeOpenAI(default=Reply(silent)) as server,
+        serving(bot_with_model(seed_settings, server.url), tmp_path) as url,
+    ):
+        talks = threading.Thread(target=talking, args=(url, 6, QUESTION))
+        talks.start()
+        for _ in range(6):
+            assert asked.acquire(timeout=PATIENCE)
+        with Watch(url) as watch, locked_database(tmp_path, BLOCKED + 2):
+            asking = threading.Thread(target=talking, args=(url, 2, QUESTION))
+            asking.start()
+        asking.join()
+        talks.join()
+    assert watch.longest < NOT_BLOCKED
+    with database_of(tmp_path) as database:
+        assert kept_answers(database) == [["fake-model"]] * 8

@@ -1,0 +1,67 @@
+"""How often what comes of an answer is shown: seldom, where showing it takes long."""
+
+import pytest
+
+from chatbot.answering.models import Step, TextDelta
+from chatbot.web.chat.conversation import Pace, PartialAnswer
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def rest_after(took: float) -> float:
+    """The seconds after something that took so long, until it is due again."""
+    clock = Clock()
+    pace = Pace(0.1, clock)
+    with pace.doing():
+        clock.now += took
+    ended, step = clock.now, 0.001
+    while not pace.is_due():
+        clock.now += step
+    return clock.now - ended
+
+
+@pytest.mark.parametrize(
+    ("took", "rest"), [(0.0, 0.1), (0.004, 0.096), (0.05, 0.45), (0.2, 1.8), (3.0, 2.0)]
+)
+def test_what_takes_long_is_done_less_often_but_every_two_seconds(took: float, rest: float) -> None:
+    assert rest_after(took) == pytest.approx(rest, abs=0.002)
+
+
+def test_a_showing_that_is_broken_off_is_over() -> None:
+    pace = Pace(0.1, Clock())
+    with pytest.raises(GeneratorExit), pace.doing():
+        raise GeneratorExit
+    assert not pace.is_due()
+
+
+def test_the_first_text_is_shown_at_once_however_long_the_steps_took_to_show() -> None:
+    clock = Clock()
+    coming = PartialAnswer(pace=Pace(0.1, clock))
+    assert coming.take(Step("retrieve"))
+    with coming.pace.doing():
+        clock.now += 1.0
+    assert not coming.take(Step("retrieve", 3.0, "8"))
+    assert coming.take(TextDelta("首"))
+    with coming.pace.doing():
+        clock.now += 0.01
+    assert not coming.take(TextDelta("字"))
+    clock.now += 0.1
+    assert coming.take(TextDelta("。"))
+
+
+def test_each_stage_is_shown_as_it_begins_for_a_model_may_be_silent_in_it() -> None:
+    clock = Clock()
+    coming = PartialAnswer(pace=Pace(0.1, clock))
+    for stage in ("retrieve", "outline", "synthesize"):
+        assert coming.take(Step(stage))
+        with coming.pace.doing():
+            clock.now += 0.01
+        assert not coming.take(Step(stage, 2.0))
