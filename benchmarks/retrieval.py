@@ -24,6 +24,7 @@ from chatbot.index.reading import Index
 from chatbot.retrieval.ranking import FEATURES, Signals, Weights, signals_of
 from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import understand
+from chatbot.understanding.wording import sought_of
 from evals.fitting import built, confidence_cases, fit
 from evals.items import DATASETS, Item, load_items
 from evals.retrieval import MEASURES, Retrieve, Run, by_fold, latency, measure, run
@@ -97,7 +98,7 @@ def alone(index: Index, column: Callable[[Signals], np.ndarray]) -> Retrieve:
 
     def retrieve(item: Item) -> list[str]:
         text = "\n".join([*(t.content for t in item.history if t.role == "user"), item.question])
-        signals = signals_of(replace(index, glossary=Glossary({})), text)
+        signals = signals_of(replace(index, glossary=Glossary({})), sought_of(text))
         order = np.argsort(-column(signals), kind="stable")[:DEPTH]
         return [index.sections[signals.rows[place]].name for place in order]
 

@@ -178,7 +178,7 @@ def _noise(index: Index, case: Case, score: float) -> Sequence[Hit]:
 
 def _ranked(index: Index, query: Query) -> dict[str, list[str]]:
     """The first sections found: by the search, and by its plainest parts alone."""
-    signals = signals_of(index, query.search_text)
+    signals = signals_of(index, query.sought)
     alone: Mapping[str, Any] = {
         "BM25 of the section": signals.columns["words_section"],
         "embedding": signals.dense,

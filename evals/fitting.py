@@ -99,7 +99,7 @@ def judge(index: Index, items: Sequence[Item], features: Sequence[str]) -> list[
     judged = []
     for item in items:
         query = understand(item.question, index.catalogue, item.history)
-        signals = signals_of(index, query.search_text, links=query.links, aspects=query.aspects)
+        signals = signals_of(index, query.sought, links=query.links, aspects=query.aspects)
         names = [index.sections[row].name for row in signals.rows]
         right = np.flatnonzero([name in item.sections for name in names])
         judged.append(Judged(signals.matrix(features), right))
@@ -169,7 +169,7 @@ def confidence_cases(
         for allowed in (np.ones_like(away), *([away] if item.sections else [])):
             links = [k for k in query.links if allowed.all() or not {*k.papers} & {*item.papers}]
             signals = signals_of(
-                index, query.search_text, links=links, aspects=query.aspects, allowed=allowed
+                index, query.sought, links=links, aspects=query.aspects, allowed=allowed
             )
             scores = score(signals, weights)
             first = np.argsort(-scores, kind="stable")[:_FIRST]
@@ -202,7 +202,7 @@ def judge_sentences(index: Index, items: Sequence[Item]) -> list[Judged]:
         hits = search(index, query).hits
         best = [hit for hit in hits if hit.section.paper_id == hits[0].section.paper_id]
         candidates = quotable(best)
-        asked = Asked.of(index, query)
+        asked = Asked.of(index, query.focus)
         right = [
             place
             for place, candidate in enumerate(candidates)

@@ -1,7 +1,8 @@
 """Whether anything left with a text that may not, seen as a reader of Markdown sees it.
 
-By other means than `chatbot/guardrails/output_filter.py`: a parser of CommonMark with tables, Unicode's
-categories, plain search. What it cannot see: an instruction told in other words, or encoded.
+By other means than `chatbot/guardrails/output_filter.py`: a parser of CommonMark with tables,
+Unicode's categories, plain search. What it cannot see: an instruction told in other words, or
+encoded.
 """
 
 import re

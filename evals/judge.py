@@ -1,8 +1,9 @@
 """A judge that reads: whether a section bears a claim out, asked of a language model.
 
-It sees what the deterministic checks of `chatbot.verification.verification` cannot: scope, conditions,
-causes. What it is worth is measured against a reader's labels (`agreement`). A sentence on what is
-not reported is a class of its own, and an answer of the judge that cannot be read is never a pass.
+It sees what the deterministic checks of `chatbot.verification.verification` cannot: scope,
+conditions, causes. What it is worth is measured against a reader's labels (`agreement`). A
+sentence on what is not reported is a class of its own, and an answer of the judge that cannot be
+read is never a pass.
 """
 
 import asyncio

@@ -51,12 +51,12 @@ def cells(index: Index, evidence: Evidence, hits: Sequence[Hit]) -> list[list[Se
     query = evidence.query
     if not query.columns:
         return [_for_question(index, query, hits)]
-    return [_for_column(index, query, column, hits) for column in query.columns]
+    return [_for_column(index, column, hits) for column in query.columns]
 
 
 def _for_question(index: Index, query: Query, hits: Sequence[Hit]) -> list[Sentence]:
     """The best sentence of each of the paper's best sections, then the likeliest others."""
-    asked = Asked.of(index, query)
+    asked = Asked.of(index, query.focus)
     ranked = ranked_sentences(index, asked, hits)
     chosen: list[Sentence] = []
     for hit in hits[:_SECTIONS]:
@@ -65,11 +65,11 @@ def _for_question(index: Index, query: Query, hits: Sequence[Hit]) -> list[Sente
     return in_reading_order([*chosen, *(s for s in ranked if s not in chosen)][:_FOR_A_QUESTION])
 
 
-def _for_column(index: Index, query: Query, column: str, hits: Sequence[Hit]) -> list[Sentence]:
+def _for_column(index: Index, column: str, hits: Sequence[Hit]) -> list[Sentence]:
     """The sentences that a column's words are about, from the section it names if it names one."""
     aspects = wording.aspects_of(column)
     of_section = [hit for hit in hits if hit.section.key in aspects]
-    asked = Asked.of(index, replace(query, question=column, links=()))
+    asked = Asked.of(index, wording.focus_of(column))
     ranked = ranked_sentences(index, asked, of_section or hits)
     if column not in _WHOLE_SECTIONS:
         least = _LEAST_WORDS if not of_section else _ANY_WORD
@@ -187,7 +187,7 @@ def _by_cell(index: Index, evidence: Evidence) -> Evidence:
 
     def of_column(column: str) -> list[list[Hit]]:
         aspects = wording.aspects_of(column)
-        query = replace(evidence.query, search_text=column, aspects=aspects, links=())
+        query = replace(evidence.query, sought=wording.sought_of(column), aspects=aspects, links=())
         ranked = ranked_within(index, query, papers, shipped_weights())
         cells = (
             [Hit(index.sections[row], value) for row, value in zip(p.rows, p.scores, strict=True)]

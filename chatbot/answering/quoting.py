@@ -141,7 +141,7 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     if query.intent == "compare":
         return _comparison(index, evidence)
     breadth = _WHOLE if _is_whole(evidence) else _BREADTH.get(query.intent, _LOOKUP)
-    asked = Asked.of(index, query)
+    asked = Asked.of(index, query.focus)
     found = _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
     groups = [ranked_sentences(index, asked, hits, weights) for hits in found]
     namesake = _namesake(index, evidence, found)

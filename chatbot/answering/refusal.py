@@ -1,11 +1,9 @@
 """Whether to refuse without asking a model: does a paper hold the kind of thing that is asked?"""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-import rjieba
 
 from chatbot.answering.premises import denied_by
 from chatbot.answering.sentence_ranking import Sentence
@@ -13,102 +11,36 @@ from chatbot.index.entity_linking import squeeze
 from chatbot.index.reading import Index
 from chatbot.reports.search_text import OF_THE_FIELD
 from chatbot.retrieval.models import Evidence
-from chatbot.retrieval.ranking import decide, unnamed
+from chatbot.retrieval.ranking import decide
 from chatbot.text.quantities import Quantity, quantities
 from chatbot.text.sentences import sentences
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
-from chatbot.understanding import wording
 from chatbot.understanding.models import Query
 from chatbot.verification.models import AbstainReason
 
-
-def _patterns(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
-    return tuple(
-        (re.compile(asked, re.IGNORECASE), re.compile(given, re.IGNORECASE))
-        for asked, given in pairs
-    )
-
-
-# What is asked for, and what a paper that gives it holds.
-_ATTRIBUTES = _patterns(
-    (
-        r"许可|开源协议|什么协议|啥协议|哪种协议|能不能商用|可以商用|商用行|\blicen[cs]e\b|"
-        r"commercial(?:ly)? us",
-        r"许可|开源协议|\blicen[cs]e|\bMIT\b|Apache|CC[- ]BY|\bGPL\b|\bBSD\b|商用",
-    ),
-    (
-        r"作者(?:是|有|都)|谁写的|哪个(?:机构|学校|公司|团队|大学|实验室)|哪家(?:机构|公司|单位)|"
-        r"who (?:are|is|were) the (?:\w+ )?authors?|\bauthors' |list the authors|\baffiliations?\b|"
-        r"which (?:lab|university|company|team)|who (?:wrote|made|built)",
-        r"作者|机构|大学|团队|实验室|公司|\bauthors?\b|\buniversity\b",
-    ),
-    (
-        r"卡时|GPU ?(?:小?时)|训练了?多(?:久|少天|少小时)|(?:多少|几)个?小时|训练时长|"
-        r"gpu[- ]?hours?|how many hours|how long .{0,30}\btrain|training time",
-        r"卡时|GPU ?小时|小时|\d ?(?:天|hours?|days?|h\b)",
-    ),
-    (
-        r"(?:什么时候|何时|哪天|哪年|几月)(?:发布|开源|上线|发表|放出)|发布日期|"
-        r"when (?:was|were|will) .{0,40}(?:released?|published|open)|release date",
-        r"20\d\d ?年|\d{1,2} ?月|20\d\d-\d|将于|即将|计划|后(?:开源|发布|放出)",
-    ),
-    (
-        r"(?:代码|仓库|项目)(?:的)?(?:链接|地址|网址|在哪)|github ?(?:链接|地址)|"
-        r"(?:link|url) (?:to|of|for) .{0,20}(?:code|repo)|where .{0,30}\b(?:code|repo)",
-        r"github|开源|代码|https?://|\bcode\b|发布",
-    ),
-    (
-        r"多少(?:美元|钱|块钱|费用)|训练成本|(?:花费|成本)(?:是|要|多)|training cost|"
-        r"how much (?:did|does|do) .{0,40}\bcost|\bdollars?\b",
-        r"美元|\$ ?\d|成本|费用|\d ?元",
-    ),
-    (r"学习率|\blearning[- ]rates?\b", r"学习率|learning[- ]rate|\d ?e-\d|10\^\{?-\d"),
-    (r"优化器|\boptimi[sz]ers?\b", r"优化器|Adam|\bSGD\b|Muon|\bLion\b|Adafactor|\boptimi[sz]er"),
-    (r"batch ?size|批(?:次|量)?大小", r"batch|批(?:次|量)?大小"),
-    (r"随机种子|几个种子|\brandom seeds?\b", r"种子|\bseeds?\b"),
-    (
-        r"(?:视觉|图像)编码器|\b(?:vision|visual|image) encoder\b",
-        r"编码器|\bCLIP\b|SigLIP|DINO|\bViT\b|encoder",
-    ),
-    (
-        r"(?:什么|哪种|啥)(?:型号的?)?(?:显?卡|GPU)|(?:显?卡|GPU)(?:是)?(?:什么|哪种|啥)型号|"
-        r"\b(?:what|which) (?:kind of |model of |type of )?gpus?\b",
-        r"\b[ABHLV]\d{2,4}\b|\bRTX\b|\bTitan\b|\bTPU\b|昇腾|Ascend|Jetson|GeForce|\b[345]090\b",
-    ),
-    (
-        r"(?:多少|几)(?:张|块)?(?:显?卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
-        r"\d+ ?(?:张|块|卡|个? ?GPU|×|x\b)|[单一两双四八](?:张|块|卡|路)|\d-GPU",
-    ),
-    (
-        r"延迟(?:是|有|多)|多少毫秒|多少 ?ms\b|\b(?:inference )?latency\b",
-        r"延迟|毫秒|\d ?(?:ms\b|秒)|latency|\bFPS\b",
-    ),
-    (
-        r"(?:多少|几)[名个位](?:参与者|被试|标注者|标注员|志愿者)|"
-        r"\bhow many (?:participants|annotators|volunteers|raters)\b",
-        r"\d+ ?[名位个人]|\bN ?= ?\d",
-    ),
-    (
-        r"(?:哪|什么)个?(?:会议|期刊)|被.{0,6}接收|\b(?:which|what) (?:conference|venue|journal)\b|"
-        r"\baccepted (?:at|to)\b",
-        r"会议|期刊|接收|ICLR|NeurIPS|ICML|CVPR|\bACL\b|AAAI|EMNLP",
-    ),
-)
-WANTS_A_FIGURE = re.compile(
-    r"多少(?!种|类|个?(?:模型|阶段|步骤|部分))|几分|百分之|具体(?:是|数)|多[快高长久]|几个点|"
-    r"各拿|分别|"
-    r"(?:得分|分数|成绩|数值|[\u3400-\u9fff]率)(?:是|呢)?[?？]?$|"
-    r"\bhow (?:much|high|fast|long|big|large|far|often|many)\b|exact (?:score|number|figure)|"
-    r"\bwhat (?:\S+ ){0,5}?(?:scores?|accurac\w+|rates?|numbers?|latency|gains?|percentage|share|"
-    r"speed-?up|size)\b|"
-    r"\bwhat (?:does|did|do) .{3,60}\b(?:score|get|reach|achieve)\b",
-    re.IGNORECASE,
-)
-_METRIC = re.compile(
-    r"[\u3400-\u9fff](?:[\u3400-\u9fff]率)(?=是|有|为|到|具|多|的?具体|$|，|。|？|\?)"
-)
-# A size, length or distance that narrows what is asked: "2B", "512K", "25km".
-_SETTING = re.compile(r"(?<![A-Za-z0-9.\-])\d+(?:\.\d+)?(?:[BMKkm]|km|GB|[×x]\d+)(?![A-Za-z0-9])")
+# What a paper holds that gives an attribute (`understanding/criteria.py`).
+_GIVES = {
+    key: re.compile(given, re.IGNORECASE)
+    for key, given in {
+        "licence": r"许可|开源协议|\blicen[cs]e|\bMIT\b|Apache|CC[- ]BY|\bGPL\b|\bBSD\b|商用",
+        "authors": r"作者|机构|大学|团队|实验室|公司|\bauthors?\b|\buniversity\b",
+        "hours": r"卡时|GPU ?小时|小时|\d ?(?:天|hours?|days?|h\b)",
+        "date": r"20\d\d ?年|\d{1,2} ?月|20\d\d-\d|将于|即将|计划|后(?:开源|发布|放出)",
+        "code": r"github|开源|代码|https?://|\bcode\b|发布",
+        "cost": r"美元|\$ ?\d|成本|费用|\d ?元",
+        "learning_rate": r"学习率|learning[- ]rate|\d ?e-\d|10\^\{?-\d",
+        "optimizer": r"优化器|Adam|\bSGD\b|Muon|\bLion\b|Adafactor|\boptimi[sz]er",
+        "batch": r"batch|批(?:次|量)?大小",
+        "seeds": r"种子|\bseeds?\b",
+        "encoder": r"编码器|\bCLIP\b|SigLIP|DINO|\bViT\b|encoder",
+        "gpu": r"\b[ABHLV]\d{2,4}\b|\bRTX\b|\bTitan\b|\bTPU\b|昇腾|Ascend|Jetson|GeForce|"
+        r"\b[345]090\b",
+        "gpus": r"\d+ ?(?:张|块|卡|个? ?GPU|×|x\b)|[单一两双四八](?:张|块|卡|路)|\d-GPU",
+        "latency": r"延迟|毫秒|\d ?(?:ms\b|秒)|latency|\bFPS\b",
+        "participants": r"\d+ ?[名位个人]|\bN ?= ?\d",
+        "venue": r"会议|期刊|接收|ICLR|NeurIPS|ICML|CVPR|\bACL\b|AAAI|EMNLP",
+    }.items()
+}
 _SUFFIX = re.compile(r"-(?:style|based|like|level|type)$")
 # Numbers of a name ("Gemini 2.0", "Qwen3"), a model's size ("8B"), a resolution.
 _OF_A_NAME = re.compile(
@@ -133,30 +65,28 @@ class PaperText:
     own: str
 
 
-def lacks(question: str, paper: PaperText, is_rare: Callable[[str], bool]) -> bool:
+def lacks(query: Query, paper: PaperText, is_rare: Callable[[str], bool]) -> bool:
     """Whether the paper does not give the attribute, or the figure, that is asked for.
 
     `is_rare` tells names that few papers have: "LLM" and "GPU" are asked beside any figure.
     """
-    if any(asked.search(question) and not given.search(paper.text) for asked, given in _ATTRIBUTES):
+    wanted = query.wanted
+    if any(not _GIVES[key].search(paper.text) for key in wanted.attributes):
         return True
-    if not WANTS_A_FIGURE.search(question):
+    if not wanted.figure:
         return False
-    clause = wording.asked_of(question)
-    names = _names(clause, paper, is_rare) or _names(question, paper, is_rare)
-    settings = _SETTING.findall(question)
-    if names or settings:
-        return any(not _has_figure(name, paper.text, question) for name in [*names, *settings])
-    metrics = [match[0] for match in _METRIC.finditer(clause)]
-    return bool(metrics) and not any(_has_figure(m, paper.text, question) for m in metrics)
+    names = _names(wanted.names, paper, is_rare) or _names(query.names, paper, is_rare)
+    of = [*names, *wanted.settings]
+    lacking = [name for name in of or wanted.metrics if not _has_figure(name, paper.text, query)]
+    return bool(lacking) and (bool(of) or len(lacking) == len(wanted.metrics))
 
 
-def _names(text: str, paper: PaperText, is_rare: Callable[[str], bool]) -> list[str]:
+def _names(names: Sequence[str], paper: PaperText, is_rare: Callable[[str], bool]) -> list[str]:
     """The names that narrow what is asked: not the paper's own, and spelt as the paper does."""
     own = squeeze(paper.own)
     return [
         name
-        for name in (_SUFFIX.sub("", name) for name in wording.names_in(text))
+        for name in (_SUFFIX.sub("", name) for name in names)
         if squeeze(name) not in own
         and not is_misspelt_in(name, paper.own)
         and not is_misspelt_in(name, paper.text)
@@ -165,7 +95,7 @@ def _names(text: str, paper: PaperText, is_rare: Callable[[str], bool]) -> list[
     ]
 
 
-def _has_figure(name: str, text: str, question: str) -> bool:
+def _has_figure(name: str, text: str, query: Query) -> bool:
     """Whether a number stands in a sentence with the name, and is not said of another name.
 
     "在 A、B 等任务上表现强大，例如在 B 上达到 48.2" gives no figure for A; a lead-in gives that of
@@ -179,7 +109,7 @@ def _has_figure(name: str, text: str, question: str) -> bool:
             others = (
                 other
                 for other in _ELSEWHERE.finditer(after)
-                if squeeze(other["name"]) not in squeeze(question)
+                if squeeze(other["name"]) not in squeeze(query.question)
             )
             end = next((other.start() for other in others), None)
             before = _CLAUSE.split(sentence[max(0, match.start() - _BEFORE) : match.start()])[-1]
@@ -219,10 +149,6 @@ def _digits(text: str) -> str:
 _RARE = 3.0
 # Confidence under which an unheard-of noun is taken for what the reports lack.
 _UNSURE, _UNSURE_ABOUT = 0.3, 0.6
-_ABOUT = re.compile(r"做|搞|讲|研究|关于|有关|面向|针对|涉及")
-_NEAR = 3
-_NOUNS = frozenset({"n", "nz", "nt"})
-_THINGS = _NOUNS | {"ns", "nr", "vn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +172,7 @@ def refusal_of(
         return None
     if not has_namesake and (reason := _out_of_reach(index, evidence)) is not None:
         return Refusal(reason)
-    rest = unnamed(index, query.question, query.links)
-    sentence = denied_by(query.question, rest, ranked, index.lexical.idf)
+    sentence = denied_by(query.question, query.focus.text, ranked, index.lexical.idf)
     if sentence is not None:
         return Refusal("false_premise", sentence)
     return Refusal("not_reported") if _is_not_reported(index, evidence) else None
@@ -274,7 +199,7 @@ def _is_not_reported(index: Index, evidence: Evidence) -> bool:
     named = evidence.hits[0].section.paper_id in query.papers
     if not named and decide(evidence.confidence) != "answer":
         return False
-    return lacks(query.question, _nearest(index, evidence), partial(_is_rare, index))
+    return lacks(query, _nearest(index, evidence), partial(_is_rare, index))
 
 
 def _nearest(index: Index, evidence: Evidence) -> PaperText:
@@ -300,18 +225,18 @@ def _asks_for_the_unheard_of(index: Index, evidence: Evidence) -> bool:
         return False
     if query.language == "en":
         return evidence.confidence < _UNSURE and _holds_no_word_of(index, query)
-    for noun, before in _nouns(query.question, _NOUNS):
-        if not _is_known(index, noun):
-            about = _ABOUT.search(before) is not None
-            if evidence.confidence < (_UNSURE_ABOUT if about else _UNSURE):
-                return True
-    return False
+    return any(
+        evidence.confidence < (_UNSURE_ABOUT if noun.about else _UNSURE)
+        and not _is_known(index, noun.word)
+        for noun in query.wanted.nouns
+        if noun.is_common
+    )
 
 
 def _holds_no_word_of(index: Index, query: Query) -> bool:
     """Whether no report holds a word of an English question, in either language, but for names."""
-    rest = unnamed(index, query.question, query.links)
-    for name in wording.names_in(rest):
+    rest = query.focus.text
+    for name in query.names:
         rest = rest.replace(name, " ")
     asked = without_stop_words(words(rest))
     known = any(index.lexical.knows(word) for word in asked) or index.glossary.translate(rest)
@@ -323,18 +248,9 @@ def _is_off_topic(index: Index, evidence: Evidence) -> bool:
     query = evidence.query
     if query.language == "en" or decide(evidence.confidence) != "refuse":
         return False
-    things = [thing for thing, _ in _nouns(query.question, _THINGS)]
-    known = wording.names_in(query.question) or any(_is_known(index, thing) for thing in things)
+    things = [noun.word for noun in query.wanted.nouns]
+    known = query.names or any(_is_known(index, thing) for thing in things)
     return bool(things) and not known
-
-
-def _nouns(question: str, tags: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """The Chinese words with one of these tags, each with the characters just before it."""
-    at = 0
-    for word, tag in rjieba.tag(question):
-        at = question.find(word, at)
-        if tag in tags and len(word) > 1 and not word.isascii():
-            yield word, question[max(0, at - _NEAR) : at]
 
 
 def _is_known(index: Index, word: str) -> bool:

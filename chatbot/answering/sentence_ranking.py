@@ -18,12 +18,10 @@ from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
 from chatbot.reports.parsing import SECTION_KEYS
 from chatbot.retrieval.models import Hit
-from chatbot.retrieval.ranking import unnamed
 from chatbot.text.quantities import quantities
 from chatbot.text.sentences import Span, sentences
 from chatbot.text.terms import bigrams, share, without_stop_words, words
-from chatbot.understanding import wording
-from chatbot.understanding.models import Query
+from chatbot.understanding.models import Focus
 
 WEIGHTS_FILE = Path(__file__).with_name("sentence_weights.json")
 FEATURES = (
@@ -72,17 +70,16 @@ class Asked:
     vector: Array | None
 
     @classmethod
-    def of(cls, index: Index, query: Query) -> "Asked":
-        """Read a query; terms are weighted by how rare they are."""
-        rest = unnamed(index, query.question, query.links)
-        rest = rest if rest.strip(" ?？。,，") else query.question
-        clause = wording.asked_of(rest)
+    def of(cls, index: Index, focus: Focus) -> "Asked":
+        """Read a question's focus; terms are weighted by how rare they are."""
         return cls(
-            question=_weights(rest, index.lexical.idf),
-            clause=_weights(clause, index.lexical.idf),
-            names=tuple(name.lower() for name in wording.names_in(rest)),
-            wants_number=bool(wording.ASKS_NUMBER.search(clause)),
-            vector=_vector(index.embedding.get_query_embedding(rest)) if _is_cheap(index) else None,
+            question=_weights(focus.text, index.lexical.idf),
+            clause=_weights(focus.clause, index.lexical.idf),
+            names=focus.names,
+            wants_number=focus.wants_number,
+            vector=_vector(index.embedding.get_query_embedding(focus.text))
+            if _is_cheap(index)
+            else None,
         )
 
     def share(self, sentence: "Sentence") -> float:

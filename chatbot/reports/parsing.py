@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from chatbot.errors import ReportError, quoted
 from chatbot.guardrails.limits import LARGEST_REPORT, MOST_REPORTS, read_report_bytes
+from chatbot.text.numerals import number_of
 
 SectionKey = Literal["field", "contribution", "usage", "innovations", "results"]
 SECTION_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)
@@ -29,7 +30,6 @@ _HEADING = re.compile(
     r"(?:(?P<colon>[:：])[ \t]*)?(?P<closing>\*\*)?[ \t]*(?P<late_colon>[:：])?"
     r"(?P<rest>.*)"
 )
-_CHINESE_DIGITS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 # Heading level, bold before and after the number, numbered or not.
 Style = tuple[int, bool, bool, bool]
 _KEY_OF_LABEL = {label: key for key, label in SECTION_LABELS.items()}
@@ -70,14 +70,10 @@ def as_heading(line: str, i: int) -> Heading | None:
         return None
     key = _KEY_OF_LABEL[match["label"]]
     number = match["number"]
-    numbered_right = number is not None and _number(number) == SECTION_KEYS.index(key) + 1
+    numbered_right = number is not None and number_of(number) == SECTION_KEYS.index(key) + 1
     level = len((match["hashes"] or "").strip())
     style = (level, bool(match["outer"]), bool(match["inner"]), number is not None)
     return Heading(i, key, style, rest, numbered_right)
-
-
-def _number(text: str) -> int:
-    return _CHINESE_DIGITS[text] if text in _CHINESE_DIGITS else int(text)
 
 
 def choose_headings(candidates: Sequence[Heading]) -> list[Heading]:

@@ -1,6 +1,5 @@
 """Comparisons: which papers are compared, and the sections of each that answer."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,25 +15,9 @@ from chatbot.retrieval.ranking import Weights, probabilities, score, signals_of
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
 from chatbot.understanding import wording
 from chatbot.understanding.conversation import ARXIV_ID
-from chatbot.understanding.models import Filters, Language, Query
+from chatbot.understanding.models import Filters, Language, Part, Query, Sought
 
-# Where one description of a paper ends and the next begins.
-_BREAK = re.compile(
-    r"[、，,；;：:。？?！!]|(?:还有|以及|[和跟与同及])|\b(?:and|with|versus|vs|or|against|to)\b(?!-)",
-    re.IGNORECASE,
-)
-_DESCRIBES = re.compile(
-    r"[那这][篇个]|论文|方法|框架|基准|\b(?:paper|work|study|method|benchmark|system|one|the)\b",
-    re.IGNORECASE,
-)
-_A_PAPER = re.compile(r"[那这]一?篇|\bpaper\b", re.IGNORECASE)
-_COUNT = re.compile(
-    r"(?P<zh>[两二三四五])[个篇种者]|\b(?P<en>two|three|four|five)\b", re.IGNORECASE
-)
-_COUNTS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "two": 2, "three": 3, "four": 4, "five": 5}
 _FEWEST, _MOST = 2, 8
-# Each part is searched for.
-_MOST_PARTS = 40
 COLUMNS: dict[Language, tuple[str, ...]] = {
     language: tuple(name for key, name in names.items() if key != "usage")
     for language, names in wording.SECTION_NAMES.items()
@@ -59,15 +42,12 @@ def compared_papers(index: Index, query: Query, allowed: NDArray[np.bool_]) -> t
     for link in query.links:
         papers = [paper for paper in link.papers if paper in known]
         if len(papers) > 1:
-            papers = [_likeliest(index, query.search_text, papers)]
+            papers = [_likeliest(index, query.sought, papers)]
         named += [paper for paper in papers if paper not in named]
-    parts = _parts(index, query)
-    described = sum(bool(_A_PAPER.search(part)) for part in parts)
-    count = _COUNT.search(query.question)
-    stated = _COUNTS[(count["zh"] or count["en"]).lower()] if count else 0
-    wanted = stated or max(_FEWEST, len(named) + described)
+    described = sum(part.is_paper for part in query.parts)
+    wanted = query.count or max(_FEWEST, len(named) + described)
     if len(named) < min(wanted, _MOST):
-        for paper in _described(index, parts, allowed):
+        for paper in _described(index, query.parts, allowed):
             if paper not in named and len(named) < wanted:
                 named.append(paper)
     return tuple(named[:_MOST])
@@ -97,7 +77,8 @@ def comparison_query(
     return Query(
         question=question,
         standalone=question,
-        search_text=" ".join(by),
+        sought=wording.sought_of(" ".join(by)),
+        focus=wording.focus_of(question),
         language=language,
         intent="compare",
         filters=Filters(papers=tuple(ids)),
@@ -133,7 +114,7 @@ def ranked_within(
         mask = np.zeros(len(index.sections), bool)
         mask[list(index.catalogue.by_id[paper].rows)] = True
         signals = signals_of(
-            index, query.search_text, links=query.links, aspects=query.aspects, allowed=mask
+            index, query.sought, links=query.links, aspects=query.aspects, allowed=mask
         )
         scores = probabilities(score(signals, weights))
         keys = [index.sections[row].key for row in signals.rows]
@@ -157,37 +138,28 @@ def ranked_within(
     return ranked
 
 
-def _likeliest(index: Index, text: str, papers: Sequence[str]) -> str:
+def _likeliest(index: Index, sought: Sought, papers: Sequence[str]) -> str:
     """Of papers that share a name, the one the rest of the question fits best."""
     mask = np.zeros(len(index.sections), bool)
     for paper in papers:
         mask[list(index.catalogue.by_id[paper].rows)] = True
-    signals = signals_of(index, text, allowed=mask)
+    signals = signals_of(index, sought, allowed=mask)
     if not len(signals.rows):
         return papers[0]
     best = int(signals.rows[int(np.argmax(signals.paper + signals.lexical))])
     return str(index.sections[best].paper_id)
 
 
-def _parts(index: Index, query: Query) -> list[str]:
-    """The parts of the question between its breaks that name no paper."""
-    text = query.question
-    for link in index.catalogue.names.find(text):
-        text = text[: link.start] + "\0" * (link.end - link.start) + text[link.end :]
-    parts = (part.strip() for part in _BREAK.split(text))
-    return [part for part in parts if part and "\0" not in part][:_MOST_PARTS]
-
-
-def _described(index: Index, parts: Sequence[str], allowed: NDArray[np.bool_]) -> list[str]:
+def _described(index: Index, parts: Sequence[Part], allowed: NDArray[np.bool_]) -> list[str]:
     """The paper each part fits, surest first: by how much of what is rare in the part it holds."""
     found: dict[str, float] = {}
     for part in parts:
-        signals = signals_of(index, part, allowed=allowed)
+        signals = signals_of(index, wording.sought_of(part.text), allowed=allowed)
         if not len(signals.rows):
             continue
         row = signals.rows[int(np.argmax(signals.paper + 0.1 * signals.dense))]
         paper = index.sections[row].paper_id
-        held = _held(index, part, paper) * (2.0 if _DESCRIBES.search(part) else 1.0)
+        held = _held(index, part.text, paper) * (2.0 if part.likely else 1.0)
         found[paper] = max(found.get(paper, 0.0), held)
     return sorted(found, key=lambda paper: -found[paper])
 

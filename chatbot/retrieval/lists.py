@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
 from chatbot.index.reading import Index
 from chatbot.retrieval.mentions import (
-    ASIDE,
     COMMON,
-    FIELD_ONLY,
-    GENERIC,
     HEADS,
-    SCAFFOLD_EN,
     Listed,
     mentioning,
     term_pattern,
@@ -27,35 +23,9 @@ from chatbot.retrieval.mentions import (
 from chatbot.retrieval.models import Coverage, Hit, ListBy
 from chatbot.retrieval.ranking import Array, Weights, score, signals_of
 from chatbot.text.terms import without_stop_words, words
-from chatbot.understanding import wording
+from chatbot.understanding.criteria import GENERIC
 from chatbot.understanding.models import Query
 
-# What a list is asked with, and no paper is about.
-_SCAFFOLD = re.compile(
-    r"请?(?:帮我|给我)?(?:列[出全个]|列一[下列]|整理|盘点|找出|找一下|说说|告诉我)|"
-    r"推荐(?:一下)?(?:[几一两三]篇|些)|适合|入门|新手|其中|[这那]些|它们|"
-    r"完整名单|名单|一篇都?别漏|一栏|写到|提到|写了|一共|总共|共|把 ?arxiv ?号|"
-    r"(?:都)?(?:有|是)?(?:哪些|哪几篇|几篇|多少篇|谁)|分别|"
-    r"各管哪一块|论文|文章|研究|工作|日报|报告|收录|里面?|这几?[期份批]|那[期份批天]|的?有关|相关|关于|方面|方向|"
-    r"领域|主题|做|搞|讲|涉及|包含|包括|属于|针对|一下|[都有的是了在跟和与里中把也要吗呢]",
-    re.IGNORECASE,
-)
-# What a paper did with what the list is by, not what it is about.
-_HOW = re.compile(
-    r"用|采用|基于|借助|自己|自身|方法|模型|底座|骨干|基准|评测|测评|提出|推出|新|跑|拿|训|实验|上报|一个|显卡|这个"
-)
-_FOR = re.compile(r"\b(?:for|of|about|in)\s+(?P<what>[\w\s-]+)", re.IGNORECASE)
-_FILLERS = re.compile(r"已经|目前|现在")
-# Turned round: "开源代码" would be cut as 开 and 源代码.
-_RELEASES = re.compile(r"(?P<how>开源|公开|发布)了?(?P<what>代码|数据集|数据|权重)")
-_SUFFIX = re.compile(r"(?<=[\u3400-\u9fff]{2})(?:机制|方法|技术|算法|问题|任务)$")
-_WANTS_NEW = re.compile(
-    r"(?:自己|新|首次|首个|提出|推出|构建|发布|建立|造|建)[^，。？]{0,10}?"
-    r"(?P<zh>评测基准|基准|评测集|测试集|数据集|语料库|语料|框架|工具包)"
-    r"|\b(?:introduc|propos|releas|present|build|creat|new)\w*\b[^?.]{0,30}?"
-    r"\b(?P<en>benchmark|dataset|data set|corpus|toolkit|framework)s?\b",
-    re.IGNORECASE,
-)
 _KINDS = {
     "benchmark": r"基准|benchmark|[A-Za-z]Bench\b|评测集|测试平台|竞技场|沙箱|\bEvaluation Suite",
     "dataset": r"数据集|语料|dataset|corpus",
@@ -80,13 +50,9 @@ _MOST_RANKED = 12
 
 
 def papers_introducing(
-    index: Index, scope: Sequence[PaperRecord], question: str
-) -> tuple[tuple[Listed, ...], Coverage] | None:
-    """The papers that bring a new benchmark, data set, …; None where that is not the question."""
-    wanted = _WANTS_NEW.search(ASIDE.sub(" ", question))
-    if wanted is None:
-        return None
-    named = (wanted["zh"] or wanted["en"]).lower()
+    index: Index, scope: Sequence[PaperRecord], named: str
+) -> tuple[tuple[Listed, ...], Coverage]:
+    """The papers that bring a new benchmark, data set, …, by what it is called."""
     kind = _KINDS[_KIND_OF[named]]
     pattern, title = re.compile(f"{_NEW}(?:{kind})", re.IGNORECASE), re.compile(kind, re.IGNORECASE)
     listed = []
@@ -103,50 +69,20 @@ def papers_introducing(
     return tuple(listed), Coverage("topic", len(scope), len(listed), (named,))
 
 
-def topic_of(question: str) -> list[str]:
-    """What a list is about: the question less what any list is asked with, in alternatives."""
-    text = ASIDE.sub(" ", question)
-    if wording.language_of(question) == "en":
-        kept = [w for w in re.findall(r"[A-Za-z][\w-]*", text) if w.lower() not in SCAFFOLD_EN]
-        return [" ".join(kept)] if kept else []
-    text = _FILLERS.sub("", FIELD_ONLY.sub(" ", text))
-    text = _RELEASES.sub(r"\g<what>\g<how>", text)
-    pieces = re.split(r"[/、，,。？?！：:；“”\"\s]|或者?", _SCAFFOLD.sub(" ", text))
-    stems = (_SUFFIX.sub("", piece) for piece in dict.fromkeys(pieces))
-    return [piece for piece in stems if len(piece) > 1][:_MOST_PIECES]
-
-
-def narrowed(
-    index: Index, query: Query, listed: Sequence[Listed], taken: Sequence[str]
-) -> tuple[Listed, ...]:
+def narrowed(index: Index, query: Query, listed: Sequence[Listed]) -> tuple[Listed, ...]:
     """Of listed papers those whose head says what else is asked; all where none says any of it.
 
-    "哪些论文用强化学习做 GUI 智能体": made by GUI (`taken`), narrowed to 强化学习. What no head of
+    "哪些论文用强化学习做 GUI 智能体": made by GUI, narrowed to 强化学习. What no head of
     them says does not narrow.
     """
     english = query.language == "en"
     kept = list(listed)
-    for piece in _further(query.search_text, taken, english=english):
+    for piece in query.criteria.beside:
         said = _either_language(index, piece) if english else [re.compile(re.escape(piece), re.I)]
         saying = [entry for entry in kept if said and _head_says(index, entry.paper, said)]
         if 0 < len(saying) < len(kept):
             kept = saying
     return tuple(kept)
-
-
-def _further(question: str, taken: Sequence[str], *, english: bool) -> list[str]:
-    """What else a list is asked by; in English what follows "for" or "of" after the term taken."""
-    rest = ASIDE.sub(" ", question)
-    for term in taken:
-        *before, after = term_pattern(term).split(rest)
-        rest = after if english else " ".join([*before, after])
-    if english:
-        followed = _FOR.search(rest)
-        phrases = topic_of(f"which {followed['what']}") if followed else []
-        pieces = [word for phrase in phrases for word in phrase.split()]
-    else:
-        pieces = topic_of(rest)
-    return [p for p in pieces if p.lower() not in GENERIC and not _HOW.search(p)]
 
 
 def _head_says(index: Index, paper: PaperRecord, patterns: Sequence[re.Pattern[str]]) -> bool:
@@ -170,7 +106,7 @@ def papers_about(
     """The papers whose title, field, contribution or keywords hold a topic in these very words."""
     patterns = [term_pattern(piece) for piece in topic]
     words_of = [_either_language(index, piece) for piece in topic if query.language == "en"]
-    only_field = bool(FIELD_ONLY.search(query.question))
+    only_field = query.criteria.field_only
     listed, heads = [], index.paper_heads
     for paper in scope:
         rows = _head_rows(index, paper)
@@ -239,7 +175,7 @@ def papers_near(
     index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
 ) -> tuple[Listed, ...]:
     """The best papers by their score, down to a share of the best."""
-    signals = signals_of(index, query.search_text, aspects=query.aspects, allowed=allowed)
+    signals = signals_of(index, query.sought, aspects=query.aspects, allowed=allowed)
     if not len(signals.rows):
         return ()
     scores: Array = score(signals, weights)
@@ -283,75 +219,53 @@ def _area(field: str) -> str:
     return field.strip(" *-·\n")[:4]
 
 
-_USES = re.compile(
-    r"用到|使用|用了|采用|基于|借助|\b(?:use|using|uses|used|based on)\b", re.IGNORECASE
-)
-# "Not about X": the others are listed.
-_NOT = re.compile(
-    r"(?:不是|并非|不|没有?)(?:关于|涉及|研究|属于|讲|做)|"
-    r"\b(?:not|nothing to do|unrelated)\s+(?:about|on|with|to|related to|concerned with)\b",
-    re.IGNORECASE,
-)
-
-
 def find_papers(
     index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
 ) -> tuple[tuple[Listed, ...], Coverage]:
     """The papers that a list question asks for, among those the filters let through."""
-    if _NOT.search(query.search_text):
-        return _others(index, query, allowed, weights)
-    return _found(index, query, allowed, weights)
-
-
-def _found(
-    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
-) -> tuple[tuple[Listed, ...], Coverage]:
-    scope = index.catalogue.papers_of(allowed)
-    question = query.search_text
-    if (records := _by_records(scope, question)) is not None:
-        return _whole(records), Coverage("records", len(scope), len(records))
-    if (introduced := papers_introducing(index, scope, question)) is not None:
-        listed, coverage = introduced
-        listed = narrowed(index, query, listed, coverage.terms)
-        return listed, replace(coverage, matched=len(listed))
-    terms = terms_of(index, scope, question)
-    if terms:
-        mentioned = mentioning(index, query, scope, terms)
-        found = narrowed(index, query, mentioned, terms)
-        by: ListBy = "mention" if len(found) == len(mentioned) else "topic"
-        return found, Coverage(by, len(scope), len(found), terms)
-    topic = topic_of(question)
-    if not topic:
-        return _whole(scope), Coverage("records", len(scope), len(scope))
-    found = mentioning(index, query, scope, topic) if _USES.search(question) else ()
-    if 0 < len(found) <= COMMON * len(scope):
-        return found, Coverage("mention", len(scope), len(found), tuple(topic))
-    found = (
-        papers_about(index, query, scope, topic)
-        or papers_saying(index, query, scope, topic)
-        or papers_near(index, query, allowed, weights)
-    )
-    return found, Coverage("topic", len(scope), len(found), tuple(topic))
-
-
-def _others(
-    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
-) -> tuple[tuple[Listed, ...], Coverage]:
-    """The papers of the scope that a list without the question's "not" leaves out."""
-    asked = replace(query, search_text=_NOT.sub(" ", query.search_text))
-    found, coverage = _found(index, asked, allowed, weights)
+    found, coverage = _found(index, query, allowed, weights)
+    if not query.criteria.negated:
+        return found, coverage
     taken = {entry.paper.id for entry in found}
     others = [paper for paper in index.catalogue.papers_of(allowed) if paper.id not in taken]
     return _whole(others), Coverage("topic", coverage.checked, len(others))
 
 
-def _by_records(scope: Sequence[PaperRecord], question: str) -> list[PaperRecord] | None:
-    """The papers that the records alone tell, or None where the question is about their text."""
-    if wording.ABSTRACT_ONLY.search(question):
-        return [paper for paper in scope if paper.read_from == READ_ABSTRACT_ONLY]
-    if wording.FULL_TEXT.search(question):
-        return [paper for paper in scope if paper.read_from != READ_ABSTRACT_ONLY]
-    return None
+def _found(
+    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
+) -> tuple[tuple[Listed, ...], Coverage]:
+    scope, criteria = index.catalogue.papers_of(allowed), query.criteria
+    if criteria.records:
+        records = _by_records(scope, criteria.records)
+        return _whole(records), Coverage("records", len(scope), len(records))
+    if criteria.introduces:
+        listed, coverage = papers_introducing(index, scope, criteria.introduces)
+        listed = narrowed(index, query, listed)
+        return listed, replace(coverage, matched=len(listed))
+    terms = terms_of(index, scope, criteria.names)
+    if terms:
+        mentioned = mentioning(index, query, scope, terms)
+        found = narrowed(index, query, mentioned)
+        by: ListBy = "mention" if len(found) == len(mentioned) else "topic"
+        return found, Coverage(by, len(scope), len(found), terms)
+    topics = criteria.topics
+    if not topics:
+        return _whole(scope), Coverage("records", len(scope), len(scope))
+    found = mentioning(index, query, scope, topics) if criteria.uses else ()
+    if 0 < len(found) <= COMMON * len(scope):
+        return found, Coverage("mention", len(scope), len(found), topics)
+    found = (
+        papers_about(index, query, scope, topics)
+        or papers_saying(index, query, scope, topics)
+        or papers_near(index, query, allowed, weights)
+    )
+    return found, Coverage("topic", len(scope), len(found), topics)
+
+
+def _by_records(scope: Sequence[PaperRecord], read: str) -> list[PaperRecord]:
+    """The papers that the records alone tell: digested from the abstract only, or not."""
+    abstract_only = read == "abstract_only"
+    return [p for p in scope if (p.read_from == READ_ABSTRACT_ONLY) is abstract_only]
 
 
 def _whole(papers: Sequence[PaperRecord]) -> tuple[Listed, ...]:

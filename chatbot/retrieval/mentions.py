@@ -6,28 +6,15 @@ Each section of each paper is looked at, so the list is complete for the name an
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from chatbot.index.catalogue import PaperRecord
 from chatbot.index.reading import Index
 from chatbot.reports.parsing import SectionKey
-from chatbot.understanding import wording
+from chatbot.understanding.criteria import GENERIC, SCAFFOLD_EN
 from chatbot.understanding.models import Query
+from chatbot.understanding.wording import names_in
 
-_LATIN_TERM = re.compile(
-    r"(?<![A-Za-z0-9.])[A-Za-z0-9][\w.+'’-]*(?:[ \t]+(?:[A-Z0-9][\w.+'’-]*|\d[\w.]*))*"
-)
-ASIDE = re.compile(r"[（(][^（）()]*[）)]")
-_QUOTED = re.compile(r"[“\"'「『《]([^”\"'」』》]{2,24})[”\"'」』》]")
 _CHUNK = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)*|[\u3400-\u9fff]+")
-SCAFFOLD_EN = frozenset(
-    Path(__file__).with_name("scaffold_words.txt").read_text(encoding="utf-8").split()
-)
-# Latin words that stand in a Chinese question without being a name.
-GENERIC = frozenset(
-    "ai ml llm llms agent agents paper papers arxiv model models benchmark benchmarks dataset "  # noqa: SIM905 - a list of words reads as one
-    "datasets gpu gpus token tokens sota and or nvidia issue report id ids vs".split()
-)
 _BASELINE = re.compile(
     r"相比|对比|基线|优于|超过|超越|胜过|落后|不如|高于|低于|传统|不同于|区别于|减少|现有|"
     r"baseline|outperform|versus",
@@ -40,19 +27,11 @@ _OWN_USE = re.compile(
     r"基于|使用|采用|利用|加载|初始化|微调|骨干|基座|底座|构建|训练|引入|结合|集成|搭载|部署|评估|评测|测试|"
     r"平台|需要|实验"
 )
-_WANTS_OWN = re.compile(
-    r"自己|自身|本身|底座|骨干|基座|基础模型|拿来|微调|不算|除外|而不是|"
-    r"\b(?:own|itself|themselves|fine-?tun\w*|built on|base model|not (?:just|merely))\b",
-    re.IGNORECASE,
-)
-FIELD_ONLY = re.compile(r"应用领域|领域一?栏|field section", re.IGNORECASE)
-_TOPICAL = re.compile(r"有关|相关|关于|方向|领域|主题|方面|\b(?:about|related|topic|deal)\b")
-_ALL = re.compile(r"既.{1,200}又|同时|并且|且都|\bboth\b.{1,200}\band\b", re.IGNORECASE)
 HEADS: tuple[SectionKey, ...] = ("field", "contribution")
 # A term in more of the papers than this says nothing of a paper.
 COMMON = 0.5
-# No name has more words; no list is made by more names.
-_MOST_WORDS, _MOST_NAMES = 12, 100
+# No name has more words.
+_MOST_WORDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +43,15 @@ class Listed:
     score: float
 
 
-def terms_of(index: Index, scope: Sequence[PaperRecord], question: str) -> tuple[str, ...]:
+def terms_of(
+    index: Index, scope: Sequence[PaperRecord], candidates: Sequence[str]
+) -> tuple[str, ...]:
     """The names a list is to be made by: those in few enough papers to tell them apart."""
-    text = ASIDE.sub(" ", question)
-    english = wording.language_of(question) == "en"
-    candidates = [match[1] for match in _QUOTED.finditer(text)]
-    for match in _LATIN_TERM.finditer(text):
-        term = match[0].strip(" .'’-")
-        plain = term.isalpha() and (term.islower() or term.istitle()) and term.isascii()
-        if english and plain and " " not in term:
-            continue  # an English word of the question, not a name
-        candidates.append(term)
     found = []
-    for term in list(dict.fromkeys(candidates))[:_MOST_NAMES]:
-        if term.lower() in GENERIC or term.lower() in SCAFFOLD_EN or term.isdecimal():
-            continue
+    for term in candidates:
         for part in _parts(term):
             share = _share_of(index, scope, part)
-            if 0 < share <= (1.0 if wording.names_in(part) else COMMON):
+            if 0 < share <= (1.0 if names_in(part) else COMMON):
                 found.append(part)
                 break
     return tuple(dict.fromkeys(found))
@@ -136,31 +106,34 @@ def mentioning(
     index: Index, query: Query, scope: Sequence[PaperRecord], terms: Sequence[str]
 ) -> tuple[Listed, ...]:
     """Every paper that mentions one of the terms (or all, if so asked), with the sections."""
-    question = query.search_text
+    criteria = query.criteria
     patterns = [term_pattern(term) for term in terms]
-    own_only = bool(_WANTS_OWN.search(question))
-    only_field = bool(FIELD_ONLY.search(question))
-    by_topic = bool(_TOPICAL.search(question))
     listed = []
     holding = [{paper.id for paper in _holding(index, scope, term)} for term in terms]
-    wanted = set.intersection(*holding) if _ALL.search(question) else set.union(*holding)
+    wanted = set.intersection(*holding) if criteria.every else set.union(*holding)
     for paper in (paper for paper in scope if paper.id in wanted):
         graded: dict[int, float] = {}
         for row in paper.rows:
             section = index.sections[row]
-            if only_field and section.key != "field":
+            if criteria.field_only and section.key != "field":
                 continue
             grades = [_grade(section.text, m) for p in patterns for m in p.finditer(section.text)]
             if grades:
                 graded[row] = max(grades) + 0.5 * (section.key in query.aspects)
-        if by_topic and graded and not any(index.sections[row].key in HEADS for row in graded):
+        if (
+            criteria.topical
+            and graded
+            and not any(index.sections[row].key in HEADS for row in graded)
+        ):
             graded[paper.rows[0]] = max(graded.values())
-        in_title = any(pattern.search(paper.title) for pattern in patterns) and not only_field
+        in_title = (
+            any(pattern.search(paper.title) for pattern in patterns) and not criteria.field_only
+        )
         if not graded and in_title:
             graded[paper.rows[min(1, len(paper.rows) - 1)]] = 1.0
-        if not graded or (own_only and max(graded.values()) < 0 and not in_title):
+        if not graded or (criteria.own and max(graded.values()) < 0 and not in_title):
             continue
-        if by_topic:
+        if criteria.topical:
             rows = sorted(graded, key=lambda row: (index.sections[row].key not in HEADS, row))
         else:
             rows = sorted(graded, key=lambda row: -graded[row])

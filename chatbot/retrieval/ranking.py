@@ -20,8 +20,7 @@ from chatbot.index.lexical import CUTS, KINDS, FieldScores, Kind
 from chatbot.index.reading import Index
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.text.terms import without_stop_words
-from chatbot.understanding import wording
-from chatbot.understanding.models import Query
+from chatbot.understanding.models import Query, Sought
 
 WEIGHTS_FILE = Path(__file__).with_name("weights.json")
 
@@ -102,15 +101,16 @@ def probabilities(scores: Array) -> Array:
 
 def signals_of(
     index: Index,
-    text: str,
+    sought: Sought,
     *,
     links: Sequence[Link] = (),
     aspects: Sequence[SectionKey] = (),
     allowed: NDArray[np.bool_] | None = None,
 ) -> Signals:
     """Judge the sections of the index for a text; `allowed` is a mask over its rows."""
-    fields = _fields(index, _terms(index, text), _terms(index, unnamed(index, text, links)))
-    dense, notice = _dense(index, text, allowed)
+    terms = _terms(index, sought.text, english=sought.english)
+    fields = _fields(index, terms, _terms(index, sought.unnamed, english=sought.english))
+    dense, notice = _dense(index, sought.text, allowed)
     linked = _linked(index, links)
     rows = _candidates(index, fields, dense, linked, allowed)
     columns = _columns(index, rows, fields, dense, linked)
@@ -119,20 +119,11 @@ def signals_of(
         of_key = (index.catalogue.key_of_row[rows] == place) * paper
         columns[f"is_{key}"] = of_key
         columns[f"asks_{key}"] = of_key * float(key in aspects)
-    columns["number"] = columns["numbers"] * paper * bool(wording.ASKS_NUMBER.search(text))
+    columns["number"] = columns["numbers"] * paper * sought.wants_number
     lexical = sum(
         columns[f"{kind}_{part}"] for kind in KINDS for part in ("section", "paper", "paper")
     )
     return Signals(rows, columns, paper, np.asarray(lexical / 6, np.float32), dense[rows], notice)
-
-
-def unnamed(index: Index, text: str, links: Sequence[Link]) -> str:
-    """The text without the names of these links: a name tells the paper, and no section of it."""
-    meant = {paper for link in links for paper in link.papers}
-    for name in index.catalogue.names.find(text) if meant else ():
-        if meant & {*name.papers}:
-            text = text[: name.start] + " " * (name.end - name.start) + text[name.end :]
-    return text
 
 
 def _fields(
@@ -152,10 +143,10 @@ def _fields(
     return {(k, w): found[k] for w, found in ((False, own), (True, wide)) for k in KINDS}
 
 
-def _terms(index: Index, text: str) -> dict[Kind, dict[str, float]]:
+def _terms(index: Index, text: str, *, english: bool) -> dict[Kind, dict[str, float]]:
     """The terms of a text by kind, as often as they stand there, and an English text's glosses."""
     found = {kind: _weighted(cut(text)) for kind, cut in CUTS.items()}
-    if wording.language_of(text) == "en":
+    if english:
         for gloss, weight in index.glossary.translate(text).items():
             if index.lexical.idf(gloss) < _SPECIFIC:
                 continue  # every other section holds it

@@ -31,7 +31,6 @@ from chatbot.retrieval.ranking import (
     signals_of,
 )
 from chatbot.understanding.models import DateRange, Filters, Query
-from chatbot.understanding.wording import names_in
 
 DEFAULT_TOP_K = 8
 # How sure the answer is at hand where a paper is plainly named and all of a section asked for.
@@ -60,7 +59,7 @@ def search(
         hits = _interleaved(index, query, papers, top_k, weights)
     else:
         hits, notice, confidence = _lookup(index, query, allowed, top_k, weights)
-    unknown = tuple(name for name in names_in(query.question) if not _known(index, query, name))
+    unknown = tuple(name for name in query.names if not _known(index, query, name))
     return Evidence(
         query,
         hits,
@@ -98,7 +97,7 @@ def _lookup(
     than its share of the first places.
     """
     signals = signals_of(
-        index, query.search_text, links=query.links, aspects=query.aspects, allowed=allowed
+        index, query.sought, links=query.links, aspects=query.aspects, allowed=allowed
     )
     scores = score(signals, weights)
     confidence = confidence_of(index, query, signals, scores, weights)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from chatbot.text.numerals import number_of
 from chatbot.text.terms import normalise
 
 # `times` is "4 倍" and "4×", `percent` "61.4%", which some write as "61.4", `points` "5 个百分点".
@@ -71,8 +72,6 @@ _NUMERAL = re.compile(
     r"(?P<unit>倍|成(?!功|本|为|果|员|分|像|熟|立|长))?"
     r"(?(unit)|(?=[个种类张条篇层步次天项名组轮阶大路维级点款套家位组代块段方]))"
 )
-_DIGITS = {c: i for i, c in enumerate("一二三四五六七八九", 1)} | {"两": 2}
-_TENS = {"十": 10, "百": 100, "千": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +126,11 @@ def spelt_quantities(text: str) -> tuple[Quantity, ...]:
     """The numbers of a text that are written in Chinese numerals before a measure word."""
     found = []
     for match in _NUMERAL.finditer(normalise(text)):
-        value = _spelt(match["number"]) * _SCALES.get(match["scale"] or "", 1.0)
+        value = float(number_of(match["number"]) or 0) * _SCALES.get(match["scale"] or "", 1.0)
         unit: Unit = "times" if match["unit"] == "倍" else "plain"
         reading = Reading(value * 10, "percent") if match["unit"] == "成" else Reading(value, unit)
         found.append(Quantity(match[0], match.start(), match.end(), (reading,)))
     return tuple(found)
-
-
-def _spelt(numeral: str) -> float:
-    total, digit = 0, 0
-    for character in numeral:
-        if character in _TENS:
-            total += (digit or 1) * _TENS[character]
-            digit = 0
-        else:
-            digit = _DIGITS[character]
-    return float(total + digit)
 
 
 def _in_name(text: str, at: int) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatbot.index.entity_linking import Link, NameTable
+from chatbot.text.numerals import number_of
 from chatbot.understanding.models import Message
 from chatbot.understanding.wording import REFERS_BACK
 
@@ -12,9 +13,6 @@ ARXIV_ID = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d.]\d)")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 _SHORT = 16
 _TURNS = 2
-_DIGITS = {c: i for i, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
-_WORDS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1, "former": 1}
-_WORDS |= {"latter": -1, "previous": -2}
 _ORDINAL = re.compile(
     r"第\s*(?P<zh>[一二三四五六七八九十两]|\d{1,2})\s*(?:个|篇|种|者|项)"
     r"|(?P<last>最后(?:一|那)?[个篇]|后者|后一[个篇]|后面(?:那|的)?[个篇]?|"
@@ -134,13 +132,11 @@ def _focus(
 def _place(match: re.Match[str]) -> int:
     """The 0-based place an ordinal names; negative from the end."""
     if match["zh"]:
-        return (int(match["zh"]) if match["zh"].isdecimal() else _DIGITS[match["zh"]]) - 1
-    if match["last"]:
+        return (number_of(match["zh"]) or 0) - 1
+    word = (match["en"] or "").lower()
+    if match["last"] or word in {"last", "latter"}:
         return -1
-    if match["first"]:
-        return 0
-    word = match["en"].lower()
-    return _WORDS[word] - 1 if _WORDS[word] > 0 else _WORDS[word]
+    return (number_of(word) or 1) - 1
 
 
 def _papers_of(turn: Message, names: NameTable) -> list[Link]:

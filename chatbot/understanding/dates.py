@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from chatbot.text.numerals import NUMERALS, number_of
 from chatbot.understanding.models import DateRange
 
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_CN = "[零〇一二两三四五六七八九十]{1,3}"
+_CN = f"[{NUMERALS}]{{1,3}}"
 _MONTHS = {
     name: i
     for i, name in enumerate(
@@ -42,7 +42,6 @@ _WHOLE_MONTH = re.compile(
     re.IGNORECASE,
 )
 _JOINS = re.compile(r"\s*(?:到|至|~|～|—|–|-|\.\.+|to|through|until|till|and|和)\s*", re.IGNORECASE)
-_NUMBER_WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "seven": 7}
 _COUNT = rf"(?P<n>\d{{1,2}}|{_CN}|two|three|four|five|seven)"
 _Relative = Callable[[re.Match[str], Sequence[dt.date]], tuple[dt.date, dt.date] | None]
 
@@ -134,15 +133,7 @@ def _months(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
 
 
 def _number(text: str) -> int:
-    """A number of one or two digits, Chinese or not."""
-    if text.isdecimal():
-        return int(text)
-    if text.lower() in _NUMBER_WORDS:
-        return _NUMBER_WORDS[text.lower()]
-    tens, ten, ones = text.partition("十")
-    if not ten:
-        return int("".join(str(_DIGITS[c]) for c in text if c in _DIGITS) or 0)
-    return 10 * (_DIGITS[tens[-1]] if tens else 1) + (_DIGITS[ones[0]] if ones else 0)
+    return number_of(text) or 0
 
 
 def _relative(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:

@@ -13,16 +13,30 @@ from chatbot.index.entity_linking import Link
 from chatbot.llm.client import ChatModel, TokenUsage, complete
 from chatbot.llm.prompts import load_prompt, prompt_lines
 from chatbot.reports.parsing import SectionKey
+from chatbot.text.numerals import ORDINALS, number_of
 from chatbot.understanding import wording
 from chatbot.understanding.conversation import ARXIV_ID, Context, context_of
+from chatbot.understanding.criteria import (
+    ABSTRACT_ONLY,
+    count_of,
+    criteria_of,
+    parts_of,
+    wanted_of,
+)
 from chatbot.understanding.dates import DateMention, find_dates
-from chatbot.understanding.models import DateRange, Filters, Intent, Message, Query
+from chatbot.understanding.models import (
+    Criteria,
+    DateRange,
+    Filters,
+    Intent,
+    Message,
+    Query,
+    Wanted,
+)
 
-_DIGITS = {c: i for i, c in enumerate("一二三四五六七八九", 1)} | {"两": 2}
-_EN_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _PLACE = re.compile(
     r"(?:第\s*(?P<zh>[一二两三四五六七八九]?十?[一二三四五六七八九]?|\d{1,2})|(?P<last>最后一|倒数第一))\s*篇"
-    rf"|\b(?P<en>{'|'.join(_EN_PLACES)}|tenth|last|\d{{1,2}}(?:st|nd|rd|th)) paper\b"
+    rf"|\b(?P<en>{'|'.join(ORDINALS)}|last|\d{{1,2}}(?:st|nd|rd|th)) paper\b"
     r"|\bpaper (?:no\.? ?|number |#)(?P<n>\d{1,2})\b",
     re.IGNORECASE,
 )
@@ -68,10 +82,13 @@ def understand(
     language = wording.language_of(question)
     whole = wording.whole_sections_of(_without(question, own, dates)) if links else ()
     heads = wording.SECTION_NAMES[language]
+    search_text = _search_text(question, dates, context)
+    compares = intent == "compare"
     return Query(
         question=question,
         standalone=standalone,
-        search_text=_search_text(question, dates, context),
+        sought=wording.sought_of(search_text, links, names),
+        focus=wording.focus_of(question, links, names),
         language=language,
         intent=intent,
         filters=replace(given, dates=given.dates or days, papers=given.papers or narrowed),
@@ -79,7 +96,12 @@ def understand(
         links=links,
         aspects=whole or _aspects(question, own),
         whole=whole,
-        columns=tuple(heads[key] for key in whole) if intent == "compare" else (),
+        names=wording.names_in(question),
+        columns=tuple(heads[key] for key in whole) if compares else (),
+        parts=parts_of(question, names) if compares else (),
+        count=count_of(question) if compares else 0,
+        criteria=criteria_of(search_text) if intent == "list" else Criteria(),
+        wanted=wanted_of(question) if intent == "lookup" else Wanted(),
         follows_up=bool(context.turns or context.links),
     )
 
@@ -98,7 +120,7 @@ def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
     if not own and not context.links:
         if wording.OVERVIEW.search(question) and not wording.names_in(question):
             return "overview"
-        lists = lists or bool(wording.ABSTRACT_ONLY.search(question))
+        lists = lists or bool(ABSTRACT_ONLY.search(question))
     if lists:
         return "list"
     strongly = wording.COMPARE_STRONGLY.search(question) and wording.SEVERAL.search(question)
@@ -171,20 +193,8 @@ def _by_place(
 def _at_place(listed: Sequence[PaperRecord], match: re.Match[str]) -> Sequence[PaperRecord]:
     if match["last"] or (match["en"] or "").lower() == "last":
         return listed[-1:]
-    if match["zh"]:
-        number = int(match["zh"]) if match["zh"].isdecimal() else _chinese(match["zh"])
-    else:
-        word = (match["en"] or match["n"]).lower()
-        digits = re.match(r"\d+", word)
-        number = int(digits[0]) if digits else (*_EN_PLACES, "tenth").index(word) + 1
+    number = number_of(match["zh"] or match["en"] or match["n"]) or 0
     return listed[number - 1 : number] if number else ()
-
-
-def _chinese(text: str) -> int:
-    tens, ten, ones = text.partition("十")
-    if not ten:
-        return _DIGITS.get(text, 0)
-    return 10 * _DIGITS.get(tens, 1) + _DIGITS.get(ones, 0)
 
 
 def _search_text(question: str, dates: Sequence[DateMention], context: Context) -> str:

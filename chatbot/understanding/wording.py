@@ -1,9 +1,11 @@
 """How readers put things: the patterns that tell a question's language, intent and aspects."""
 
 import re
+from collections.abc import Sequence
 
+from chatbot.index.entity_linking import Link, NameTable
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
-from chatbot.understanding.models import Language
+from chatbot.understanding.models import Focus, Language, Sought
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _ENGLISH_GRAMMAR = re.compile(
@@ -66,16 +68,6 @@ OVERVIEW = _any_case(
     r"\b(?:issue|report|today|week)\b.{0,200}\b(?:overview|highlights?|about|summar\w+|cover\w*)\b",
     r"\banything (?:new|interesting|worth)\b|\bworth reading\b",
     r"\bwhat(?:'s| is) in\b.{0,200}\b(?:issue|report)\b",
-)
-ABSTRACT_ONLY = _any_case(
-    r"(?:只|仅|光)(?:是)?(?:读|看|基于|根据|有)[^，。？]{0,6}摘要|没(?:有)?(?:读|看)(?:到)?(?:全文|正文|原文)|"
-    r"来源是\s*(?:arxiv\s*)?(?:abs|摘要)|摘要(?:写|生成|总结)的",
-    r"\b(?:only|just)\b[^?.]{0,24}\babstracts?\b|\babstracts?[- ]only\b",
-    r"\bnot\b.{0,16}\bfull text\b",
-)
-FULL_TEXT = _any_case(
-    r"(?<!没)(?<!没有)(?:读|看)(?:了|过)?(?:全文|正文|HTML)|来源是\s*html",
-    r"\b(?:read|based on|from)\b[^?.]{0,16}\b(?:full text|html)\b",
 )
 # Words that lean on what was said before; a short question without a name does so too.
 REFERS_BACK = _any_case(
@@ -160,7 +152,7 @@ _ASKS_WHICH_PAPER = _any_case(
     r"哪一?篇|哪个论文|哪项(?:研究|工作)|有没有(?:搞|做|讲)",
     r"\b(?:which|what) (?:paper|work|study)\b|\bi'm after\b|\bi remember\b",
 )
-ASKS_NUMBER = _any_case(
+_ASKS_NUMBER = _any_case(
     r"多少|几|百分|倍|比例|分别",
     r"\bhow (?:many|much|far|often|long|big|large)\b|\bpercent\w*\b",
     r"\bwhat (?:\w+ )?(?:rate|score|number)\b",
@@ -186,6 +178,30 @@ def asked_of(text: str) -> str:
     clauses = [clause.strip() for clause in _CLAUSE.split(text)]
     asking = [c for c in clauses if _ASKS.search(c) and not _ASKS_WHICH_PAPER.search(c)]
     return " ".join(asking) or text
+
+
+def without_names(text: str, links: Sequence[Link], names: NameTable) -> str:
+    """The text without the names of the papers of these links."""
+    meant = {paper for link in links for paper in link.papers}
+    for name in names.find(text) if meant else ():
+        if meant & {*name.papers}:
+            text = text[: name.start] + " " * (name.end - name.start) + text[name.end :]
+    return text
+
+
+def sought_of(text: str, links: Sequence[Link] = (), names: NameTable | None = None) -> Sought:
+    """What is searched for by a text that names the papers of these links."""
+    unnamed = without_names(text, links, names) if names else text
+    return Sought(text, unnamed, language_of(text) == "en", bool(_ASKS_NUMBER.search(text)))
+
+
+def focus_of(question: str, links: Sequence[Link] = (), names: NameTable | None = None) -> Focus:
+    """What sentences are judged for by a question that names the papers of these links."""
+    rest = without_names(question, links, names) if names else question
+    rest = rest if rest.strip(" ?？。,，") else question
+    clause = asked_of(rest)
+    named = tuple(name.lower() for name in names_in(rest))
+    return Focus(rest, clause, named, bool(_ASKS_NUMBER.search(clause)))
 
 
 def whole_sections_of(text: str) -> tuple[SectionKey, ...]:

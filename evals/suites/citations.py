@@ -1,8 +1,8 @@
 """Does every sentence cite what bears it out, and nothing else?
 
-After ALCE (arXiv:2305.14627), with the deterministic checks of `chatbot/verification/verification.py` in
-place of an entailment model, and fixed denominators: an answer without a sentence or citation
-counts 0, a marker that points nowhere counts as wrong.
+After ALCE (arXiv:2305.14627), with the deterministic checks of
+`chatbot/verification/verification.py` in place of an entailment model, and fixed denominators: an
+answer without a sentence or citation counts 0, a marker that points nowhere counts as wrong.
 """
 
 from collections.abc import Mapping, Sequence

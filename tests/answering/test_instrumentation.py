@@ -182,7 +182,15 @@ def test_an_answer_leaves_one_line_of_json_without_its_question(
     assert line["event"] == "answered"
     assert str(line["timestamp"]).endswith("Z")
     named = ("request_id", "door", "level", "logger", "intent", "language", "mode")
-    values = ("id-9", "page", "info", "chatbot.answering.instrumentation", "lookup", "zh", "extractive")
+    values = (
+        "id-9",
+        "page",
+        "info",
+        "chatbot.answering.instrumentation",
+        "lookup",
+        "zh",
+        "extractive",
+    )
     assert tuple(line[name] for name in named) == values
     assert line["sentences"] == len(answer.sentences)
     assert line["abstained"] is None

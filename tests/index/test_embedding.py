@@ -4,10 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import chatbot.index.embeddings
 import numpy as np
 import pytest
 
+import chatbot.index.embeddings
 from chatbot.errors import MissingIndexError
 from chatbot.index.embeddings import DIMENSIONS, LocalEmbedding, fit_fingerprint
 from chatbot.index.reading import Index

@@ -46,7 +46,7 @@ def test_hits_come_best_first_and_say_why_they_are_there(seed_index: Index) -> N
 def test_the_name_of_a_paper_pulls_none_of_its_sections(seed_index: Index) -> None:
     def by_row(question: str) -> dict[int, float]:
         query = understand(question, seed_index.catalogue)
-        signals = signals_of(seed_index, query.search_text, links=query.links)
+        signals = signals_of(seed_index, query.sought, links=query.links)
         return dict(zip(signals.rows, signals.columns["words_section"], strict=True))
 
     named, unnamed = by_row("GRU-Mem 的早停机制"), by_row("的早停机制")

@@ -180,7 +180,7 @@ def test_a_paper_is_known_by_its_place_in_its_report(
 def test_days_in_the_question_narrow_the_search_and_leave_its_text(catalogue: Catalogue) -> None:
     query = understand("2月12日有哪些机器人论文", catalogue)
     assert days_of(query) == ["2026-02-12..2026-02-12"]
-    assert query.search_text == "有哪些机器人论文"
+    assert query.sought.text == "有哪些机器人论文"
 
 
 def test_given_days_win_over_those_in_the_question(catalogue: Catalogue) -> None:
@@ -202,7 +202,7 @@ def test_a_question_that_leans_on_the_conversation_is_searched_with_it(
     question: str, catalogue: Catalogue
 ) -> None:
     query = understand(question, catalogue, HISTORY)
-    assert "GRU-Mem" in query.search_text
+    assert "GRU-Mem" in query.sought.text
     assert query.papers == ("2602.10560",)
     assert query.question == question
     assert query.follows_up
@@ -309,7 +309,7 @@ def test_a_follow_up_to_a_talk_without_names_is_searched_with_the_last_answer(
     catalogue: Catalogue,
 ) -> None:
     history = (Message("user", "有没有讲折纸的"), Message("assistant", "有一篇讲折纸机器人。"))
-    assert "折纸机器人" in understand("它快吗", catalogue, history).search_text
+    assert "折纸机器人" in understand("它快吗", catalogue, history).sought.text
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_a_follow_up_to_a_talk_without_names_is_searched_with_the_last_answer(
 def test_a_question_that_stands_alone_is_searched_alone(
     question: str, catalogue: Catalogue
 ) -> None:
-    assert understand(question, catalogue, HISTORY).search_text == question
+    assert understand(question, catalogue, HISTORY).sought.text == question
 
 
 def test_an_arxiv_id_in_the_question_narrows_the_search_to_that_paper(
@@ -326,7 +326,7 @@ def test_an_arxiv_id_in_the_question_narrows_the_search_to_that_paper(
 ) -> None:
     query = understand("2602.10560 的推理速度提升了多少？", catalogue)
     assert query.filters.papers == ("2602.10560",)
-    assert "2602" not in query.search_text
+    assert "2602" not in query.sought.text
 
 
 def test_a_given_paper_filter_is_not_overruled_by_the_question(catalogue: Catalogue) -> None:

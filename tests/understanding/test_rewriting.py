@@ -46,4 +46,4 @@ def test_a_model_that_fails_or_rambles_leaves_the_rules_reading(
     with FakeOpenAI(default=reply) as server:
         query = interpret("它快多少？", seed_index.catalogue, history, None, model_at(server))
     assert query.papers == ("2602.10560",)
-    assert "GRU-Mem" in query.search_text
+    assert "GRU-Mem" in query.sought.text
