@@ -104,7 +104,6 @@ _WORDING: dict[Language, dict[str, str]] = {
             "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
         ),
         "not_reported": "报告没有给出所问的信息，最接近的内容如下：",
-        "false_premise": "问题的前提与报告不符，报告是这样说的：",
         "namesake": "另有一篇论文涉及同名系统，说法可能不同：",
         "chat": (
             "你好！我只回答与 AI 论文日报有关的问题，并给出出处。"
@@ -119,7 +118,6 @@ _WORDING: dict[Language, dict[str, str]] = {
             "achieved, or which papers are about a topic."
         ),
         "not_reported": "The report does not give what is asked for. The nearest it says:",
-        "false_premise": "The question takes for granted what the report denies. It says:",
         "namesake": "Another paper is on a system of this name, and may say otherwise:",
         "chat": (
             "Hello! I only answer questions about the daily AI-paper reports, with sources. "
@@ -145,13 +143,12 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     found = _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
     groups = [ranked_sentences(index, asked, hits, weights) for hits in found]
     namesake = _namesake(index, evidence, found)
-    refusal = refusal_of(index, evidence, groups[0], has_namesake=namesake is not None)
-    if refusal and refusal.reason == "off_topic":
+    refusal = refusal_of(index, evidence, has_namesake=namesake is not None)
+    if refusal == "off_topic":
         return Draft(wording["off_topic"], {}, abstain_reason="off_topic")
     if refusal:
         # What is nearest is told briefly: it is no answer.
-        nearest = [replace(refusal.contradicts, likely=1.0)] if refusal.contradicts else groups[0]
-        groups, breadth = [nearest], _NEAREST
+        groups, breadth = groups[:1], _NEAREST
     chosen: list[Sentence] = []
     for ranked in groups:
         chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)
@@ -161,8 +158,8 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     draft = _write(index, query, chosen, beside)
     if refusal is None:
         return draft
-    markdown = f"{wording[refusal.reason]}\n\n{draft.markdown}"
-    return replace(draft, markdown=markdown, abstain_reason=refusal.reason)
+    markdown = f"{wording[refusal]}\n\n{draft.markdown}"
+    return replace(draft, markdown=markdown, abstain_reason=refusal)
 
 
 def _comparison(index: Index, evidence: Evidence) -> Draft:

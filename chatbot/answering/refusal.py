@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from chatbot.answering.premises import denied_by
-from chatbot.answering.sentence_ranking import Sentence
 from chatbot.index.entity_linking import squeeze
 from chatbot.index.reading import Index
 from chatbot.reports.search_text import OF_THE_FIELD
@@ -151,18 +149,10 @@ _RARE = 3.0
 _UNSURE, _UNSURE_ABOUT = 0.3, 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a question is not answered, and the sentence that contradicts it, if one does."""
-
-    reason: AbstainReason
-    contradicts: Sentence | None = None
-
-
 def refusal_of(
-    index: Index, evidence: Evidence, ranked: Sequence[Sentence], *, has_namesake: bool = False
-) -> Refusal | None:
-    """Whether to refuse a look-up; `ranked` are the best paper's sentences, likeliest first.
+    index: Index, evidence: Evidence, *, has_namesake: bool = False
+) -> AbstainReason | None:
+    """Why a look-up is refused; None where it is answered.
 
     With a namesake (another paper found on the same system) an unsure search is no sign that
     neither is meant.
@@ -171,11 +161,8 @@ def refusal_of(
     if query.intent != "lookup" or not evidence.hits:
         return None
     if not has_namesake and (reason := _out_of_reach(index, evidence)) is not None:
-        return Refusal(reason)
-    sentence = denied_by(query.question, query.focus.text, ranked, index.lexical.idf)
-    if sentence is not None:
-        return Refusal("false_premise", sentence)
-    return Refusal("not_reported") if _is_not_reported(index, evidence) else None
+        return reason
+    return "not_reported" if _is_not_reported(index, evidence) else None
 
 
 def _out_of_reach(index: Index, evidence: Evidence) -> AbstainReason | None:
