@@ -194,12 +194,14 @@ def built(*, enriched: bool) -> Iterator[Index]:
         yield open_index(settings)
 
 
-def judge_sentences(index: Index, items: Sequence[Item]) -> list[Judged]:
+def judge_sentences(
+    index: Index, items: Sequence[Item], weights: Weights | None = None
+) -> list[Judged]:
     """The sentences of the best paper's sections for each question, and those with the evidence."""
     judged = []
     for item in items:
         query = understand(item.question, index.catalogue, item.history)
-        hits = search(index, query).hits
+        hits = search(index, query, weights=weights).hits
         best = [hit for hit in hits if hit.section.paper_id == hits[0].section.paper_id]
         candidates = quotable(best)
         asked = Asked.of(index, query.focus)
@@ -214,10 +216,13 @@ def judge_sentences(index: Index, items: Sequence[Item]) -> list[Judged]:
     return judged
 
 
-def fit_sentences(index: Index, items: Sequence[Item]) -> Floats:
-    """The weights of `sentence_ranking.FEATURES`, learnt from the questions on one paper."""
+def fit_sentences(index: Index, items: Sequence[Item], weights: Weights | None = None) -> Floats:
+    """The weights of `sentence_ranking.FEATURES`, learnt from the questions on one paper.
+
+    Sections are found with these `weights`, the shipped ones by default.
+    """
     single = [item for item in items if item.type in {"fact", "numeric", "english", "followup"}]
-    return fit_ranking(judge_sentences(index, single), SENTENCE_RIDGE)
+    return fit_ranking(judge_sentences(index, single, weights), SENTENCE_RIDGE)
 
 
 def main() -> None:
@@ -228,7 +233,7 @@ def main() -> None:
     with built(enriched=False) as plain, built(enriched=True) as enriched:
         items = load_items(DATASETS / "dev.jsonl")
         weights = fit([plain, enriched], items)
-        of_sentences = fit_sentences(enriched, items).round(3)
+        of_sentences = fit_sentences(enriched, items, weights).round(3)
     rounded = {
         "ranking": dict(zip(weights.features, weights.ranking.round(3).tolist(), strict=True)),
         "confidence": dict(

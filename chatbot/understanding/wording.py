@@ -76,35 +76,24 @@ REFERS_BACK = _any_case(
     r"\b(?:it|its|they|their|them|this|that|these|those|former|latter|"
     r"the (?:first|second|third|last|other|same|two)|what about|how about)\b|^and\b",
 )
+# Ten words a section that ask for it, few enough not to be fitted to any questions.
 _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
-    "field": _any_case(r"领域|应用场景|方向", r"\b(?:field|domain|area|application)s?\b"),
+    "field": _any_case(r"领域|场景|方向", r"\b(?:field|domain|area|application)"),
     "contribution": _any_case(
-        r"贡献|(?:干嘛|干什么|做什么)的?[?？]?$|[讲说]了?(?:什么|啥)[?？]?$|一句话|解决了什么|主要内容|"
-        r"介绍|总结|概括|简述|^[^，,。的]{1,24}是(?:个)?(?:什么|啥)[?？]?$",
-        r"\bcontributions?\b|\bmain idea\b|\bsummar\w+|\babout\W*$|^(?:tell me about|introduce)\b",
-        r"^what (?:is|does) \S{1,80}(?: do)?\W*$",
+        r"贡献|做什么|是什么|[讲说]了?什么|解决|总结|概括|介绍|主要内容",
+        r"\b(?:contribut|summar|about\W*$|tell me about|main idea|^what is)",
     ),
     "usage": _any_case(
-        r"怎么用|如何用|用法|使用|输入|输出|资源|显卡|什么卡|几张|张卡|显存|单卡|硬件|部署|上线|代码|开源|放出|许可|协议|"
-        r"步骤|流程|推理的时候|推理时|训练时|底座|骨干|基座|初始化|数据集|怎么接|接上|喂|裁判|用的哪|算力|开销|依赖|"
-        r"准备",
-        r"\b(?:inputs?|outputs?|hardware|gpus?|code|github|licen[cs]e|deploy\w*|steps?|pipeline|"
-        r"open[- ]?sourc\w*|released?|base model|backbone|requires?|needs?|weights|available|"
-        r"install|run on|trained on|compute|overhead|how long|dependenc\w+)\b",
-        r"(?-i:\b[AHV]\d{2,3}\b)",
+        r"怎么用|使用|输入|输出|硬件|卡|代码|开源|部署",
+        r"\b(?:inputs?\b|outputs?\b|hardware|gpus?\b|code\b|releas|open[- ]sourc|deploy|licen)",
     ),
     "innovations": _any_case(
-        r"创新|原理|机制|靠什么|靠的|为什么|为啥|怎么解决|如何解决|怎么防|怎么避免|怎么让|哪几类|哪几种|哪三|哪两|几类|"
-        r"分成|拆成|归成|设计|引入|思路|新在|区别|不同|怎么|如何|凭什么|什么时候|哪里|为何|咋",
-        r"\b(?:how (?:does|do|is|are|did)|mechanism|why|novel\w*|idea|innovat\w*|principle|"
-        r"design\w*|trick|keeps?|get around|instead of|styles|kinds|types|avoid\w*|prevent\w*)\b",
+        r"创新|原理|机制|怎么|如何|为什么|设计|区别|不同",
+        r"\b(?:how do(?:es)?\b|why\b|mechanism|design|novel|differ)",
     ),
     "results": _any_case(
-        r"效果|准确率|精度|提升|涨|几分|多少分|成绩|得分|分数|评分|指标|胜|超过|赢|输给|排名|第一|最好|最强|最高|最低|降低|"
-        r"下降|降到|减少|缩|百分|倍|加速|快|省|延迟|基线|实验|表现|结果|消融|对比|收益|误差|比例|垫底|管用",
-        r"\b(?:results?|scores?|accura\w+|gains?|improv\w+|outperform\w*|faster|slower|speed\w*|"
-        r"reduc\w+|percent\w*|rates?|how (?:much|far|many|often|well|big|precise|did)|best|worst|"
-        r"drop\w*|latency|savings?|saves?|cut|participants|evaluat\w*|perform\w*|reported|quality)\b",
+        r"效果|结果|提升|多少|率|倍|快|分|表现|实验",
+        r"\b(?:results?\b|scores?\b|accura|how (?:much|many)|fast|improv|perform|best|percent)",
     ),
 }
 # What names a whole section, and what else may stand beside it in a question for no more than that.
