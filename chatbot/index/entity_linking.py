@@ -24,17 +24,16 @@ _TITLE_HEAD = re.compile(r"^(?P<head>[^:：?？]{2,60}?)\s*(?:[:：?？]|\s--\s|
 # "Memory-as-a-Tool", "Calibrate-Then-Act": no other paper will be called so.
 _COMPOUND = re.compile(r"(?<![\w-])[A-Z][A-Za-z0-9]*(?:-[A-Za-z0-9]+){2,}(?![\w-])")
 _IN_BRACKETS = re.compile(r"[（(](?P<name>[A-Za-z][\w.+-]{1,20})[）)]")
+_BRINGS = r"[提推]出|[构新自]建|首创|发布|开发|设计|引入|[称名]为|建立|打造|介绍|即"
 _INTRODUCED = re.compile(
-    r"(?:提出|构建|新建|自建|推出|首创|发布|开发|设计|引入|称为|命名为|名为|建立|打造|开源|介绍|即|本文的?|模型名称?)"
-    r"[^。；\n]{0,24}$|(?:^|\n)\s*(?:\d+\.|[*-])\s+\*\*$|github\.com/\S*/$|huggingface\.co/\S*/$"
+    rf"(?:{_BRINGS}|开源|本文的?|模型名称?)[^。；\n]{{0,24}}$|(?:^|\n)\s*(?:\d+\.|[*-])\s+\*\*$|"
+    r"(?:github\.com|huggingface\.co)/\S*/$"
 )
-_INTRODUCED_NEAR = re.compile(
-    r"(?:提出|构建|新建|自建|推出|首创|发布|开发|设计|引入|称为|名为|建立|打造|介绍|即|[（(])[^，。；\n]{0,20}$"
-)
-_CALLED = re.compile(r"(?:名为|称为|命名为|叫做?|即)\W*$")
-_NEW = re.compile(r"(?:新建|自建|提出|构建|推出)的?\W*$")
+_INTRODUCED_NEAR = re.compile(rf"(?:{_BRINGS}|[（(])[^，。；\n]{{0,20}}$")
+_CALLED = re.compile(r"(?:[名称]为|叫做?|即)\W*$")
+_NEW = re.compile(r"(?:[构新自]建|[提推]出)的?\W*$")
 _BORROWED = re.compile(
-    r"(?:基于|使用|采用|利用|相比|对比|优于|超过|超越|基线|如|例如|包括|在)[^，。；\n]{0,12}$"
+    r"(?:基于|[使采利]用|[相对]比|优于|超[过越]|基线|如|包括|在)[^，。；\n]{0,12}$"
 )
 _REPORT = re.compile(r"(?<!\s)\s*+(?:technical|tech)\s+report\b.*", re.IGNORECASE)
 _GENERIC_HEADS = frozenset({"a", "an", "the", "on", "do", "can", "what", "when", "how", "why"})

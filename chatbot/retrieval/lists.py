@@ -38,10 +38,8 @@ _KIND_OF = {
     **dict.fromkeys(("框架", "framework"), "framework"),
     **dict.fromkeys(("工具包", "toolkit"), "toolkit"),
 }
-_NEW = (
-    r"(?:提出|推出|构建|发布|建立|开发|首个|设计|引入|自建|新建|创建|打造)[了出]?[^。；\n，]{0,28}?"
-)
-_DENIED = re.compile(r"未|没有|无法|尚未|不(?:提供|开源|公开|需)|\b(?:not|no)\b")
+_NEW = r"(?:[提推]出|[构自新创]建|建立|[发颁]布|开发|首个|设计|引入|打造)[了出]?[^。；\n，]{0,28}?"
+_DENIED = re.compile(r"未|没有|无法|不(?:提供|开源|公开|需)|\b(?:not|no)\b")
 # Papers found by ranking alone are listed down to this share of the best score.
 _CUT = 0.6
 # No list is asked by more alternatives.

@@ -16,16 +16,14 @@ from chatbot.understanding.wording import names_in
 
 _CHUNK = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)*|[\u3400-\u9fff]+")
 _BASELINE = re.compile(
-    r"相比|对比|基线|优于|超过|超越|胜过|落后|不如|高于|低于|传统|不同于|区别于|减少|现有|"
-    r"baseline|outperform|versus",
+    r"[相对]比|基线|优于|超[过越]|胜过|落后|不如|[高低]于|传统|不同于|区别于|减少|现有|baseline|outperform|versus",
     re.IGNORECASE,
 )
 _NEAR = 12
-_WITHOUT = re.compile(r"无需|不需要?|没有|未使用|未用|而非|而不是|摒弃|\bwithout\b|\binstead of\b")
-_BASE_MODEL = re.compile(r"基座|底座|骨干|基础模型|base|backbone", re.IGNORECASE)
+_WITHOUT = re.compile(r"无需|不需|没有|未[使用]|而非|而不是|摒弃|\b(?:without|instead of)\b")
+_BASE_MODEL = re.compile(r"[基底]座|骨干|基础模型|base|backbone", re.IGNORECASE)
 _OWN_USE = re.compile(
-    r"基于|使用|采用|利用|加载|初始化|微调|骨干|基座|底座|构建|训练|引入|结合|集成|搭载|部署|评估|评测|测试|"
-    r"平台|需要|实验"
+    r"基于|[使采利]用|加载|初始化|微调|骨干|[基底]座|构建|训练|引入|结合|集成|搭载|部署|评[估测]|测试|平台|需要|实验"
 )
 HEADS: tuple[SectionKey, ...] = ("field", "contribution")
 # A term in more of the papers than this says nothing of a paper.

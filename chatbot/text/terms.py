@@ -21,7 +21,7 @@ _PILE = re.compile(rf"(?:[^\w\s\x00-\u02ff]|[{_LETTERS_AS_MARKS}]){{{_MOST_MARKS
 _LATIN_PART = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
 _STEMMER = Stemmer.Stemmer("english", 0)  # without a cache, it is safe to share between threads
 _WRITTEN = Path(__file__).with_name("stop_words.txt").read_text(encoding="utf-8").split()
-_STOP_WORDS = frozenset([*_WRITTEN, *_STEMMER.stemWords(_WRITTEN)])
+STOP_WORDS = frozenset([*_WRITTEN, *_STEMMER.stemWords(_WRITTEN)])
 
 
 def normalise(text: str) -> str:
@@ -70,7 +70,7 @@ def share(weights: Mapping[str, float], terms: Set[str]) -> float:
 
 def without_stop_words(terms: list[str]) -> list[str]:
     """`terms` less those every question has; all of them where nothing else is left."""
-    return [term for term in terms if term not in _STOP_WORDS] or terms
+    return [term for term in terms if term not in STOP_WORDS] or terms
 
 
 def _stem(word: str) -> str:

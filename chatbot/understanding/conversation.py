@@ -14,39 +14,38 @@ _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 _SHORT = 16
 _TURNS = 2
 _ORDINAL = re.compile(
-    r"第\s*(?P<zh>[一二三四五六七八九十两]|\d{1,2})\s*(?:个|篇|种|者|项)"
-    r"|(?P<last>最后(?:一|那)?[个篇]|后者|后一[个篇]|后面(?:那|的)?[个篇]?|"
-    r"后头?(?:那|一)?个?(?=呢|的|那|[，,？?]|$))"
-    r"|(?P<first>前者|前一[个篇]|前面(?:那|的)?[个篇]?)"
-    r"|\b(?P<en>first|second|third|fourth|fifth|last|former|latter)\b",
+    r"第\s*(?P<zh>[一二三四五六七八九十两]|\d{1,2})\s*[个篇种者项]|"
+    r"(?P<last>最后[一那]?[个篇]|后者|后一[个篇]|后面[那的]?[个篇]?|后头?[那一]?个?(?=[呢的那，,？?]|$))|"
+    r"(?P<first>前者|前一[个篇]|前面[那的]?[个篇]?)|"
+    r"\b(?P<en>first|second|third|fourth|fifth|last|former|latter)\b",
     re.IGNORECASE,
 )
 _AGAINST = re.compile(
-    r"(?:和|跟|与|比)[^，。？]{0,8}(?:前|上|刚才|之前|另一|第)[^，。？]{0,6}(?:比|对比|相比|呢)|两者|二者|这两[个篇]|"
+    r"[和跟与比][^，。？]{0,8}(?:[前上]|刚才|之前|另一|第)[^，。？]{0,6}[比呢]|[两二]者|这两[个篇]|"
     r"\b(?:compare|versus|vs|than)\b.{0,200}\b(?:previous|first|former|earlier|other|last)\b|"
     r"\bthe two\b|\bboth\b",
     re.IGNORECASE,
 )
 # What is held against the paper the question names is left to the conversation: "和 SAGE 比呢".
 _AGAINST_NAMED = re.compile(
-    r"^\W*(?:那|那么)?(?:它|这篇)?[和跟与比][^，。？]+?(?:比|对比|相比|比较)|"
-    r"\bhow (?:does|do) (?:it|this|that|they)\b.*\bcompare|^\W*(?:and )?(?:compared|versus|vs)\b|"
-    r"^\W*compare (?:it|this|that|them)\b",
+    r"^\W*那?么?(?:它|这篇)?[和跟与比][^，。？]+?比|"
+    r"\bhow d(?:oes|o) (?:it|this|that|they)\b.*\bcompare|"
+    r"^\W*(?:and )?(?:compared|versus|vs)\b|^\W*compare (?:it|this|that|them)\b",
     re.IGNORECASE,
 )
 # Of the papers just listed: "其中哪些开源了代码", "which of them release code".
 _AMONG = re.compile(
-    r"其中|[这那](?:些|[几三四五六七八九十]+[篇个])|上面(?:这|那)?(?:些|几篇)|它们[里中之]|"
+    r"其中|[这那](?:些|[几三四五六七八九十]+[篇个])|上面[这那]?[些几]|它们[里中之]|"
     r"\b(?:of|among) (?:them|these|those)\b|\b(?:these|those) (?:papers|works|ones)\b",
     re.IGNORECASE,
 )
 _MOST = re.compile(
-    r"[哪谁][^，。？]*(?:最|更)|(?:区别|不同|差别|异同)|\b(?:best|most|least|fastest|highest|lowest|largest|"
-    r"smallest|better|faster|differ\w*)\b",
+    r"[哪谁][^，。？]*[最更]|区别|不同|差别|异同|"
+    r"\b(?:best|most|least|fewest|\w{2,}est|better|faster|differ\w*)\b",
     re.IGNORECASE,
 )
 _WHICH = re.compile(
-    r"哪|谁|几[篇个]|多少篇|\b(?:which|what|how many|who|any|do|does|are|is)\b", re.I
+    r"[哪谁]|[几少][篇个]|\b(?:which|what|how many|who|any|do|does|are|is)\b", re.IGNORECASE
 )
 _MOST_COMPARED = 8
 

@@ -5,13 +5,13 @@ Read here once; what follows looks at reports alone.
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Literal
 
 import rjieba
 
 from chatbot.index.entity_linking import NameTable
 from chatbot.text.numerals import number_of
+from chatbot.text.terms import STOP_WORDS
 from chatbot.understanding.models import Criteria, Noun, Part, Wanted
 from chatbot.understanding.wording import asked_of, language_of, names_in
 
@@ -20,8 +20,9 @@ _LATIN_TERM = re.compile(
 )
 _ASIDE = re.compile(r"[（(][^（）()]*[）)]")
 _QUOTED = re.compile(r"[“\"'「『《]([^”\"'」』》]{2,24})[”\"'」』》]")
-SCAFFOLD_EN = frozenset(
-    Path(__file__).with_name("scaffold_words.txt").read_text(encoding="utf-8").split()
+SCAFFOLD_EN = STOP_WORDS | frozenset(
+    "list all name show works study studies article articles issue issues deal deals dealing every "  # noqa: SIM905 - a list of words reads as one
+    "related concern concerning address focus focused total altogether".split()
 )
 # Latin words that stand in a Chinese question without being a name.
 GENERIC = frozenset(
@@ -29,26 +30,24 @@ GENERIC = frozenset(
     "datasets gpu gpus token tokens sota and or nvidia issue report id ids vs".split()
 )
 _WANTS_OWN = re.compile(
-    r"自己|自身|本身|底座|骨干|基座|基础模型|拿来|微调|不算|除外|而不是|"
-    r"\b(?:own|itself|themselves|fine-?tun\w*|built on|base model|not (?:just|merely))\b",
+    r"自[己身]|本身|[底基]座|骨干|基础模型|微调|不算|而不是|"
+    r"\b(?:own|itself|fine-?tun\w*|built on|base model)\b",
     re.IGNORECASE,
 )
 _FIELD_ONLY = re.compile(r"应用领域|领域一?栏|field section", re.IGNORECASE)
-_TOPICAL = re.compile(r"有关|相关|关于|方向|领域|主题|方面|\b(?:about|related|topic|deal)\b")
+_TOPICAL = re.compile(r"有关|相关|关于|方[向面]|领域|主题|\b(?:about|related|topic)\b")
 _ALL = re.compile(r"既.{1,200}又|同时|并且|且都|\bboth\b.{1,200}\band\b", re.IGNORECASE)
 # What a list is asked with, and no paper is about.
 _SCAFFOLD = re.compile(
-    r"请?(?:帮我|给我)?(?:列[出全个]|列一[下列]|整理|盘点|找出|找一下|说说|告诉我)|"
-    r"推荐(?:一下)?(?:[几一两三]篇|些)|适合|入门|新手|其中|[这那]些|它们|"
-    r"完整名单|名单|一篇都?别漏|一栏|写到|提到|写了|一共|总共|共|把 ?arxiv ?号|"
-    r"(?:都)?(?:有|是)?(?:哪些|哪几篇|几篇|多少篇|谁)|分别|"
-    r"各管哪一块|论文|文章|研究|工作|日报|报告|收录|里面?|这几?[期份批]|那[期份批天]|的?有关|相关|关于|方面|方向|"
-    r"领域|主题|做|搞|讲|涉及|包含|包括|属于|针对|一下|[都有的是了在跟和与里中把也要吗呢]",
+    r"请?(?:[帮给]我)?(?:列[出全个]|列一[下列]|整理|盘点|找[出一]下?|说说|告诉我)|推荐(?:一下)?[几一两三]?[篇些]|"
+    r"适合|入门|其中|[这那]些|它们|(?:完整)?名单|写[到了]|提到|[一总]?共|(?:都)?[有是]?(?:哪些|[哪有]?几篇|多少篇|谁)|"
+    r"分别|论文|文章|研究|工作|日报|报告|收录|里面?|[这那]几?[期份批天]|的?有关|相关|关于|方[面向]|领域|主题|"
+    r"[做搞讲]|涉及|包[含括]|属于|针对|一下|[都有的是了在跟和与里中把也要吗呢]",
     re.IGNORECASE,
 )
 # What a paper did with what the list is by, not what it is about.
 _HOW = re.compile(
-    r"用|采用|基于|借助|自己|自身|方法|模型|底座|骨干|基准|评测|测评|提出|推出|新|跑|拿|训|实验|上报|一个|显卡|这个"
+    r"用|基于|借助|自[己身]|方法|模型|[底基]座|骨干|基准|[评测]测|[提推]出|新|[跑拿训]|实验|上报|一个|这个|显卡"
 )
 _FOR = re.compile(r"\b(?:for|of|about|in)\s+(?P<what>[\w\s-]+)", re.IGNORECASE)
 _FILLERS = re.compile(r"已经|目前|现在")
@@ -56,30 +55,27 @@ _FILLERS = re.compile(r"已经|目前|现在")
 _RELEASES = re.compile(r"(?P<how>开源|公开|发布)了?(?P<what>代码|数据集|数据|权重)")
 _KIND_SUFFIX = re.compile(r"(?<=[\u3400-\u9fff]{2})(?:机制|方法|技术|算法|问题|任务)$")
 _WANTS_NEW = re.compile(
-    r"(?:自己|新|首次|首个|提出|推出|构建|发布|建立|造|建)[^，。？]{0,10}?"
-    r"(?P<zh>评测基准|基准|评测集|测试集|数据集|语料库|语料|框架|工具包)"
-    r"|\b(?:introduc|propos|releas|present|build|creat|new)\w*\b[^?.]{0,30}?"
-    r"\b(?P<en>benchmark|dataset|data set|corpus|toolkit|framework)s?\b",
+    r"(?:自己|新|首[次个]|[提推]出|发布|[造建])[^，。？]{0,10}?"
+    r"(?P<zh>评测基准|基准|[评测][测试]集|数据集|语料库?|框架|工具包)|"
+    r"\b(?:introduc|propos|releas|present|build|creat|new)\w*\b[^?.]{0,30}?"
+    r"\b(?P<en>benchmark|data ?set|corpus|toolkit|framework)s?\b",
     re.IGNORECASE,
 )
-_USES = re.compile(
-    r"用到|使用|用了|采用|基于|借助|\b(?:use|using|uses|used|based on)\b", re.IGNORECASE
-)
+_USES = re.compile(r"用[到了]|[使采]用|基于|借助|\b(?:use[sd]?|using|based on)\b", re.IGNORECASE)
 # "Not about X": the others are listed.
 _NOT = re.compile(
-    r"(?:不是|并非|不|没有?)(?:关于|涉及|研究|属于|讲|做)|"
-    r"\b(?:not|nothing to do|unrelated)\s+(?:about|on|with|to|related to|concerned with)\b",
+    r"(?:不是?|并非|没有?)(?:关于|涉及|研究|属于|[讲做])|"
+    r"\b(?:not|nothing to do|unrelated)\s+(?:about|on|with|to)\b",
     re.IGNORECASE,
 )
 ABSTRACT_ONLY = re.compile(
-    r"(?:只|仅|光)(?:是)?(?:读|看|基于|根据|有)[^，。？]{0,6}摘要|没(?:有)?(?:读|看)(?:到)?(?:全文|正文|原文)|"
-    r"来源是\s*(?:arxiv\s*)?(?:abs|摘要)|摘要(?:写|生成|总结)的|"
+    r"[只仅光]是?[读看基根有][^，。？]{0,8}摘要|没有?[读看]到?[全正原]文|"
     r"\b(?:only|just)\b[^?.]{0,24}\babstracts?\b|\babstracts?[- ]only\b|"
     r"\bnot\b.{0,16}\bfull text\b",
     re.IGNORECASE,
 )
 _FULL_TEXT = re.compile(
-    r"(?<!没)(?<!没有)(?:读|看)(?:了|过)?(?:全文|正文|HTML)|来源是\s*html|"
+    r"(?<!没)(?<!没有)[读看][了过]?[全正]文|"
     r"\b(?:read|based on|from)\b[^?.]{0,16}\b(?:full text|html)\b",
     re.IGNORECASE,
 )
@@ -165,7 +161,7 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _LIKE_A_PAPER = re.compile(
-    r"[那这][篇个]|论文|方法|框架|基准|\b(?:paper|work|study|method|benchmark|system|one|the)\b",
+    r"[那这][篇个]|论文|方法|框架|基准|\b(?:paper|study|method|benchmark|system|one|the)\b",
     re.IGNORECASE,
 )
 _A_PAPER = re.compile(r"[那这]一?篇|\bpaper\b", re.IGNORECASE)
@@ -199,52 +195,37 @@ def count_of(question: str) -> int:
 _ATTRIBUTES = {
     key: re.compile(asked, re.IGNORECASE)
     for key, asked in {
-        "licence": r"许可|开源协议|什么协议|啥协议|哪种协议|能不能商用|可以商用|商用行|"
-        r"\blicen[cs]e\b|commercial(?:ly)? us",
-        "authors": r"作者(?:是|有|都)|谁写的|哪个(?:机构|学校|公司|团队|大学|实验室)|"
-        r"哪家(?:机构|公司|单位)|who (?:are|is|were) the (?:\w+ )?authors?|"
-        r"\bauthors' |list the authors|\baffiliations?\b|"
+        "licence": r"许可|(?:开源|什么|啥|哪种)协议|商用|\blicen[cs]e\b|commercial(?:ly)? us",
+        "authors": r"作者[是有都]|谁写的|哪[个家](?:机构|学校|公司|团队|大学)|"
+        r"\bauthors\b|\baffiliations?\b|"
         r"which (?:lab|university|company|team)|who (?:wrote|made|built)",
-        "hours": r"卡时|GPU ?(?:小?时)|训练了?多(?:久|少天|少小时)|(?:多少|几)个?小时|训练时长|"
-        r"gpu[- ]?hours?|how many hours|how long .{0,30}\btrain|training time",
-        "date": r"(?:什么时候|何时|哪天|哪年|几月)(?:发布|开源|上线|发表|放出)|发布日期|"
-        r"when (?:was|were|will) .{0,40}(?:released?|published|open)|release date",
-        "code": r"(?:代码|仓库|项目)(?:的)?(?:链接|地址|网址|在哪)|github ?(?:链接|地址)|"
+        "hours": r"卡时|GPU ?小?时|训练了?多[久少]|(?:多少|几)个?小时|训练时长|gpu[- ]?hours?|"
+        r"how (?:long|many hours).{0,30}\btrain",
+        "date": r"(?:什么时候|何时|哪[天年]|几月)(?:发布|开源|上线|发表)|发布日期|release date|"
+        r"when (?:was|were|will) .{0,40}(?:released?|published|open)",
+        "code": r"(?:代码|仓库|项目)的?(?:链接|[地网]址|在哪)|github ?(?:链接|地址)|"
         r"(?:link|url) (?:to|of|for) .{0,20}(?:code|repo)|where .{0,30}\b(?:code|repo)",
-        "cost": r"多少(?:美元|钱|块钱|费用)|训练成本|(?:花费|成本)(?:是|要|多)|training cost|"
-        r"how much (?:did|does|do) .{0,40}\bcost|\bdollars?\b",
+        "cost": r"多少(?:美元|钱|费用)|训练成本|training cost|how much .{0,40}\bcost|\bdollars?\b",
         "learning_rate": r"学习率|\blearning[- ]rates?\b",
         "optimizer": r"优化器|\boptimi[sz]ers?\b",
-        "batch": r"batch ?size|批(?:次|量)?大小",
-        "seeds": r"随机种子|几个种子|\brandom seeds?\b",
-        "encoder": r"(?:视觉|图像)编码器|\b(?:vision|visual|image) encoder\b",
-        "gpu": r"(?:什么|哪种|啥)(?:型号的?)?(?:显?卡|GPU)|"
-        r"(?:显?卡|GPU)(?:是)?(?:什么|哪种|啥)型号|"
-        r"\b(?:what|which) (?:kind of |model of |type of )?gpus?\b",
-        "gpus": r"(?:多少|几)(?:张|块)?(?:显?卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
-        "latency": r"延迟(?:是|有|多)|多少毫秒|多少 ?ms\b|\b(?:inference )?latency\b",
-        "participants": r"(?:多少|几)[名个位](?:参与者|被试|标注者|标注员|志愿者)|"
-        r"\bhow many (?:participants|annotators|volunteers|raters)\b",
-        "venue": r"(?:哪|什么)个?(?:会议|期刊)|被.{0,6}接收|"
-        r"\b(?:which|what) (?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
+        "gpu": r"(?:什么|哪种|啥)(?:型号的?)?显?(?:卡|GPU)|\b(?:what|which) [a-z ]{0,14}gpus?\b",
+        "gpus": r"(?:多少|几)[张块]?显?(?:卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
+        "latency": r"延迟[是有多]|多少 ?(?:毫秒|ms\b)|\b(?:inference )?latency\b",
+        "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
     }.items()
 }
 _WANTS_A_FIGURE = re.compile(
-    r"多少(?!种|类|个?(?:模型|阶段|步骤|部分))|几分|百分之|具体(?:是|数)|多[快高长久]|几个点|"
-    r"各拿|分别|"
-    r"(?:得分|分数|成绩|数值|[\u3400-\u9fff]率)(?:是|呢)?[?？]?$|"
-    r"\bhow (?:much|high|fast|long|big|large|far|often|many)\b|exact (?:score|number|figure)|"
-    r"\bwhat (?:\S+ ){0,5}?(?:scores?|accurac\w+|rates?|numbers?|latency|gains?|percentage|share|"
-    r"speed-?up|size)\b|"
-    r"\bwhat (?:does|did|do) .{3,60}\b(?:score|get|reach|achieve)\b",
+    r"多少(?!种|类|个?(?:模型|阶段|步骤|部分))|几分|百分之|具体[是数]|多[快高长久]|几个点|分别|"
+    r"(?:得分|分数|成绩|[\u3400-\u9fff]率)[是呢]?[?？]?$|"
+    r"\bhow (?:much|high|fast|long|big|large|far|many)\b|"
+    r"\b(?:what|exact) (?:\S+ ){0,5}?(?:scores?|accurac\w+|rates?|numbers?|latency|gains?|size)\b|"
+    r"\bwhat d(?:oes|id|o) .{3,60}\b(?:score|get|reach|achieve)\b",
     re.IGNORECASE,
 )
-_METRIC = re.compile(
-    r"[\u3400-\u9fff](?:[\u3400-\u9fff]率)(?=是|有|为|到|具|多|的?具体|$|，|。|？|\?)"
-)
+_METRIC = re.compile(r"[\u3400-\u9fff]{2}率(?=的?具体|[是有为到具多，。？?]|$)")
 # A size, length or distance that narrows what is asked: "2B", "512K", "25km".
 _SETTING = re.compile(r"(?<![A-Za-z0-9.\-])\d+(?:\.\d+)?(?:[BMKkm]|km|GB|[×x]\d+)(?![A-Za-z0-9])")
-_ABOUT = re.compile(r"做|搞|讲|研究|关于|有关|面向|针对|涉及")
+_ABOUT = re.compile(r"[做搞讲]|研究|关于|有关|[面针][向对]|涉及")
 _NEAR = 3
 _NOUNS = frozenset({"n", "nz", "nt"})
 _THINGS = _NOUNS | {"ns", "nr", "vn"}

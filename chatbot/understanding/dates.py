@@ -23,7 +23,7 @@ _MONTH = (
     r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-_ISSUE = r"(?:期|份|批|天|日报|报告|的报告)"
+_ISSUE = r"(?:[期份批天]|日报|的?报告)"
 _DAY = re.compile(
     r"(?P<y1>\d{4})\s*[-/.年]\s*(?P<m1>\d{1,2})\s*[-/.月]\s*(?P<d1>\d{1,2})\s*[日号]?(?!\d)"
     rf"|(?:(?P<y2>\d{{4}})\s*年\s*)?(?P<m2>\d{{1,2}}|{_CN})\s*月\s*(?P<d2>\d{{1,2}}|{_CN})\s*[日号]?"
@@ -41,7 +41,7 @@ _WHOLE_MONTH = re.compile(
     rf"|\b(?:in|during|of)\s+{_MONTH}(?:\s+(?P<y2>\d{{4}}))?(?!\s*\d)\b",
     re.IGNORECASE,
 )
-_JOINS = re.compile(r"\s*(?:到|至|~|～|—|–|-|\.\.+|to|through|until|till|and|和)\s*", re.IGNORECASE)
+_JOINS = re.compile(r"\s*(?:[到至~～—–-]|\.\.+|to|through|until|till|and|和)\s*", re.IGNORECASE)
 _COUNT = rf"(?P<n>\d{{1,2}}|{_CN}|two|three|four|five|seven)"
 _Relative = Callable[[re.Match[str], Sequence[dt.date]], tuple[dt.date, dt.date] | None]
 
@@ -225,12 +225,10 @@ _RELATIVE: tuple[tuple[re.Pattern[str], _Relative], ...] = (
     (_compiled(r"\btoday(?:'s (?:issue|report|papers)\b|\b(?=\W*$))"), _latest),
     (_compiled(r"昨[天日]|\byesterday(?:'s)?\b"), _yesterday),
     (_compiled(r"前[天日]"), _day_before_yesterday),
-    (_compiled(r"上(?:个)?(?:周|星期|礼拜)|\blast week\b"), _last_week),
+    (_compiled(r"上个?(?:周|星期|礼拜)|\blast week\b"), _last_week),
     (_compiled(r"[这本](?:个)?(?:周|星期|礼拜)|\bthis week\b"), _this_week),
     (_compiled(r"上个?月|\blast month\b"), _last_month),
     (_compiled(r"[这本]个?月|\bthis month\b"), _this_month),
 )
 # "This issue": the one spoken of; the newest where no other was named.
-_THIS_ISSUE = _compiled(
-    r"这一?[期份]|本期|当期|那一?[期份]|\b(?:this|the current) (?:issue|report)\b"
-)
+_THIS_ISSUE = _compiled(r"[这那]一?[期份]|[本当]期|\b(?:this|the current) (?:issue|report)\b")

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 
 from chatbot.index.entity_linking import Link, NameTable
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
+from chatbot.text.terms import STOP_WORDS, words
 from chatbot.understanding.models import Focus, Language, Sought
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
-_ENGLISH_GRAMMAR = re.compile(
-    r"\b(?:what|which|who|when|where|why|how|does|do|did|is|are|was|were|has|have|can|the|an|"
-    r"of|in|on|to|for|from|with|and|or|by|it|its|than|that)\b",
-    re.IGNORECASE,
-)
+_ENGLISH = re.compile(r"[a-z]+")
 _NAME = re.compile(r"(?<![\w.+-])[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
 # Capitals past the first letter, or a digit: "LLaDA", "Qwen3", "GRU", but not "What".
 _NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[a-zA-Z-]\d")
@@ -23,27 +20,26 @@ def _any_case(*parts: str) -> re.Pattern[str]:
 
 
 CHAT = _any_case(
-    r"\W*(?:你好|您好|嗨|哈喽|早上好|谢谢|多谢|再见|你是谁|你能做什么|"
-    r"(?:hi|hello|hey)(?: there| all)?|thanks|thank you|bye|who are you|what can you do)\W*"
+    r"\W*(?:你好|您好|嗨|早上好|谢谢|再见|你是谁|你能做什么|"
+    r"(?:hi|hello|hey)(?: there)?|thank(?:s| you)|bye|who are you|what can you do)\W*"
 )
 # Which papers: the papers themselves are asked for, not something of one of them.
 WHICH_PAPERS = _any_case(
-    r"推荐(?:一下)?(?:[几一两三]篇|些)|"
-    r"哪些[^，。？]{0,20}(?:论文|文章|研究|工作|paper)|(?<![这那])[哪有]?几篇|多少篇|所有[^，。？]{0,16}论文",
-    r"(?:论文|文章|研究|工作|paper)(?:里|中)?(?:都|分别)?(?:有|是)?(?:哪些|谁|哪几)|名单|一篇别漏",
-    r"\b(?:which|what|list|all|name|show)\b[^?.]{0,200}\b(?:papers|works|studies|articles)\b",
-    r"\brecommend\b[^?.]{0,200}\bpapers?\b|"
-    r"\bhow many (?:papers|works|studies)\b|\bpapers (?:that|which|using|about|on)\b",
+    r"推荐[^，。？]{0,8}[篇些]|哪些[^，。？]{0,20}(?:论文|文章|研究|工作|paper)|(?<![这那])[哪有]?几篇|多少篇|"
+    r"所有[^，。？]{0,16}论文|(?:论文|文章|研究|工作|paper)[里中都分别有是]{0,4}(?:哪些|谁|哪几)|名单",
+    r"\b(?:which|what|list|all|name|show|recommend|how many)\b[^?.]{0,200}"
+    r"\b(?:papers|works|studies)\b|"
+    r"\bpapers (?:that|which|using|about|on)\b",
 )
 LIST = _any_case(
     WHICH_PAPERS.pattern,
-    r"都有谁|都是谁|列出|列一下|列全|列个|的(?:都)?有(?:哪些|谁|哪几)",
-    r"哪些[^，。？]{0,30}(?:用到|用了|使用|采用|基于|跑过|评测|提到|涉及|做)",
+    r"都[有是]谁|列[出一全个]|的都?有(?:哪些|谁|哪几)|"
+    r"哪些[^，。？]{0,30}(?:用[到了]|[使采]用|基于|跑过|评测|提到|涉及|做)",
 )
 COMPARE_STRONGLY = _any_case(
-    r"对比一?下|比较一?下|有什么(?:区别|不同|差别)|(?:区别|不同|差别|异同)(?:在哪|是什么|呢)|谁更|哪个更|谁最|各自|"
-    r"两篇|三篇|有啥不同|一样[么吗]",
-    r"^\W*compare\b|(?<!-)\bversus\b(?!-)|\bvs\b|\bdiffer(?:s|ence)?\b.{0,200}\b(?:between|from)\b|\bboth\b",
+    r"(?:对比|比较)一?下|有[什啥]么?(?:区别|不同|差别)|(?:区别|不同|差别|异同)(?:在哪|是什么|呢)|谁[更最]|哪个更|"
+    r"各自|[两三]篇|一样[么吗]",
+    r"^\W*compare\b|(?<!-)\b(?:versus|vs)\b(?!-)|\bdiffer\w*\b.{0,200}\b(?:between|from)\b|\bboth\b",
 )
 # With one paper named, what tells that another is only described: "UMEM 和讲数据的那篇，各用了…".
 EACH_AND_ANOTHER = _any_case(
@@ -52,29 +48,30 @@ EACH_AND_ANOTHER = _any_case(
 )
 # Names that papers may only mention are compared where each is asked about.
 EACH = _any_case(
-    r"对比|比较|相比|区别|不同|差别|差异|异同|谁|哪个|各|分别|一样|[两三四]个",
-    r"\b(?:compar\w*|versus|vs|differ\w*|both|each|either|whereas|respectively)\b",
+    r"[对相]比|比较|区别|不同|差[别异]|异同|谁|哪个|各|分别|一样|[两三四]个",
+    r"\b(?:compar\w*|versus|vs|differ\w*|both|each|either)\b",
 )
 SEVERAL = _any_case(r"[和跟与及、]|还有", r"\b(?:and|with|versus|vs|or)\b")
+_SUMMED_UP, _ISSUE = (
+    r"(?:概[览述括]|综述|总[览结]|梳理|盘点)",
+    r"(?:[期份批]|报告|日报|[今昨]天|[这本]周)",
+)
+_DIGEST, _REPORT = r"(?:overview|highlights?|digest|summar\w+)", r"(?:issue|report|today|week|day)"
 OVERVIEW = _any_case(
-    r"有(?:什么|哪些|啥)[^，。？]{0,6}(?:值得|好看|新鲜|亮点|看点|有意思|重要|新东西)|值得(?:看|读|关注|一读)",
-    r"(?:都|主要)?(?:讲|说|聊|写)了?(?:些|点)?(?:什么|啥|哪些)[^，。？]{0,4}$|"
-    r"(?:有|都有)(?:什么|啥)(?:新)?(?:内容|论文|东西|方向|主题)?[?？]?$",
-    r"(?:概览|概述|综述|总览|总结|概括|梳理|盘点)[^，。？]{0,8}(?:期|份|批|报告|日报|今天|昨天|这周|本周)",
-    r"(?:期|份|批|报告|日报|今天|昨天|这周|本周)[^，。？]{0,8}(?:概览|概述|总览|总结|概括|梳理|盘点)",
-    r"(?:和|跟|比|与)[^，。？]{0,4}(?:上一?期|前一?期|昨天)[^，。？]{0,10}(?:变化|不同|多了|新增|新)",
-    r"\bwhat(?:'s| is| are)? (?:new|changed|worth|interesting|hot|notable)\b|\bwhat changed\b",
-    r"\b(?:overview|highlights?|digest|summar\w+|round-?up)\b.{0,200}\b(?:issue|report|today|week|day)\b",
-    r"\b(?:issue|report|today|week)\b.{0,200}\b(?:overview|highlights?|about|summar\w+|cover\w*)\b",
-    r"\banything (?:new|interesting|worth)\b|\bworth reading\b",
-    r"\bwhat(?:'s| is) in\b.{0,200}\b(?:issue|report)\b",
+    r"有(?:什么|哪些|啥)[^，。？]{0,6}(?:值得|新鲜|[亮看]点|有意思|重要|新东西)|值得[一看读关]",
+    r"[讲说聊写]了?[些点]?(?:什么|啥|哪些)[^，。？]{0,4}$|有(?:什么|啥)新?(?:内容|论文|东西|方向|主题)?[?？]?$",
+    rf"{_SUMMED_UP}[^，。？]{{0,8}}{_ISSUE}|{_ISSUE}[^，。？]{{0,8}}{_SUMMED_UP}",
+    r"[和跟比与][^，。？]{0,4}(?:[上前]一?期|昨天)[^，。？]{0,10}(?:变化|不同|多了|新)",
+    r"\bwhat(?:'s| is| are)? (?:new|changed|worth|interesting|notable)\b|\bworth reading\b",
+    rf"\b{_DIGEST}\b.{{0,200}}\b{_REPORT}\b|\b{_REPORT}\b.{{0,200}}\b(?:{_DIGEST}|about|cover\w*)\b",
+    rf"\banything (?:new|interesting|worth)\b|\bwhat(?:'s| is) in\b.{{0,200}}\b{_REPORT}\b",
 )
 # Words that lean on what was said before; a short question without a name does so too.
 REFERS_BACK = _any_case(
-    r"它|这篇|那篇|该论文|该方法|这个|那个|这两|那两|其中|上面|前者|后者|前面|后面|前一|后一|两者|二者|刚才|"
-    r"第[一二三四五六七八九十\d]+[个篇]|最后一[个篇]|^那|^还有|^再|^然后|呢[?？]?$",
-    r"\b(?:it|its|they|their|them|this|that|these|those|former|latter|"
-    r"the (?:first|second|third|last|other|same|two)|what about|how about)\b|^and\b",
+    r"它|[这那][篇个两]|该(?:论文|方法)|其中|上面|[前后](?:[面一者])|[两二]者|刚才|第[一二三四五六七八九十\d]+[个篇]|"
+    r"最后一[个篇]|^(?:那|还有|再|然后)|呢[?？]?$",
+    r"\b(?:its?|they|their|them|this|that|these|those|former|latter|"
+    r"the (?:first|second|third|last|other|same|two)|(?:what|how) about)\b|^and\b",
 )
 # Ten words a section that ask for it, few enough not to be fitted to any questions.
 _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
@@ -98,15 +95,14 @@ _ASPECTS: dict[SectionKey, re.Pattern[str]] = {
 }
 # What names a whole section, and what else may stand beside it in a question for no more than that.
 _WHOLE_SECTIONS: dict[SectionKey, re.Pattern[str]] = {
-    "field": _any_case(r"(?:应用|研究)?领域|应用场景", r"\b(?:fields?|domains?|areas?)\b"),
+    "field": _any_case(r"(?:应用|研究)?领域|应用场景", r"\b(?:field|domain|area)s?\b"),
     "contribution": _any_case(r"贡献", r"\bcontributions?\b"),
-    "usage": _any_case(r"使用(?:指南|方法|方式)|怎么用|如何使用|用法", r"\bhow to use\b|\busage\b"),
+    "usage": _any_case(r"使用(?:指南|方[法式])|怎么用|如何使用|用法", r"\bhow to use\b|\busage\b"),
     "innovations": _any_case(
-        r"创新(?:点|之处)?|方法|原理|思路",
-        r"\b(?:innovations?|methods?|approach(?:es)?|novelt(?:y|ies))\b",
+        r"创新(?:点|之处)?|方法|原理|思路", r"\b(?:innovations?|methods?|approach(?:es)?)\b"
     ),
     "results": _any_case(
-        r"(?:实验)?(?:效果|结果)|实验|性能|表现", r"\b(?:results?|performance|experiments?)\b"
+        r"(?:实验)?[效结]果|实验|性能|表现", r"\b(?:results?|performance|experiments?)\b"
     ),
 }
 SECTION_NAMES: dict[Language, dict[SectionKey, str]] = {
@@ -119,38 +115,38 @@ SECTION_NAMES: dict[Language, dict[SectionKey, str]] = {
     },
     "en": {key: key for key in SECTION_KEYS},
 }
-_BESIDE = _any_case(
-    r"第[一二三四五六七八九十\d]+[个篇]|最后一[个篇]|[这那该两三][个篇]?|[它他]们?|[前后两二三]者|论文|文章|工作|模型|"
-    r"系统|主要|核心|关键|具体|最|在|上|里|中|方面|各自|各|分别|之间|对比|比较|相比|一下|[和跟与及、]|请|帮我|介绍|"
-    r"说说|讲讲|说|讲|采?用|不同|区别|差[别异]|异同|怎么?样|如何|什么|哪些|是|有|的|了|啥|都|呢|吗|吧|么",
-    r"\b(?:what|how|is|are|was|were|do|does|did|the|a|an|of|its?|their|they|them|in|on|and|or|by|for|to|"
-    r"key|main|core|overall|good|well|this|that|these|those|papers?|works?|systems?|models?|compare|"
-    r"comparison|between|vs|versus|with|differences?|differ|different|both|former|latter|first|second|"
-    r"third|fourth|fifth|last|one|two|tell|give|me|about|please|can|you|has|have|use|uses|used)\b|'s\b",
+_PLACED = re.compile(
+    r"(?:第[一二三四五六七八九十\d]+|最后一|[这那该两三])[个篇]?|[前后两二三]者|'s\b"
+)
+# What else stands beside the name of a section in a question for no more than that; stems.
+_BESIDE = frozenset(
+    "主要 核心 关键 具体 方面 各自 分别 之间 对比 比较 相比 请 帮 介绍 说说 讲 说 区别 "  # noqa: SIM905 - a list of words reads as one
+    "不同 差异 异同 文章 工作 模型 系统 怎么样 main key core overal good well "
+    "system model compar between differ former "
+    "latter first second third last pleas both".split()
 )
 _CLAUSE = re.compile(
     r"[，。？！；：,;:?!—\n]+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])|(?<!\b[A-Z]r)\.(?=\s|$)|\s-+\s"
 )
 _ASKS = _any_case(
-    r"什么|啥|多少|几|哪|怎么|咋|如何|为何|凭|是不是|有没有|会不会|能不能|吗|么|多[长大久高快远]|还是|分别|各|"
-    r"报一下|给一下",
-    r"\b(?:what|which|who|when|where|why|how|does|do|did|is|are|was|were|can|could|has|have|had|"
-    r"will|would|i need|give me|tell me)\b",
+    r"什么|啥|多[少长大久高快远]|[几哪凭咋吗么各]|怎么|[如为]何|是不是|有没有|[会能]不[会能]|还是|分别|[报给]一下",
+    r"\b(?:wh(?:at|ich|o|en|ere|y)|how|do|does|did|is|are|was|were|can|could|ha[sd]|have|w(?:ill|ould)|"
+    r"i need|(?:give|tell) me)\b",
 )
 _ASKS_WHICH_PAPER = _any_case(
-    r"哪一?篇|哪个论文|哪项(?:研究|工作)|有没有(?:搞|做|讲)",
-    r"\b(?:which|what) (?:paper|work|study)\b|\bi'm after\b|\bi remember\b",
+    r"哪[一个项]?(?:篇|论文|研究|工作)|有没有[搞做讲]", r"\b(?:which|what) (?:paper|work|study)\b"
 )
 _ASKS_NUMBER = _any_case(
     r"多少|几|百分|倍|比例|分别",
-    r"\bhow (?:many|much|far|often|long|big|large)\b|\bpercent\w*\b",
+    r"\bhow (?:many|much|far|often|long|big|large)\b|\bpercent|"
     r"\bwhat (?:\w+ )?(?:rate|score|number)\b",
 )
 
 
 def language_of(text: str) -> Language:
     """The language of a question: names and quoted words do not decide it, its grammar does."""
-    chinese, english = len(_CJK.findall(text)), len(_ENGLISH_GRAMMAR.findall(text))
+    chinese = len(_CJK.findall(text))
+    english = sum(word in STOP_WORDS for word in _ENGLISH.findall(text.lower()))
     return "zh" if chinese > 2 * english else "en"
 
 
@@ -200,9 +196,9 @@ def whole_sections_of(text: str) -> tuple[SectionKey, ...]:
     """
     found = tuple(key for key, pattern in _WHOLE_SECTIONS.items() if pattern.search(text))
     rest = text
-    for pattern in [*(_WHOLE_SECTIONS[key] for key in found), _BESIDE]:
+    for pattern in [*(_WHOLE_SECTIONS[key] for key in found), _PLACED]:
         rest = pattern.sub(" ", rest)
-    return () if re.search(r"\w", rest) else found
+    return () if {*words(rest)} - STOP_WORDS - _BESIDE else found
 
 
 def aspects_of(text: str) -> tuple[SectionKey, ...]:

@@ -18,15 +18,15 @@ from chatbot.text.sentences import sentences
 from chatbot.text.terms import content_terms, normalise, share
 
 _NEGATION = re.compile(
-    r"没|不|未|无|非|避免|防止|缺乏|而非|免|\b(?:not|never|no|without|cannot|avoid\w*|fail\w*|nor)\b|n't\b"
+    r"[没不未无非免]|避免|防止|缺乏|\b(?:not|never|no|without|cannot|avoid\w*|fail\w*|nor)\b|n't\b"
 )
 _CLAUSE_END = re.compile(r"[，,。；;！!？?\n]")
 # How far, in characters, a negation reaches.
 _NEGATION_REACH = 14
 _NEGATED = re.compile(
-    r"(?:(?<!有)没有|并非|并不|不是|不会|不能|不再|无法|无需|未能|从未|不|未|(?<!有)没(?!有)|非(?![常线])|无(?!论|损))"
+    r"(?:并[非不]|不[是会能再]?|无[法需]|从?未能?|(?<!有)没有?(?!有)|非(?![常线])|无(?!论|损))"
     r"(?P<zh>[\u3400-\u9fff]{2,4})"
-    r"|\b(?:not|never|no|without|cannot|can't|don't|doesn't|didn't|isn't|wasn't|won't)\s+"
+    r"|\b(?:not|never|no|without|cannot|(?:ca|do|does|did|is|was|wo)n't)\s+"
     r"(?:(?:be|been|a|an|the|any)\s+)?(?P<en>[a-z]{3,})"
 )
 # Each pair: what goes up or is better, what goes down or is worse.
@@ -34,24 +34,22 @@ _DIRECTIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (re.compile(up), re.compile(down))
     for up, down in (
         (
-            r"提升|提高|增加|增长|上升|升高|上涨|升至|升到|涨到|涨了|\b(?:increas|improv|rais|boost|rose|rise|gain)\w*",
-            r"降低|下降|减少|减小|降至|降到|缩减|下跌|下滑|退化|\b(?:decreas|reduc|lower(?:s|ed|ing)\b|drop|declin|cuts?\b|fell\b)\w*",
+            r"[提上]升|提高|增[加长]|升[高至到]|上涨|涨[到了]|\b(?:increas|improv|rais|boost|rose|rise|gain)\w*",
+            r"降[低至到]|下[降跌滑]|减[少小]|缩减|退化|"
+            r"\b(?:decreas|reduc|lower(?:s|ed|ing)\b|drop|declin|cuts?\b|fell\b)\w*",
         ),
         (
-            r"高于|超过|超越|优于|胜过|强于|领先|击败|赢过|(?<![不没])超出|\b(?:outperform|exceed|surpass|beat)\w*",
-            r"低于|不及|不如|劣于|逊于|弱于|落后|输给|\b(?:underperform|lag|trail|lose|lost)\w*",
+            r"[高优强]于|[超胜赢]过|超越|领先|击败|(?<![不没])超出|\b(?:outperform|exceed|surpass|beat)\w*",
+            r"[低劣逊弱]于|不[及如]|落后|输给|\b(?:underperform|lag|trail|lose|lost)\w*",
         ),
         (
-            r"更高|更大|最高|最大|较高|\b(?:higher|highest|larger|largest)\b",
-            r"更低|更小|最低|最小|较低|\b(?:lower|lowest|smaller|smallest)\b",
+            r"[更最较]高|[更最]大|\b(?:high|larg)e(?:r|st)\b",
+            r"[更最较]低|[更最]小|\b(?:low|small)e(?:r|st)\b",
         ),
-        (
-            r"更快|加快|加速|\b(?:faster|fastest|speeds? up)\b",
-            r"更慢|减慢|变慢|\b(?:slower|slowest)\b",
-        ),
-        (r"更好|最好|最佳|更优|最优|\b(?:better|best)\b", r"更差|最差|更糟|\b(?:worse|worst)\b"),
-        (r"更多|最多|\b(?:more|most)\b", r"更少|最少|\b(?:fewer|less|least|fewest)\b"),
-        (r"更强|最强|\b(?:stronger|strongest)\b", r"更弱|最弱|\b(?:weaker|weakest)\b"),
+        (r"更快|加[快速]|\bfaste(?:r|st)\b|\bspeeds? up\b", r"[更减变]慢|\bslowe(?:r|st)\b"),
+        (r"[更最][好优]|最佳|\b(?:better|best)\b", r"[更最]差|更糟|\bwors(?:e|t)\b"),
+        (r"[更最]多|\b(?:more|most)\b", r"[更最]少|\b(?:fewer|less|least|fewest)\b"),
+        (r"[更最]强|\bstronge(?:r|st)\b", r"[更最]弱|\bweake(?:r|st)\b"),
     )
 )
 

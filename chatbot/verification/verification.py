@@ -34,16 +34,14 @@ from chatbot.verification.models import Draft, SentenceVerdict
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{4,5}(?:v\d+)?\b")
 _IS_NAME = re.compile(r"[A-Z0-9]")
 _NOT_SAID = re.compile(
-    r"(?:来源|报告|原文|摘要|文中|论文)[^，。；]{0,12}(?:没有|未|并未|并不)"
-    r"(?:给出|提到|提及|说|写|列|报告|提供|明确|认为|包含|涉及)"
-    r"|(?:不能|不可|无法|不宜)[^，。；]{0,8}(?:比较|相比|对比|排高下|排名)"
-    r"|\b(?:sources?|reports?|digests?) (?:do|does|did)(?:n't| not) "
-    r"(?:say|give|state|report|mention)"
+    r"(?:来源|报告|原文|摘要|文中|论文)[^，。；]{0,12}(?:没有|[未不])[给提说写列报明认包涉]"
+    r"|[不无][能可法宜][^，。；]{0,8}(?:比较|[相对]比|排[高名])"
+    r"|\b(?:source|report|digest)s? d(?:o|oes|id)(?:n't| not) (?:say|give|state|report|mention)"
     r"|\bnot (?:stated|reported|given|mentioned)\b|\b(?:cannot|can't|not) be compared\b",
     re.IGNORECASE,
 )
 _BARE_ANSWER = re.compile(
-    r"(?:不?(?:是|会|能|对|需要|可以|一样)的?|有|没有|yes|no)[。.,，!！ ]*", re.IGNORECASE
+    r"(?:不?(?:[是会能对]|需要|[可一][以样])的?|没?有|yes|no)[。.,，!！ ]*", re.I
 )
 # Shares of the claim's weight (idf). Found on the planted errors, see docs/answers.md.
 _LEAST_GROUNDED = 0.25

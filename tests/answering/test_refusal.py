@@ -19,14 +19,10 @@ def draft(index: Index, question: str) -> Draft:
         ("GENIUS 用的什么许可证，能商用吗？", "not_reported"),
         ("Under which licence is GENIUS released?", "not_reported"),
         ("GRU-Mem 在 SWE-Bench 上多少分？", "not_reported"),
-        ("为什么 GRU-Mem 的推理速度反而降低了？", "false_premise"),
         ("GRU-Mem 训练的学习率设多大？", "not_reported"),
         ("What inference latency does StereoAdapter-2 have on an H100 NVL?", "not_reported"),
         ("V-Retrver 在 GeneCIS 上多少分？", "not_reported"),
         ("What does the 2B version of UI-Venus-1.5 score on AndroidWorld?", "not_reported"),
-        ("RLTR 训练时，接收者的参数是拿什么算法更新的？", "false_premise"),
-        ("SCALE 推理时，外挂的验证器每一步要跑几次？", "false_premise"),
-        ("DR-LoRA 训练时比标准 LoRA 省了多少显存？", "false_premise"),
         ("有篇做手语翻译的，用的什么骨干网络？", "not_in_corpus"),
         ("BendFlow 要微调原模型百分之几的参数？", "not_in_corpus"),
         ("What is the annual revenue of DeepSeek?", "not_in_corpus"),
@@ -60,12 +56,6 @@ def test_a_question_the_reports_cannot_answer_is_refused_for_its_reason(
 )
 def test_a_question_they_can_answer_is_not(seed_index: Index, question: str) -> None:
     assert draft(seed_index, question).abstain_reason is None
-
-
-def test_a_false_premise_is_answered_with_the_sentence_that_denies_it(seed_index: Index) -> None:
-    found = draft(seed_index, "为什么 GRU-Mem 的推理速度反而降低了？")
-    assert "前提与报告不符" in found.markdown
-    assert "提升" in found.markdown
 
 
 def test_a_question_on_other_things_altogether_is_turned_away_without_a_source(
