@@ -11,7 +11,7 @@ import datetime as dt
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,8 +30,8 @@ from chatbot.retrieval.search import search
 from chatbot.text.terms import content_terms
 from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
-from chatbot.verification.attribution import clean_markers, resolve
-from chatbot.verification.verification import verify
+from chatbot.verification.claims import Draft, clean_markers, read_blocks
+from chatbot.verification.verification import verified
 from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
 
 SIZES = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
@@ -117,17 +117,19 @@ def readers(bot: Chatbot) -> Iterator[Reader]:
 
     def streamed(text: str, size: int) -> str:
         deltas = (text[at : at + size] for at in range(0, len(text), size))
-        return "".join(clean_markers(deltas, sources, []))
+        return "".join(clean_markers(deltas, sources))
+
+    def checked(text: str, of: Mapping[int, IndexedSection]) -> Draft:
+        return verified(index, Draft(read_blocks(text), of))
 
     claim = "在 MATH-500 上达到 61.4%，不需要微调 BaseNet[1]。"
     yield Reader("a report", lambda text: parse_report((HEAD + text).encode(), "report"))
     yield Reader("a report's head", lambda text: parse_report((text + HEAD).encode(), "report"))
     yield Reader("markers, at once", lambda text: streamed(text, len(text)))
     yield Reader("markers, streamed", lambda text: streamed(text, 7))
-    yield Reader("citations of a draft", lambda text: resolve(text, sources))
-    yield Reader("verdicts on a draft", lambda text: verify(text, sources, index))
-    yield Reader("citations of a section", lambda text: resolve(claim, of(text)))
-    yield Reader("verdicts by a section", lambda text: verify(claim, of(text), index))
+    yield Reader("blocks of a draft", read_blocks)
+    yield Reader("verdicts on a draft", lambda text: checked(text, sources))
+    yield Reader("verdicts by a section", lambda text: checked(claim, of(text)))
     yield Reader("safe Markdown", safe_markdown)
     yield Reader("a section's Markdown", lambda text: section_markdown(text, [(0, len(text) // 2)]))
     yield Reader("lists", nested_lists)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chatbot.verification.attribution import resolve
-from chatbot.verification.models import AbstainReason, Draft, SentenceVerdict
+from chatbot.verification.claims import AbstainReason, Claim, Draft
+from chatbot.verification.verification import citations_of
 from evals.answering import AnswerRow, Status
 from evals.cases import Case, plain
 from evals.facts import fact_recall, holds
@@ -36,7 +36,7 @@ class Answered:
     markdown: str = ""
     citations: tuple[Quoted, ...] = ()
     numbered: tuple[tuple[int, str], ...] = ()
-    sentences: tuple[SentenceVerdict, ...] = ()
+    sentences: tuple[Claim, ...] = ()
     strays: int = 0
     abstain_reason: AbstainReason | None = None
     ranked: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -58,7 +58,13 @@ class Answered:
             tuple(Quoted(c["section"], tuple(c["quotes"])) for c in cited),
             tuple((c["n"], c["section"]) for c in cited),
             tuple(
-                SentenceVerdict(s["text"], tuple(s["citations"]), s["supported"], s["reason"])
+                Claim(
+                    s["text"],
+                    "sentence",
+                    tuple(s["citations"]),
+                    supported=s["supported"],
+                    reason=s["reason"],
+                )
                 for s in answer["sentences"]
             ),
             len(answer["removed_markers"]),
@@ -70,8 +76,8 @@ class Answered:
 
     @classmethod
     def of_draft(cls, item: Item, draft: Draft) -> "Answered":
-        """Take a draft that was made without a run."""
-        found = resolve(draft.markdown, draft.sources)
+        """Take a verified draft that was made without a run."""
+        found = citations_of(draft)
         return cls(
             plain(item),
             "abstained" if draft.abstain_reason else "ok",

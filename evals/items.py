@@ -12,7 +12,7 @@ from chatbot.index.sections import IndexedSection
 from chatbot.reports.parsing import SectionKey
 from chatbot.text.sentences import Span
 from chatbot.understanding.models import Language, Message
-from chatbot.verification.models import AbstainReason
+from chatbot.verification.claims import AbstainReason
 
 DATASETS = Path(__file__).resolve().parent / "datasets"
 Row = TypeVar("Row", bound=BaseModel)

@@ -25,7 +25,7 @@ from chatbot.index.sections import IndexedSection
 from chatbot.llm.client import ChatModel, ChatTurn, TokenUsage, complete
 from chatbot.llm.prompts import load_prompt
 from chatbot.llm.provider_errors import one_line
-from chatbot.verification.attribution import cited_numbers, claims, clean_markers, without_markers
+from chatbot.verification.claims import Claim, clean_markers, read_blocks, stated_in
 from evals.statistics import Estimate
 
 _TAG = re.compile(r"<(?=\s*/?\s*(?:section|reference|claim|question|answer)\b)", re.IGNORECASE)
@@ -176,11 +176,15 @@ class CitedFaithfulnessEvaluator(BaseEvaluator):
         claim could be scored the result is invalid. `reference`, a right answer, may guide it.
         """
         sources = {n: text for n, text in enumerate(contexts or (), 1) if text.strip()}
-        markdown = "".join(clean_markers([response or ""], sources, []))
+        markdown = "".join(clean_markers([response or ""], sources))
         reference = Reference(kwargs["reference"]) if kwargs.get("reference") else None
         judged = [
-            (claim, await asyncio.to_thread(self._judged, claim, sources, reference))
-            for claim in claims(markdown)
+            (
+                block.text[slice(*claim.place)],
+                await asyncio.to_thread(self._judged, claim, sources, reference),
+            )
+            for block in read_blocks(markdown)
+            for claim in stated_in([block])
         ]
         result = EvaluationResult(query=query, response=response, contexts=contexts)
         return result.model_copy(update=_scores(judged))
@@ -198,11 +202,11 @@ class CitedFaithfulnessEvaluator(BaseEvaluator):
         return await self.aevaluate(query, str(response), _contexts_of(response), **kwargs)
 
     def _judged(
-        self, claim: str, sources: Mapping[int, str], reference: Reference | None
+        self, claim: Claim, sources: Mapping[int, str], reference: Reference | None
     ) -> Judgement:
-        cited = [sources[n] for n in cited_numbers(claim) if n in sources]
+        cited = [sources[n] for n in claim.citations if n in sources]
         together = Passage("\n\n".join(cited))
-        found = judge_claim(self._model, without_markers(claim).strip(), together, reference)
+        found = judge_claim(self._model, claim.text, together, reference)
         if not cited and found.label == "supported":
             return replace(found, label="unsupported", reason="it cites nothing")
         return found

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chatbot.index.reading import Index
 from chatbot.llm.client import ChatModel
-from chatbot.verification.models import SentenceVerdict
+from chatbot.verification.claims import Claim
 from evals.answering import AnswerRow
 from evals.answers import Answered
 from evals.items import Item, JudgeLabel
@@ -49,7 +49,7 @@ def judged_claims(
         (row, answered, sentence) for row, answered in answers for sentence in answered.sentences
     ]
 
-    def judged(job: tuple[AnswerRow, Answered, SentenceVerdict]) -> JudgedText:
+    def judged(job: tuple[AnswerRow, Answered, Claim]) -> JudgedText:
         row, answered, sentence = job
         named = dict(answered.numbered)
         cited = [sections[named[n]] for n in sentence.citations if named.get(n) in sections]

@@ -10,7 +10,8 @@ from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
 from chatbot.text.sentences import sentences
 from chatbot.understanding.models import Language
-from chatbot.verification.verification import verify
+from chatbot.verification.claims import Draft, read_blocks, stated_in
+from chatbot.verification.verification import verified
 from evals.items import DATASETS, Item
 from evals.mutators import HARMLESS, MUTATORS, CitedClaim
 from evals.statistics import Estimate, bootstrap
@@ -51,7 +52,8 @@ def true_claims(index: Index, items: Sequence[Item], language: Language) -> list
 def accused(index: Index, claim: CitedClaim) -> bool:
     """Whether the verifier objects to any sentence of the claim."""
     sources: Mapping[int, IndexedSection] = dict(enumerate(claim.sections, 1))
-    return any(not verdict.supported for verdict in verify(claim.markdown, sources, index))
+    draft = verified(index, Draft(read_blocks(claim.markdown), sources))
+    return any(not stated.supported for stated in stated_in(draft.blocks))
 
 
 def caught(index: Index, claims: Sequence[CitedClaim], *, seed: int = 0) -> list[Caught]:

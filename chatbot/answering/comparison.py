@@ -1,7 +1,5 @@
 """Comparisons as tables: papers by columns; with a model its outline is chosen first."""
 
-import csv
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,7 +21,6 @@ from chatbot.retrieval.models import Evidence, Hit
 from chatbot.retrieval.ranking import shipped_weights
 from chatbot.understanding import wording
 from chatbot.understanding.models import Language, Query
-from chatbot.verification.attribution import cells_of, without_markers
 
 NOT_REPORTED: dict[Language, str] = {"zh": "报告未提及", "en": "not reported"}
 PAPER: dict[Language, str] = {"zh": "论文", "en": "Paper"}
@@ -80,50 +77,6 @@ def _for_column(index: Index, column: str, hits: Sequence[Hit]) -> list[Sentence
             break
         chosen.append(sentence)
     return in_reading_order(chosen)
-
-
-def tables_of(markdown: str) -> list[list[list[str]]]:
-    """The tables of a Markdown text, each as rows of cells, without the line under the head."""
-    tables: list[list[list[str]]] = []
-    inside = False
-    for line in markdown.split("\n"):
-        if not line.strip().startswith("|"):
-            inside = False
-            continue
-        if not inside:
-            tables.append([])
-        inside = True
-        row = cells_of(line)
-        if not all(set(cell) <= set("-: ") for cell in row):
-            tables[-1].append(row)
-    return tables
-
-
-def to_csv(markdown: str, sources: Sequence[Sequence[str]] = ()) -> str:
-    """The first table of a Markdown text as CSV; empty where there is none.
-
-    Without its markers, unless there are rows of `sources`: these stand below it, an empty row
-    between.
-    """
-    tables = tables_of(markdown)
-    if not tables:
-        return ""
-    rows = [[_plain(cell, keep_markers=bool(sources)) for cell in row] for row in tables[0]]
-    out = io.StringIO()
-    below = [[], *sources] if sources else []
-    csv.writer(out).writerows([_inert(cell) for cell in row] for row in [*rows, *below])
-    return out.getvalue()
-
-
-def _plain(cell: str, *, keep_markers: bool) -> str:
-    text = cell if keep_markers else without_markers(cell)
-    text = text.replace("<br>", "\n").replace("**", "").replace("\\|", "|")
-    return "\n".join(line.strip() for line in text.split("\n"))
-
-
-def _inert(cell: str) -> str:
-    # A spreadsheet would take these for formulas.
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@"} else cell
 
 
 _MOST_COLUMNS, _LONGEST_COLUMN = 5, 120

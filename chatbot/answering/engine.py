@@ -7,39 +7,39 @@ filter: what may not leave is taken out as it goes by.
 """
 
 import time
-from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from chatbot.answering.comparison import outlined
-from chatbot.answering.models import Answer, Event, Repair, Restart, Scope, Step, TextDelta, Usage
+from chatbot.answering.models import Answer, Event, Restart, Scope, Step, TextDelta, Usage
 from chatbot.answering.quoting import extract, small_talk
 from chatbot.answering.record import notice_of, taken_out
 from chatbot.answering.rules import Rule, rules_for
 from chatbot.answering.writing import (
+    Written,
+    as_shown,
+    filtered,
     mend,
     number_sources,
     prompt_for,
     prompt_turns,
-    without_abstention,
+    write,
 )
 from chatbot.errors import BudgetError, ModelError, TooLongError
-from chatbot.guardrails.output_filter import OutputPolicy, scrubbed, scrubbed_stream
-from chatbot.guardrails.spotlighting import visible
+from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
-from chatbot.llm.client import ChatModel, Chunk, TokenUsage
-from chatbot.llm.prompts import Prompt, output_policy
+from chatbot.llm.client import ChatModel
+from chatbot.llm.prompts import output_policy
 from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.retriever import retrieve
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.telemetry.request_context import in_one_context
 from chatbot.telemetry.tracing import stage
 from chatbot.understanding.models import Language, Query
-from chatbot.verification.attribution import clean_markers, resolve
-from chatbot.verification.models import AbstainReason, Draft
-from chatbot.verification.verification import verdicts_of
+from chatbot.verification.claims import Citation, Draft
+from chatbot.verification.verification import citations_of, verified
 
 EXTRACTIVE = "extractive"
 _FALLBACK: dict[Language, str] = {
@@ -57,25 +57,26 @@ _MENDED: dict[Language, str] = {
 }
 
 
-@dataclass
-class _Progress:
-    """What is learnt while an answer is made."""
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was written or quoted, and how; `notice` is what went wrong on the way."""
 
-    timings: dict[str, float]
-    started: float = field(default_factory=time.perf_counter)
-    removed: list[int] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
-    notice: str | None = None
-    repair: Repair | None = None
+    written: Written
+    mode: str = EXTRACTIVE
+    version: str | None = None
     rules: tuple[Rule, ...] = ()
-    taken: Counter[str] = field(default_factory=Counter)
+    notice: str = ""
 
-    @contextmanager
-    def timing(self, name: str) -> Iterator[None]:
-        begin = time.perf_counter()
-        with stage(name):
-            yield
-        self.timings[name] = (time.perf_counter() - begin) * 1000
+
+_NOTHING = _Made(Written(Draft((), {})))
+
+
+@contextmanager
+def _timing(name: str) -> Iterator[Callable[[], float]]:
+    """A stage, and the milliseconds since it began."""
+    begin = time.perf_counter()
+    with stage(name):
+        yield lambda: (time.perf_counter() - begin) * 1000
 
 
 def answer_events(
@@ -94,25 +95,22 @@ def answer_events(
         ChatbotError: the index or a prompt cannot be used. A failing model is no error:
             see `Answer.notice`.
     """
-    progress = _Progress({"understand": understood_ms}, usage=_usage(query.spent))
-    return in_one_context(_from_query(index, query, model, top_k, progress))
+    return in_one_context(_from_query(index, query, model, top_k, understood_ms))
 
 
 def _from_query(
-    index: Index, query: Query, model: ChatModel | None, top_k: int, progress: _Progress
+    index: Index, query: Query, model: ChatModel | None, top_k: int, understood_ms: float
 ) -> Iterator[Event]:
-    yield Step("understand", progress.timings["understand"], query.intent)
-    if query.intent == "chat":
-        draft = small_talk(query.language)
-        yield TextDelta(draft.markdown)
-        yield from _ended(index, Evidence(query, ()), draft, (EXTRACTIVE, None), progress)
-        return
-    yield Step("retrieve")
-    with progress.timing("retrieve"):
-        evidence = retrieve(index, query, model, top_k, widen=True)
-    progress.usage += _usage(evidence.spent)
-    yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))
-    yield from _answered(index, evidence, model, progress)
+    timings = {"understand": understood_ms}
+    yield Step("understand", understood_ms, query.intent)
+    evidence = Evidence(query, ())
+    if query.intent != "chat":
+        yield Step("retrieve")
+        with _timing("retrieve") as took:
+            evidence = retrieve(index, query, model, top_k, widen=True)
+        timings["retrieve"] = took()
+        yield Step("retrieve", timings["retrieve"], str(len(evidence.hits)))
+    yield from _answered(index, evidence, model, timings)
 
 
 def events_from_evidence(
@@ -123,74 +121,78 @@ def events_from_evidence(
     Raises:
         ChatbotError: as for `answer_events`.
     """
-    return in_one_context(_answered(index, evidence, model, _Progress({"understand": 0.0})))
+    return in_one_context(_answered(index, evidence, model, {"understand": 0.0}))
 
 
 def _answered(
-    index: Index, evidence: Evidence, model: ChatModel | None, progress: _Progress
+    index: Index, evidence: Evidence, model: ChatModel | None, before: Mapping[str, float]
 ) -> Iterator[Event]:
-    if model is not None and evidence.query.intent == "compare" and evidence.hits:
-        yield Step("outline")
-        with progress.timing("outline"):
-            evidence, spent = outlined(index, evidence, model)
-        progress.usage += _usage(spent)
-        yield Step("outline", progress.timings["outline"], str(len(evidence.query.columns)))
-    progress.notice = notice_of(evidence)
-    yield Step("synthesize")
-    with progress.timing("synthesize"):
-        draft, mode, version = yield from _draft(index, evidence, model, progress)
-        if model is not None and mode == model.name and index.settings.repair == "on":
-            draft = yield from _repaired(index, evidence, model, draft, progress)
-    yield Step("synthesize", progress.timings["synthesize"], mode)
-    yield from _ended(index, evidence, draft, (mode, version), progress)
-
-
-def _ended(
-    index: Index,
-    evidence: Evidence,
-    draft: Draft,
-    made_by: tuple[str, str | None],
-    progress: _Progress,
-) -> Iterator[Event]:
-    answer = _finish(index, evidence, draft, made_by, progress)
+    """The events of an answer from evidence; `before` are the milliseconds of what led to it."""
+    begun, timings = time.perf_counter(), dict(before)
+    spent = [*evidence.query.spent, *evidence.spent]
+    if evidence.query.intent == "chat":
+        made = _Made(Written(small_talk(evidence.query.language)))
+        yield TextDelta(made.written.draft.markdown)
+    else:
+        if model is not None and evidence.query.intent == "compare" and evidence.hits:
+            yield Step("outline")
+            with _timing("outline") as took:
+                evidence, outlining = outlined(index, evidence, model)
+            spent += outlining
+            timings["outline"] = took()
+            yield Step("outline", timings["outline"], str(len(evidence.query.columns)))
+        yield Step("synthesize")
+        with _timing("synthesize") as took:
+            made = _NOTHING
+            if model is not None and evidence.hits:
+                made = yield from _by_model(index, evidence, model)
+            if made.mode == EXTRACTIVE:
+                made = yield from _quoted(index, extract(index, evidence), made)
+        timings["synthesize"] = took()
+        yield Step("synthesize", timings["synthesize"], made.mode)
+    with _timing("verify") as took:
+        draft = verified(index, made.written.draft)
+        citations = citations_of(draft)
+    timings["verify"] = took()
+    timings["total"] = (time.perf_counter() - begun) * 1000 + sum(before.values())
+    answer = _answer(evidence, made, draft, citations)
     failed = sum(not sentence.supported for sentence in answer.sentences)
-    yield Step("verify", progress.timings["verify"], str(failed))
-    yield answer
+    yield Step("verify", timings["verify"], str(failed))
+    yield replace(answer, usage=answer.usage + Usage.of(spent), timings_ms=timings)
 
 
-def _usage(spent: Sequence[TokenUsage]) -> Usage:
-    return Usage(
-        len(spent),
-        sum(call.prompt_tokens for call in spent),
-        sum(call.completion_tokens for call in spent),
-    )
-
-
-def _draft(
-    index: Index, evidence: Evidence, model: ChatModel | None, progress: _Progress
-) -> Generator[Event, None, tuple[Draft, str, str | None]]:
-    """Yield the text as it comes; return the draft, its mode and the prompt's version."""
-    if model is not None and evidence.hits:
-        prompt, query = prompt_for(evidence), evidence.query
-        limits = policy_for(index, (hit.section for hit in evidence.hits), written=True)
-        progress.rules = rules_for(index.settings.data_dir, query.intent, query.language)
-        try:
-            return (
-                (yield from _synthesize(evidence, model, (prompt, limits), progress)),
-                model.name,
-                prompt.version,
-            )
-        except ModelError as error:
-            notice = scrubbed(_fallback(error, query.language), limits)
-            progress.notice = " ".join(filter(None, [progress.notice, notice]))
-            progress.removed.clear()
-            progress.taken.clear()
-            progress.rules = ()
-            yield Restart(notice, "budget" if isinstance(error, BudgetError) else "model")
-    draft = extract(index, evidence)
+def _quoted(index: Index, draft: Draft, failed: _Made) -> Generator[Event, None, _Made]:
+    """Yield the text of quotes; return them, with what a model that failed before left."""
     limits = policy_for(index, draft.sources.values(), written=False)
-    text = yield from filtered([draft.markdown], limits, progress.taken)
-    return replace(draft, markdown=text), EXTRACTIVE, None
+    text, taken = yield from filtered([draft.markdown], limits)
+    usage = failed.written.usage
+    return replace(failed, written=Written(as_shown(draft, text), taken=taken, usage=usage))
+
+
+def _by_model(index: Index, evidence: Evidence, model: ChatModel) -> Generator[Event, None, _Made]:
+    """What the model writes, mended once where that is wished; a notice alone where it fails."""
+    prompt, query = prompt_for(evidence), evidence.query
+    limits = policy_for(index, (hit.section for hit in evidence.hits), written=True)
+    rules = rules_for(index.settings.data_dir, query.intent, query.language)
+    sources = number_sources(evidence, model.context_tokens)
+    # The weaker half is left out, once; what a server can read it says before it writes.
+    half = dict(list(sources.items())[: (len(sources) + 1) // 2])
+    for failures, shown in enumerate([sources, half] if len(half) < len(sources) else [sources]):
+        turns = prompt_turns(prompt, evidence, shown, model.context_tokens, rules)
+        try:
+            written = yield from write(model, turns, shown, limits)
+        except ModelError as error:
+            cause, calls = error, Usage(llm_calls=failures + 1)
+            if not isinstance(error, TooLongError):
+                break
+        else:
+            written = replace(written, usage=written.usage + Usage(llm_calls=failures))
+            if index.settings.repair == "on":
+                written = yield from _mended(index, evidence, model, written)
+            return _Made(written, model.name, prompt.version, rules)
+    notice = scrubbed(_fallback(cause, query.language), limits)[0]
+    yield Restart(notice, "budget" if isinstance(cause, BudgetError) else "model")
+    return _Made(Written(Draft((), {}), usage=calls), notice=notice)
 
 
 def _fallback(error: ModelError, language: Language) -> str:
@@ -201,98 +203,33 @@ def _fallback(error: ModelError, language: Language) -> str:
     return _FALLBACK[language].format(error=error)
 
 
-def _synthesize(
-    evidence: Evidence, model: ChatModel, asked: tuple[Prompt, OutputPolicy], progress: _Progress
-) -> Generator[Event, None, Draft]:
-    """Yield the model's text, its markers cleaned, within its limits; return the draft.
-
-    Raises:
-        ModelError: the model failed, perhaps after some text.
-    """
-    sources = number_sources(evidence, model.context_tokens)
-    try:
-        return (yield from _written(evidence, model, asked, sources, progress))
-    except TooLongError:
-        if len(sources) == 1:
-            raise
-        # The weaker half is left out, once; what a server can read it says before it writes.
-        sources = dict(list(sources.items())[: (len(sources) + 1) // 2])
-        return (yield from _written(evidence, model, asked, sources, progress))
-
-
-def _written(
-    evidence: Evidence,
-    model: ChatModel,
-    asked: tuple[Prompt, OutputPolicy],
-    sources: dict[int, IndexedSection],
-    progress: _Progress,
-) -> Generator[Event, None, Draft]:
-    prompt, limits = asked
-    turns = prompt_turns(prompt, evidence, sources, model.context_tokens, progress.rules)
-    chunks = model.stream(turns)
-    progress.usage += Usage(llm_calls=1)
-    reasons: list[AbstainReason] = []
-    texts = without_abstention(_texts(chunks, progress), reasons)
-    cleaned = clean_markers(texts, sources.keys(), progress.removed)
-    text = yield from filtered(cleaned, limits, progress.taken)
-    return Draft(text, sources, abstain_reason=reasons[0] if reasons else None)
-
-
-def _repaired(
-    index: Index, evidence: Evidence, model: ChatModel, draft: Draft, progress: _Progress
-) -> Generator[Event, None, Draft]:
-    """The draft, or what the model made of it when its failing sentences were sent back once."""
-    outcome = mend(index, evidence, model, draft)
-    if outcome is None:
-        return draft
-    progress.usage += _usage((outcome.spent,))
-    progress.repair = outcome.repair
-    if not outcome.repair.kept:
-        return draft
-    progress.removed[:] = outcome.removed
-    progress.taken.clear()
+def _mended(
+    index: Index, evidence: Evidence, model: ChatModel, first: Written
+) -> Generator[Event, None, Written]:
+    """What was written, or what the model made of it when its failing sentences were sent back."""
+    second = mend(index, evidence, model, first)
+    if second is None or second.repair is None:
+        return first
+    if not second.repair.kept:
+        return replace(first, usage=second.usage, repair=second.repair)
     yield Restart(_MENDED[evidence.query.language], "repair")
-    limits = policy_for(index, draft.sources.values(), written=True)
-    text = yield from filtered([outcome.draft.markdown], limits, progress.taken)
-    return replace(outcome.draft, markdown=text)
+    limits = policy_for(index, second.draft.sources.values(), written=True)
+    text, taken = yield from filtered([second.draft.markdown], limits)
+    return replace(second, draft=as_shown(second.draft, text), taken=taken)
 
 
-def _texts(chunks: Iterator[Chunk], progress: _Progress) -> Iterator[str]:
-    """The texts of a model's chunks; its usage is noted on the way."""
-    for chunk in chunks:
-        if chunk.usage:
-            progress.usage += replace(_usage((chunk.usage,)), llm_calls=0)
-        if text := visible(chunk.text):
-            yield text
-
-
-def _notice(progress: _Progress, language: Language) -> str | None:
-    """What was said on the way, which may quote a server, and what was taken out."""
-    said = scrubbed(progress.notice or "", OutputPolicy())
-    return " ".join(filter(None, [said, taken_out(progress.taken, language)])) or None
-
-
-def _finish(
-    index: Index,
-    evidence: Evidence,
-    draft: Draft,
-    made_by: tuple[str, str | None],
-    progress: _Progress,
+def _answer(
+    evidence: Evidence, made: _Made, draft: Draft, citations: tuple[Citation, ...]
 ) -> Answer:
-    mode, version = made_by
-    query = evidence.query
-    with progress.timing("verify"):
-        citations = resolve(draft.markdown, draft.sources)
-        sentences = verdicts_of(index, draft)
-    progress.timings["total"] = (time.perf_counter() - progress.started) * 1000 + progress.timings[
-        "understand"
-    ]
+    query, written = evidence.query, made.written
+    # What was said on the way may quote a server.
+    said = (notice_of(evidence), made.notice)
+    notice = scrubbed(" ".join(filter(None, said)), OutputPolicy())[0]
     return Answer(
         question=query.question,
-        markdown=draft.markdown,
+        blocks=draft.blocks,
         citations=citations,
-        sentences=sentences,
-        mode=mode,
+        mode=made.mode,
         intent=query.intent,
         language=query.language,
         scope=Scope.of(query),
@@ -301,14 +238,13 @@ def _finish(
         clarification=evidence.clarification,
         coverage=evidence.coverage,
         confidence=evidence.confidence,
-        removed_markers=tuple(progress.removed),
-        notice=_notice(progress, query.language),
-        taken_out={kind: times for kind, times in progress.taken.items() if times},
-        prompt_version=version,
-        rules=tuple(rule.name for rule in progress.rules),
-        repair=progress.repair,
-        usage=progress.usage,
-        timings_ms=dict(progress.timings),
+        removed_markers=written.removed,
+        notice=" ".join(filter(None, [notice, taken_out(written.taken, query.language)])) or None,
+        taken_out={kind: times for kind, times in written.taken.items() if times},
+        prompt_version=made.version,
+        rules=tuple(rule.name for rule in made.rules),
+        repair=written.repair,
+        usage=written.usage,
     )
 
 
@@ -325,14 +261,3 @@ def policy_for(index: Index, sources: Iterable[IndexedSection], *, written: bool
         (section.text for section in shown),
         written=written,
     )
-
-
-def filtered(
-    texts: Iterable[str], limits: OutputPolicy, found: Counter[str]
-) -> Generator[TextDelta, None, str]:
-    """Yield the text scrubbed, as it comes; return all of it."""
-    parts: list[str] = []
-    for text in scrubbed_stream(texts, limits, found):
-        parts.append(text)
-        yield TextDelta(text)
-    return "".join(parts).strip()

@@ -1,16 +1,20 @@
 """What an answer is: `Answer`, and the events that lead to one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chatbot.llm.client import TokenUsage
 from chatbot.reports.parsing import SectionKey
 from chatbot.retrieval.models import Clarification, Coverage
 from chatbot.understanding.models import Intent, Language, Query
-from chatbot.verification.models import (
+from chatbot.verification.claims import (
     AbstainReason,
+    Block,
     Citation,
-    SentenceVerdict,
+    Claim,
+    markdown_of,
+    stated_in,
 )
 
 
@@ -21,6 +25,15 @@ class Usage:
     llm_calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    @classmethod
+    def of(cls, calls: Sequence[TokenUsage]) -> "Usage":
+        """What these calls cost."""
+        return cls(
+            len(calls),
+            sum(call.prompt_tokens for call in calls),
+            sum(call.completion_tokens for call in calls),
+        )
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -66,7 +79,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer. `removed_markers` are those that pointed nowhere.
+    """A finished answer: blocks of claims, each of which knows what it cites and quotes.
+
+    `removed_markers` are those that pointed nowhere.
 
     `notice` tells the reader what went wrong, `retrieved` counts the sections found;
     `clarification`, `coverage` and `confidence` are as in `Evidence`. `rules` names those learnt
@@ -75,9 +90,8 @@ class Answer:
     """
 
     question: str
-    markdown: str
+    blocks: tuple[Block, ...]
     citations: tuple[Citation, ...]
-    sentences: tuple[SentenceVerdict, ...]
     mode: str
     intent: Intent
     language: Language
@@ -95,6 +109,16 @@ class Answer:
     repair: Repair | None = None
     usage: Usage = Usage()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def markdown(self) -> str:
+        """The text with its markers."""
+        return markdown_of(self.blocks)
+
+    @property
+    def sentences(self) -> tuple[Claim, ...]:
+        """The claims that state something, each with its verdict."""
+        return stated_in(self.blocks)
 
     @property
     def abstained(self) -> bool:

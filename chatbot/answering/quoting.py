@@ -3,14 +3,17 @@
 import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.answering.comparison import ASKED, NOT_REPORTED, PAPER, cells
 from chatbot.answering.refusal import refusal_of
+from chatbot.answering.rendering import in_order, line_of, list_of, table_of
 from chatbot.answering.sentence_ranking import Asked, Sentence, in_reading_order, ranked_sentences
 from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
@@ -19,8 +22,7 @@ from chatbot.retrieval.mentions import term_pattern
 from chatbot.retrieval.models import Coverage, Evidence, Hit
 from chatbot.understanding.models import Intent, Language, Query
 from chatbot.understanding.wording import names_in
-from chatbot.verification.attribution import escape_markers
-from chatbot.verification.models import Draft
+from chatbot.verification.claims import Block, Claim, ClaimKind, Draft, escape_markers
 
 _LONGEST = 36
 # What a paper works with or is held against is not what it is called.
@@ -135,17 +137,17 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     query = evidence.query
     wording = _WORDING[query.language]
     if not evidence.hits:
-        return Draft(wording["nothing"], {}, abstain_reason="not_in_corpus")
+        return Draft((line_of(wording["nothing"]),), {}, abstain_reason="not_in_corpus")
     if query.intent == "compare":
         return _comparison(index, evidence)
     breadth = _WHOLE if _is_whole(evidence) else _BREADTH.get(query.intent, _LOOKUP)
     asked = Asked.of(index, query.focus)
     found = _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
-    groups = [ranked_sentences(index, asked, hits, weights) for hits in found]
+    groups = list(map(partial(ranked_sentences, index, asked, weights=weights), found))
     namesake = _namesake(index, evidence, found)
     refusal = refusal_of(index, evidence, has_namesake=namesake is not None)
     if refusal == "off_topic":
-        return Draft(wording["off_topic"], {}, abstain_reason="off_topic")
+        return Draft((line_of(wording["off_topic"]),), {}, abstain_reason="off_topic")
     if refusal:
         # What is nearest is told briefly: it is no answer.
         groups, breadth = groups[:1], _NEAREST
@@ -158,33 +160,30 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     draft = _write(index, query, chosen, beside)
     if refusal is None:
         return draft
-    markdown = f"{wording[refusal]}\n\n{draft.markdown}"
-    return replace(draft, markdown=markdown, abstain_reason=refusal)
+    blocks = in_order([line_of(wording[refusal]), *draft.blocks])
+    return replace(draft, blocks=blocks, abstain_reason=refusal)
 
 
 def _comparison(index: Index, evidence: Evidence) -> Draft:
     """A table: a row a paper, a column an aspect, in each cell sentences or that there are none."""
     query = evidence.query
+    found = _papers(evidence.hits, _MOST_COMPARED)
+    chosen = [cells(index, evidence, hits) for hits in found]
+    sources = _numbered(sentence for row in chosen for cell in row for sentence in cell)
     heads = [PAPER[query.language], *(query.columns or (ASKED[query.language],))]
-    sources: dict[int, IndexedSection] = {}
-    rows = [heads, ["---"] * len(heads)]
-    for hits in _papers(evidence.hits, _MOST_COMPARED):
-        first = hits[0].section
-        row = [f"**{full_name(index, first)}**（{first.date.isoformat()}）"]
-        for chosen in cells(index, evidence, hits):
-            parts = [f"{_shown(s.span.text)} [{_cite(s.section, sources)}]" for s in chosen]
-            row.append(
-                "<br>".join(part.replace("|", "\\|") for part in parts)
-                or NOT_REPORTED[query.language]
-            )
-        rows.append(row)
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return Draft(table, sources)
+    rows = [[[Claim(head, "heading")] for head in heads]]
+    for hits, row in zip(found, chosen, strict=True):
+        paper = f"**{full_name(index, hits[0].section)}**（{hits[0].section.date.isoformat()}）"
+        empty = [Claim(NOT_REPORTED[query.language], "cell")]
+        rows.append(
+            [[Claim(paper, "heading")], *(_quotes(cell, sources, "cell") or empty for cell in row)]
+        )
+    return Draft((table_of(rows),), sources)
 
 
 def small_talk(language: Language) -> Draft:
     """The reply to a greeting: what this is for, without a claim and so without a citation."""
-    return Draft(_WORDING[language]["chat"], {})
+    return Draft((line_of(_WORDING[language]["chat"]),), {})
 
 
 def _asked_for(evidence: Evidence) -> Sequence[Hit]:
@@ -282,33 +281,54 @@ def _write(
     index: Index, query: Query, chosen: Sequence[Sentence], beside: Sequence[Sentence] = ()
 ) -> Draft:
     """The sentences under their papers' names; those `beside` after a line that says why."""
-    listing = query.intent == "list"
+    sources = _numbered([*chosen, *beside])
+    blocks = list(_by_paper(index, query, chosen, sources))
+    if beside:
+        blocks.append(line_of(_WORDING[query.language]["namesake"]))
+        blocks += _by_paper(index, query, beside, sources)
     glosses = _glosses(index, query.language, [*chosen, *beside])
-    sources: dict[int, IndexedSection] = {}
-    lines: list[str] = []
-    paper = None
-    for candidate in [*chosen, *beside]:
-        section = candidate.section
-        if beside and candidate is beside[0]:
-            lines += ["", _WORDING[query.language]["namesake"]]
-        if section.paper_id != paper:
-            paper = section.paper_id
-            name = full_name(index, section) if listing else short_name(section)
-            about = f"{paper} · " if listing else ""
-            lines += ["", f"**{name}**（{about}{section.date.isoformat()}）", ""]
-        lines.append(f"- {_shown(candidate.span.text)} [{_cite(section, sources)}]")
-    for n, section in sources.items():
-        if section.name in glosses:
-            lines += ["", f"*Section {n}, machine-written: {glosses[section.name]}*"]
-    return Draft("\n".join(lines).strip(), sources)
+    blocks += [
+        line_of(f"*Section {n}, machine-written: {glosses[section.name]}*")
+        for n, section in sources.items()
+        if section.name in glosses
+    ]
+    return Draft(in_order(blocks), sources)
 
 
-def _cite(section: IndexedSection, sources: dict[int, IndexedSection]) -> int:
-    """The number of a section among those cited, to which it is added where it is new."""
-    cited = (n for n, other in sources.items() if other.name == section.name)
-    n = next(cited, len(sources) + 1)
-    sources[n] = section
-    return n
+def _by_paper(
+    index: Index, query: Query, chosen: Sequence[Sentence], sources: Mapping[int, IndexedSection]
+) -> Iterator[Block]:
+    """Each paper's name and day, and its sentences as a list."""
+    listing = query.intent == "list"
+    for paper, quoted in groupby(chosen, lambda sentence: sentence.section.paper_id):
+        own = list(quoted)
+        section = own[0].section
+        name = full_name(index, section) if listing else short_name(section)
+        about = f"{paper} · " if listing else ""
+        yield line_of(f"**{name}**（{about}{section.date.isoformat()}）")
+        yield list_of(_quotes(own, sources, "item"))
+
+
+def _numbered(chosen: Iterable[Sentence]) -> dict[int, IndexedSection]:
+    """The sections quoted, numbered from 1 as they come."""
+    by_name = {sentence.section.name: sentence.section for sentence in chosen}
+    return dict(enumerate(by_name.values(), 1))
+
+
+def _quotes(
+    chosen: Iterable[Sentence], sources: Mapping[int, IndexedSection], kind: ClaimKind
+) -> list[Claim]:
+    """Sentences as claims that are borne out by what they quote: themselves."""
+    numbers = {section.name: n for n, section in sources.items()}
+    return [
+        Claim(
+            _shown(sentence.span.text),
+            kind,
+            (numbers[sentence.section.name],),
+            ((sentence.span.start, sentence.span.end),),
+        )
+        for sentence in chosen
+    ]
 
 
 def _shown(sentence: str) -> str:

@@ -1,16 +1,24 @@
 """An answer as it is kept, printed and shown again, without the index behind it; its notices."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from chatbot.answering.models import Answer, Scope
 from chatbot.reports.parsing import SectionKey
 from chatbot.retrieval.models import Clarification, Coverage, Evidence, Hit, ListBy
 from chatbot.understanding.models import Intent, Language
-from chatbot.verification.models import AbstainReason, Citation
+from chatbot.verification.claims import (
+    AbstainReason,
+    Block,
+    Citation,
+    Claim,
+    Draft,
+    claims_of,
+    read_blocks,
+)
 
 _LEXICAL_ONLY: dict[Language, str] = {
     "zh": "向量模型不可用（{error}），本次只按词语检索。",
@@ -183,6 +191,7 @@ class AnswerRecord(_Record):
     id: str | int | None = None
     question: str
     answer: str
+    blocks: tuple[Block, ...] = ()
     abstained: bool
     abstain_reason: AbstainReason | None
     mode: str
@@ -204,6 +213,33 @@ class AnswerRecord(_Record):
     usage: UsageRecord
     timings_ms: dict[str, float]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_blocks(cls, kept: Any) -> Any:
+        """What was kept before answers had blocks is read into them, with the verdicts kept."""
+        if not isinstance(kept, Mapping) or "blocks" in kept or "answer" not in kept:
+            return kept
+        verdicts = {
+            sentence.text: sentence
+            for sentence in map(SentenceRecord.model_validate, kept.get("sentences", ()))
+        }
+
+        def judged(claim: Claim) -> Claim:
+            known = verdicts.get(claim.text)
+            if known is None:
+                return claim
+            return replace(claim, supported=known.supported, reason=known.reason)
+
+        draft = Draft(read_blocks(kept["answer"]), {}).with_claims(judged)
+        return {**kept, "blocks": draft.blocks}
+
+    @property
+    def papers(self) -> tuple[str, ...]:
+        """The papers that the answer cites, by id, in its order."""
+        papers = {citation.n: citation.paper_id for citation in self.citations}
+        cited = (n for claim in claims_of(self.blocks) for n in claim.citations)
+        return tuple(dict.fromkeys(papers[n] for n in cited if n in papers))
+
     @property
     def failed(self) -> tuple[SentenceRecord, ...]:
         """The sentences that could not be verified."""
@@ -216,6 +252,7 @@ def record_of(answer: Answer, name: str | int | None = None) -> AnswerRecord:
         id=name,
         question=answer.question,
         answer=answer.markdown,
+        blocks=answer.blocks,
         abstained=answer.abstained,
         abstain_reason=answer.abstain_reason,
         mode=answer.mode,
@@ -228,7 +265,7 @@ def record_of(answer: Answer, name: str | int | None = None) -> AnswerRecord:
         clarification=clarification_of(answer, answer.language),
         coverage=coverage_of(answer),
         citations=tuple(_citation(citation) for citation in answer.citations),
-        sentences=tuple(SentenceRecord(**asdict(verdict)) for verdict in answer.sentences),
+        sentences=tuple(_sentence(claim) for claim in answer.sentences),
         removed_markers=answer.removed_markers,
         taken_out=dict(answer.taken_out),
         prompt_version=answer.prompt_version,
@@ -258,6 +295,15 @@ def clarification_of(found: Answer | Evidence, language: Language) -> Clarificat
 def coverage_of(found: Answer | Evidence) -> CoverageRecord | None:
     """What a list stands on."""
     return CoverageRecord(**asdict(found.coverage)) if found.coverage else None
+
+
+def _sentence(claim: Claim) -> SentenceRecord:
+    return SentenceRecord(
+        text=claim.text,
+        citations=claim.citations,
+        supported=claim.supported,
+        reason=claim.reason,
+    )
 
 
 def _citation(citation: Citation) -> CitationRecord:

@@ -14,7 +14,7 @@ from chatbot.text.quantities import Quantity, quantities
 from chatbot.text.sentences import sentences
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
 from chatbot.understanding.models import Query
-from chatbot.verification.models import AbstainReason
+from chatbot.verification.claims import AbstainReason
 
 # What a paper holds that gives an attribute (`understanding/criteria.py`).
 _GIVES = {

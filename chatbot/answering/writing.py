@@ -1,22 +1,31 @@
 """What a model is asked with, and what it says: sources, refusals, one answer sent back once."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Generic, TypeVar
 
-from chatbot.answering.models import Repair
+from chatbot.answering.models import Repair, TextDelta, Usage
 from chatbot.answering.rules import Rule
 from chatbot.errors import ModelError
+from chatbot.guardrails.output_filter import OutputPolicy, scrubbed_stream
 from chatbot.guardrails.spotlighting import Material, Value, visible
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
-from chatbot.llm.client import ChatModel, ChatTurn, TokenUsage, complete
+from chatbot.llm.client import ChatModel, ChatTurn, Chunk, complete
 from chatbot.llm.prompts import Prompt, load_prompt
 from chatbot.retrieval.models import Evidence
 from chatbot.understanding.models import Message
-from chatbot.verification.attribution import clean_markers, resolve
-from chatbot.verification.models import AbstainReason, Draft, SentenceVerdict
-from chatbot.verification.verification import verdicts_of
+from chatbot.verification.claims import (
+    AbstainReason,
+    Claim,
+    Draft,
+    clean_markers,
+    read_blocks,
+    stated_in,
+)
+from chatbot.verification.verification import citations_of, verified
 
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
 ASKED_FOR = "those that the question asks about"
@@ -84,10 +93,10 @@ def _coverage(evidence: Evidence) -> list[str]:
 
 
 def repair_turns(
-    prompt: Prompt, evidence: Evidence, draft: Draft, failed: Sequence[SentenceVerdict]
+    prompt: Prompt, evidence: Evidence, draft: Draft, failed: Sequence[Claim]
 ) -> list[ChatTurn]:
     """The turns that ask for an answer to be mended where its sentences failed the check."""
-    objections = "\n".join(f"- {verdict.reason}: {verdict.text}" for verdict in failed)
+    objections = "\n".join(f"- {claim.reason}: {claim.text}" for claim in failed)
     return list(
         prompt.turns(
             language=LANGUAGE_NAMES[evidence.query.language],
@@ -143,20 +152,24 @@ _WORD = re.compile(rf"[\s*`\[\](#:：]*(?P<word>{'|'.join(_REASONS)})[*`\])：:�
 _DRESSED = re.compile(r"[\s*`\[\](#:：]*(?P<begun>[A-Z_]*)")
 
 
-def without_abstention(deltas: Iterable[str], found: list[AbstainReason]) -> Iterator[str]:
-    """The text of `deltas` less a word of abstention at its start, which is added to `found`."""
-    pending, decided = "", False
-    for delta in deltas:
-        if decided:
-            yield delta
-            continue
+def without_abstention(
+    deltas: Iterable[str],
+) -> Generator[str, None, AbstainReason | None]:
+    """The text of `deltas` less a word of abstention at its start.
+
+    Returns:
+        The reason that the word gives.
+    """
+    pieces, pending = iter(deltas), ""
+    for delta in pieces:
         pending += delta
-        if _could_begin(pending):
-            continue
-        decided = True
-        yield _stripped(pending, found)
-    if not decided and pending:
-        yield _stripped(pending, found)
+        if not _could_begin(pending):
+            break
+    word = _WORD.match(pending)
+    if rest := pending[word.end() :] if word else pending:
+        yield rest
+    yield from pieces
+    return _REASONS[word["word"]] if word else None
 
 
 def _could_begin(text: str) -> bool:
@@ -168,42 +181,147 @@ def _could_begin(text: str) -> bool:
     return any(word.startswith(dressed["begun"]) for word in _REASONS)
 
 
-def _stripped(text: str, found: list[AbstainReason]) -> str:
-    match = _WORD.match(text)
-    if match is None:
-        return text
-    found.append(_REASONS[match["word"]])
-    return text[match.end() :]
+_WRAPPING = re.compile(r"\s*(`{3,}|~{3,})[ \t]*(?:markdown|md)[ \t]*\n", re.IGNORECASE)
+_COULD_WRAP = re.compile(r"\s*(?:`{0,9}|~{0,9})[ \t]{0,9}[A-Za-z]{0,8}[ \t]{0,9}")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\n]*?)[ \t]*")
+_COULD_FENCE = re.compile(r" {0,3}(?:(?:`{1,9}|~{1,9})[^`\n]{0,40})?")
+
+
+def unwrapped(deltas: Iterable[str]) -> Iterator[str]:
+    """The text of `deltas` less a fence that has all of it for a block of Markdown's code."""
+    pieces, pending = iter(deltas), ""
+    for delta in pieces:
+        pending += delta
+        if not _COULD_WRAP.fullmatch(pending):
+            break
+    wrapping = _WRAPPING.match(pending)
+    if wrapping is None:
+        yield from chain(filter(None, [pending]), pieces)
+        return
+    yield from _to_closing_fence(chain([pending[wrapping.end() :]], pieces), wrapping[1])
+
+
+def _to_closing_fence(deltas: Iterator[str], run: str) -> Iterator[str]:
+    """The text but for the fence that closes a block; those of blocks within it stay."""
+    held, nested, begins = "", "", True
+    for delta in chain(deltas, [None]):
+        held += delta or ""
+        while held:
+            line, newline, rest = held.partition("\n")
+            if begins and not newline and delta is not None and _COULD_FENCE.fullmatch(line):
+                break
+            fence = _FENCE.fullmatch(line) if begins else None
+            if fence and not fence[2] and fence[1].startswith(nested or run):
+                if not nested:
+                    yield from chain(filter(None, [rest]), filter(None, deltas))
+                    return
+                nested = ""
+            elif fence and fence[2]:
+                nested = nested or fence[1]
+            yield line + newline
+            held, begins = rest, bool(newline)
+
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class Kept(Generic[_T, _R]):
+    """A generator that is read once, and then what it returned."""
+
+    returned: _R
+
+    def __init__(self, pieces: Generator[_T, None, _R]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[_T]:
+        self.returned = yield from self._pieces
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The mended draft, what became of it, the markers that pointed nowhere, and its cost."""
+class Written:
+    """A draft as it may leave, numbers that were no source, what was taken out, and what it cost.
+
+    `repair` is what sending it back once did.
+    """
 
     draft: Draft
-    repair: Repair
-    removed: tuple[int, ...]
-    spent: TokenUsage
+    removed: tuple[int, ...] = ()
+    taken: Mapping[str, int] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    repair: Repair | None = None
 
 
-def mend(index: Index, evidence: Evidence, model: ChatModel, draft: Draft) -> Outcome | None:
+def write(
+    model: ChatModel,
+    turns: Sequence[ChatTurn],
+    sources: Mapping[int, IndexedSection],
+    limits: OutputPolicy,
+) -> Generator[TextDelta, None, Written]:
+    """Yield what a model writes as it comes, its markers cleaned, within its limits.
+
+    Raises:
+        ModelError: the model failed, perhaps after some text.
+    """
+    texts = Kept(_texts(model.stream(turns)))
+    told = Kept(without_abstention(unwrapped(texts)))
+    cleaned = Kept(clean_markers(told, sources.keys()))
+    text, taken = yield from filtered(cleaned, limits)
+    draft = Draft(read_blocks(text), sources, told.returned)
+    return Written(draft, cleaned.returned, taken, replace(texts.returned, llm_calls=1))
+
+
+def _texts(chunks: Iterator[Chunk]) -> Generator[str, None, Usage]:
+    """The texts of a model's chunks; then what they cost."""
+    usage = Usage()
+    for chunk in chunks:
+        if chunk.usage:
+            usage += Usage.of([chunk.usage])
+        if text := visible(chunk.text):
+            yield text
+    return usage
+
+
+def filtered(
+    texts: Iterable[str], limits: OutputPolicy
+) -> Generator[TextDelta, None, tuple[str, Mapping[str, int]]]:
+    """Yield the text scrubbed, as it comes; return all of it, and what was taken out."""
+    pieces, shown = Kept(scrubbed_stream(texts, limits)), list[str]()
+    for text in pieces:
+        shown.append(text)
+        yield TextDelta(text)
+    return "".join(shown).strip(), pieces.returned
+
+
+def as_shown(draft: Draft, text: str) -> Draft:
+    """The draft; read anew where something was taken out of it on its way to the reader."""
+    return draft if text == draft.markdown else replace(draft, blocks=read_blocks(text))
+
+
+def mend(index: Index, evidence: Evidence, model: ChatModel, first: Written) -> Written | None:
     """What the model makes of a draft whose failing sentences are sent back to it.
 
-    None where all pass, or the model fails: the first answer stands, its failing sentences marked.
+    Its `repair` says whether it is better than the first. None where all pass, or the model fails:
+    the first answer stands, its failing sentences marked.
     """
-    failed = [verdict for verdict in verdicts_of(index, draft) if not verdict.supported]
+    failed = _failed(verified(index, first.draft))
     if not failed:
         return None
+    turns = repair_turns(load_prompt("repair"), evidence, first.draft, failed)
     try:
-        text, spent = complete(model, repair_turns(load_prompt("repair"), evidence, draft, failed))
+        text, spent = complete(model, turns)
     except ModelError:
         return None
-    removed: list[int] = []
-    cleaned = "".join(clean_markers([visible(text)], draft.sources.keys(), removed)).strip()
-    mended = replace(draft, markdown=cleaned)
-    still = [verdict for verdict in verdicts_of(index, mended) if not verdict.supported]
-    known = {verdict.text for verdict in failed}
-    broken = sum(verdict.text not in known for verdict in still)
-    kept = len(still) < len(failed) and bool(resolve(mended.markdown, mended.sources))
+    cleaned = Kept(clean_markers([visible(text)], first.draft.sources.keys()))
+    blocks = read_blocks("".join(cleaned).strip())
+    mended = verified(index, replace(first.draft, blocks=blocks))
+    still, known = _failed(mended), {claim.text for claim in failed}
+    broken = sum(claim.text not in known for claim in still)
+    kept = len(still) < len(failed) and bool(citations_of(mended))
     repair = Repair(kept, repaired=len(failed) - (len(still) - broken), broken=broken)
-    return Outcome(mended, repair, tuple(removed), spent)
+    usage = first.usage + Usage.of([spent])
+    return Written(mended, cleaned.returned, usage=usage, repair=repair)
+
+
+def _failed(draft: Draft) -> list[Claim]:
+    return [claim for claim in stated_in(draft.blocks) if not claim.supported]

@@ -250,9 +250,9 @@ def compare_command(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
 ) -> None:
     """Compare papers in a table; each cell is cited, or says that nothing is reported."""
-    from chatbot.answering.comparison import to_csv
     from chatbot.answering.models import Answer
     from chatbot.answering.record import record_of
+    from chatbot.answering.rendering import to_csv
     from chatbot.understanding.wording import language_of
 
     if language not in {None, "zh", "en"}:
@@ -265,7 +265,7 @@ def compare_command(
         return
     *_, answer = events
     if isinstance(answer, Answer):
-        print(to_csv(answer.markdown), end="") if as_csv else print_json(
+        print(to_csv(answer.blocks), end="") if as_csv else print_json(
             record_of(answer).model_dump(mode="json")
         )
 

@@ -8,9 +8,10 @@ of the same words.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from chatbot.guardrails.sanitizer import inert, unfinished
 from chatbot.guardrails.spotlighting import visible
@@ -92,58 +93,63 @@ class OutputPolicy:
     prompts: Known = frozenset()
 
 
-def scrubbed(text: str, limits: OutputPolicy, found: Counter[str] | None = None) -> str:
-    """`text` without what may not leave.
+def scrubbed(text: str, limits: OutputPolicy) -> tuple[str, Counter[str]]:
+    """`text` without what may not leave, and how much was taken out.
 
-    `found` counts what was taken out, by kind: image, html, link, key, path, prompt, invisible.
+    It is counted by kind: image, html, link, key, path, prompt, invisible.
     """
-    counted = Counter[str]() if found is None else found
+    found = Counter[str]()
     for _ in range(_PASSES):
-        before, text = text, _once(text, limits, counted)
+        before, (text, kinds) = text, _once(text, limits)
+        found += kinds
         if text == before:
             break
-    return text
+    return text, found
 
 
 def scrubbed_stream(
-    deltas: Iterable[str], limits: OutputPolicy, found: Counter[str]
-) -> Iterator[str]:
-    """`scrubbed` piece by piece; an end is held back while it may yet become such a thing."""
-    pending = ""
-    for delta in deltas:
-        seen = visible(delta)  # what cannot be seen would part what belongs together
-        found["invisible"] += len(delta) - len(seen)
+    deltas: Iterable[str], limits: OutputPolicy
+) -> Generator[str, None, Counter[str]]:
+    """`scrubbed` piece by piece; an end is held back while it may yet become such a thing.
+
+    Returns:
+        What was taken out, counted by kind.
+    """
+    pending, found = "", Counter[str]()
+    for delta in chain(deltas, [None]):
+        seen = visible(delta or "")  # what cannot be seen would part what belongs together
+        found["invisible"] += len(delta or "") - len(seen)
         pending += seen
-        at = _settled(pending, limits)
-        if ready := scrubbed(pending[:at], limits, found):
-            yield ready
+        at = len(pending) if delta is None else _settled(pending, limits)
+        ready, kinds = scrubbed(pending[:at], limits)
+        found += kinds
         pending = pending[at:]
-    if rest := scrubbed(pending, limits, found):
-        yield rest
+        if ready:
+            yield ready
+    return found
 
 
 def is_clean(text: str, limits: OutputPolicy) -> bool:
     """Whether scrubbing leaves a text as it is."""
-    return scrubbed(text, limits) == text
+    return scrubbed(text, limits)[0] == text
 
 
-def _once(text: str, limits: OutputPolicy, found: Counter[str]) -> str:
+def _once(text: str, limits: OutputPolicy) -> tuple[str, Counter[str]]:
     seen = visible(text)
-    found["invisible"] += len(text) - len(seen)
-    text = _without_secrets(inert(seen, limits.own, limits.known, found), limits, found)
-    text, leaked = without_lines(text, limits.prompts)
-    found["prompt"] += leaked
-    return text
+    inoffensive, found = inert(seen, limits.own, limits.known)
+    bare, secrets = _without_secrets(inoffensive, limits)
+    left, leaked = without_lines(bare, limits.prompts)
+    return left, found + secrets + Counter(invisible=len(text) - len(seen), prompt=leaked)
 
 
-def _without_secrets(text: str, limits: OutputPolicy, found: Counter[str]) -> str:
+def _without_secrets(text: str, limits: OutputPolicy) -> tuple[str, Counter[str]]:
+    found = Counter[str]()
     for secret in limits.secrets:
-        if times := text.count(secret):
-            found["path" if "/" in secret or "\\" in secret else "key"] += times
-            text = text.replace(secret, _CUT)
+        found["path" if "/" in secret or "\\" in secret else "key"] += text.count(secret)
+        text = text.replace(secret, _CUT)
     text, times = _KEY.subn(_CUT, text)
     found["key"] += times
-    return text
+    return text, found
 
 
 def _settled(text: str, limits: OutputPolicy) -> int:

@@ -6,6 +6,7 @@ CommonMark (spec 0.31) does, and for whoever puts the text into HTML as it is.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 
 HOSTS = frozenset({"arxiv.org", "www.arxiv.org", "huggingface.co"})
 _ELEMENT = re.compile(
@@ -54,18 +55,32 @@ _UNFINISHED = (
 )
 
 
-def inert(text: str, own: frozenset[str], known: frozenset[str], found: Counter[str]) -> str:
-    """One pass over `text`; `found` counts what was taken out: image, html, link.
+def inert(text: str, own: frozenset[str], known: frozenset[str]) -> tuple[str, Counter[str]]:
+    """One pass over `text`, and what was taken out, by kind: image, html, link.
 
     Addresses in `own` may be links, as those of `HOSTS`; those in `known`, as `bare` gives them,
     stay as words; of any other the host's name does.
     """
-    text = _TAG.sub(lambda tag: _without_tag(tag, found), text)
-    text = _without_links(text, own, found)
-    text = _URL.sub(lambda url: _told(url, own, known, found), text)
+    text, tags = _replaced(_TAG, text, _without_tag)
+    text, links = _without_links(text, own)
+    text, told = _replaced(_URL, text, lambda url: _told(url, own, known))
     text = _JOINT.sub(lambda joint: _apart(joint, own), text)
     # Without definitions no [label] leads anywhere.
-    return _opened(text.replace("]:", "]：")) if "]:" in text or "<" in text else text
+    text = _opened(text.replace("]:", "]：")) if "]:" in text or "<" in text else text
+    return text, tags + links + told
+
+
+def _replaced(
+    pattern: re.Pattern[str], text: str, instead: Callable[[re.Match[str]], tuple[str, str]]
+) -> tuple[str, Counter[str]]:
+    """A text with each match as `instead` has it, which also says what kind it was, if any."""
+    pieces, kinds, at = list[str](), list[str](), 0
+    for match in pattern.finditer(text):
+        shown, kind = instead(match)
+        pieces += [text[at : match.start()], shown]
+        kinds.append(kind)
+        at = match.end()
+    return "".join([*pieces, text[at:]]), Counter(filter(None, kinds))
 
 
 def addresses(text: str) -> frozenset[str]:
@@ -85,34 +100,31 @@ def unfinished(text: str) -> int:
     return min(starts, default=len(text))
 
 
-def _without_tag(tag: re.Match[str], found: Counter[str]) -> str:
+def _without_tag(tag: re.Match[str]) -> tuple[str, str]:
     known = tag["name"] is None or _ELEMENT.fullmatch(tag["name"]) or "=" in tag["rest"]
     if not known or _BREAK.fullmatch(tag[0]):
-        return tag[0]
+        return tag[0], ""
     is_image = (tag["name"] or "").lower() in {"img", "image"}
-    found["image" if is_image else "html"] += 1
-    return ""
+    return "", "image" if is_image else "html"
 
 
-def _without_links(text: str, own: frozenset[str], found: Counter[str]) -> str:
-    while (fewer := _LINK.sub(lambda link: _without_link(link, own, found), text)) != text:
+def _without_links(text: str, own: frozenset[str]) -> tuple[str, Counter[str]]:
+    found = Counter[str]()
+    while True:
+        fewer, kinds = _replaced(_LINK, text, lambda link: _without_link(link, own))
+        found += kinds
+        if fewer == text:
+            return text, found
         text = fewer  # what was left of a link may be the label of another
-    return text
 
 
-def _without_link(link: re.Match[str], own: frozenset[str], found: Counter[str]) -> str:
+def _without_link(link: re.Match[str], own: frozenset[str]) -> tuple[str, str]:
     if link[0].startswith("!"):
-        found["image"] += 1
-    elif _is_own(link["to"], own):
-        return link[0]
-    else:
-        found["link"] += 1
-    return link["label"]
+        return link["label"], "image"
+    return (link[0], "") if _is_own(link["to"], own) else (link["label"], "link")
 
 
-def _told(
-    url: re.Match[str], own: frozenset[str], known: frozenset[str], found: Counter[str]
-) -> str:
+def _told(url: re.Match[str], own: frozenset[str], known: frozenset[str]) -> tuple[str, str]:
     whole = url[0]
     end = whole[len(whole.rstrip(".,;:!?")) :]
     address = whole.removesuffix(end)
@@ -120,10 +132,9 @@ def _told(
         # A browser takes 。 for a dot of the host.
         follows = url.string[url.end() : url.end() + 1]
         is_host = address.count("/") < len("///")
-        return f"{whole} " if is_host and follows and not follows.isascii() else whole
-    found["link"] += 1
+        return (f"{whole} " if is_host and follows and not follows.isascii() else whole), ""
     said = bare(address)
-    return f"{said if said in known else said.partition('/')[0]}{end}"
+    return f"{said if said in known else said.partition('/')[0]}{end}", "link"
 
 
 def _is_own(address: str, own: frozenset[str]) -> bool:

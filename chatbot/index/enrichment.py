@@ -167,7 +167,7 @@ def _within_limits(answer: str) -> SearchText:
             return {name: strings(held) for name, held in value.items()}
         if isinstance(value, list):
             return [strings(held) for held in value]
-        return scrubbed(value, limits)
+        return scrubbed(value, limits)[0]
 
     found = parse_search_text(answer).model_dump(mode="json")
     return SearchText.model_validate(strings(found))

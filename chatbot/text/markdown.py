@@ -1,54 +1,162 @@
-"""Code within a text: from a run of backticks to the next run of the same length.
+"""Markdown as a parser reads it: blocks with the lines of text in them, code, formulas.
 
-As CommonMark has it (spec 0.31, "code spans"), in one pass: a regular expression looks for the end
-of each run that has none anew.
+Blocks are CommonMark's (spec 0.31) with GitHub's tables, by markdown-it-py. No tag, definition or
+underlined heading is one: a statement in it would pass for something else.
 """
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+PartKind = Literal["paragraph", "heading", "list", "table", "quote", "code", "rule"]
+# Between signs that touch no word, or anything that opens with a command of TeX.
+FORMULA = re.compile(
+    r"(?<![\\$\w])\$\$?(?=\S)[^$\n]{1,300}?(?<=\S)\$\$?(?![\w$])"
+    r"|(?<![\\$])\$\$?[ \t]*\\[A-Za-z][^$\n]{0,300}?[ \t]*\$\$?(?!\$)"
+    r"|\\\([^\n]{1,300}?\\\)|\\\[[^\n]{1,300}?\\\]"
+)
+_OPEN_FORMULA = re.compile(
+    r"(?<![\\$\w])\$\$?(?:[^\s$][^$\n]{0,300})?\Z"
+    r"|(?<![\\$])\$\$?[ \t]*(?:\\[^$\n]{0,300})?\Z|\\[(\[][^\n]{0,300}\Z"
+)
 _TICKS = re.compile(r"`+")
 # In a table's row a bar ends the cell, and the code in it.
 _TICKS_AND_BARS = re.compile(r"`+|(?<!\\)\|")
+# A bar that ends no cell, for as long as a text is parsed: one sign for one.
+_BAR = "\ue006"
+_KINDS: dict[str, PartKind] = {
+    "paragraph_open": "paragraph",
+    "heading_open": "heading",
+    "bullet_list_open": "list",
+    "ordered_list_open": "list",
+    "table_open": "table",
+    "blockquote_open": "quote",
+    "fence": "code",
+    "code_block": "code",
+    "hr": "rule",
+}
+# What begins a row, and what a cell of one that has several.
+_ROWS, _CELLS = frozenset({"list_item_open", "tr_open"}), frozenset({"th_open", "td_open"})
+Cell = tuple[tuple[int, int], ...]
 
 
-def code_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where code stands in a text, its backticks too: start and end (exclusive), in order."""
-    runs = [match.span() for match in _TICKS.finditer(text)]
-    closing = _next_alike([end - start for start, end in runs])
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block from `start` to `end` (exclusive), where the next begins.
+
+    `rows` are a table's rows of cells, a list's items, else one; a cell is where its lines stand,
+    each from its first to its last sign. Code has no lines.
+    """
+
+    kind: PartKind
+    start: int
+    end: int
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def parts(text: str) -> list[Part]:
+    """The blocks of a Markdown text without carriage returns; together they are all of it."""
+    masked = FORMULA.sub(lambda formula: formula[0].replace("|", _BAR), text)
+    masked = masked.replace("\\|", _BAR * 2)
+    starts = [0, *(match.end() for match in re.finditer("\n", masked)), len(masked) + 1]
+    groups = _groups(_parser().parse(masked))
+    if not groups:
+        return [Part("paragraph", 0, len(text), ())] if text else []
+    firsts = [0, *(starts[(group[0].map or [0])[0]] for group in groups[1:]), len(text)]
+    return [
+        Part(_KINDS.get(group[0].type, "paragraph"), first, end, _rows(group, masked, starts))
+        for group, (first, end) in zip(groups, pairwise(firsts), strict=True)
+    ]
+
+
+@cache
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark").enable("table")
+    return parser.disable(["html_block", "reference", "lheading", "inline", "text_join"])
+
+
+def _groups(tokens: Sequence["Token"]) -> list[list["Token"]]:
+    """The tokens of each outermost block."""
+    groups: list[list[Token]] = []
+    for token in tokens:
+        if token.level == 0 and token.nesting >= 0:
+            groups.append([])
+        groups[-1].append(token)
+    return groups
+
+
+def _rows(
+    group: Sequence["Token"], text: str, starts: Sequence[int]
+) -> tuple[tuple[Cell, ...], ...]:
+    """Where the lines of a block stand; each is looked for behind the one before it."""
+    rows: list[list[list[tuple[int, int]]]] = [[[]]]
+    at = 0
+    for token in group:
+        if token.type in _ROWS:
+            rows.append([[]])
+        elif token.type in _CELLS:
+            rows[-1].append([])
+        elif token.type == "inline" and token.map:
+            for row, line in enumerate(token.content.split("\n"), token.map[0]):
+                shown = line.strip()
+                first = text.find(shown, max(at, starts[row]), starts[row + 1] - 1)
+                if shown and first >= 0:
+                    at = first + len(shown)
+                    rows[-1][-1].append((first, at))
+    is_table = group[0].type == "table_open"
+    found = (tuple(tuple(cell) for cell in row[is_table:]) for row in rows)
+    return tuple(row for row in found if any(row))
+
+
+def literals(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Where code and formulas stand in a text from `start` on: from, to (exclusive), in order."""
+    at = start
+    for first, last in _codes(text, start):
+        yield from (formula.span() for formula in FORMULA.finditer(text, at, first))
+        yield first, last
+        at = last
+    yield from (formula.span() for formula in FORMULA.finditer(text, at))
+
+
+def open_literal(text: str, start: int, within: int) -> int | None:
+    """Where in a text that goes on code or a formula is open, or may be more than it is by now.
+
+    Looked for from `start` on, and in the last `within` characters.
+    """
+    first = max(start, len(text) - within)
+    found = list(literals(text, start))
+    late = [span for span in found if span[1] > first]
+    ticks = (run.start() for run in _TICKS.finditer(text, first))
+    begun = [at for at in ticks if not any(begin <= at < end for begin, end in late)]
+    begun += [begin for begin, end in late if end == len(text) and begin >= first]
+    settled = [end for _, end in found if end < len(text)]
+    if formula := _OPEN_FORMULA.search(text, max([first, *settled[-1:]])):
+        begun.append(formula.start())
+    return min(begun, default=None)
+
+
+def _codes(text: str, start: int) -> Iterator[tuple[int, int]]:
+    """Code in a text, with its backticks, from a run of them to the next as long: in one pass.
+
+    A regular expression would look for the end of each run that has none anew.
+    """
+    runs = [match.span() for match in _TICKS.finditer(text, start)]
+    closing = _next_alike([end - begin for begin, end in runs])
     at = 0
     while at < len(runs):
         last = closing[at]
         if last is not None:
             yield runs[at][0], runs[last][1]
         at = at + 1 if last is None else last + 1
-
-
-def without_code(text: str) -> str:
-    """A text less its code."""
-    parts, at = [], 0
-    for start, end in code_spans(text):
-        parts.append(text[at:start])
-        at = end
-    return "".join([*parts, text[at:]])
-
-
-def open_code(text: str, within: int) -> int | None:
-    """Where in its last characters, `within` of them, a text that goes on has opened code.
-
-    A run at the very end may still grow, so it closes nothing yet.
-    """
-    first = max(0, len(text) - within)
-    runs = [match.span() for match in _TICKS.finditer(text)]
-    lengths = [end - start if end < len(text) else 0 for start, end in runs]
-    closing = _next_alike(lengths)
-    at = 0
-    while at < len(runs):
-        last = closing[at]
-        if last is None and runs[at][0] >= first:
-            return runs[at][0]
-        at = at + 1 if last is None else last + 1
-    return None
 
 
 def line_code(line: str, *, in_row: bool) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:

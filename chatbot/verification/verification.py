@@ -1,4 +1,4 @@
-"""Deterministic checks of each sentence against the sections it cites.
+"""Claims held against the sections they cite: the quote that bears each out, and a verdict.
 
 Has it a marker; are its numbers there, as values, and do they belong to what it says they do; are
 its names there; does it say the opposite; is its wording grounded, and not better in another
@@ -8,18 +8,22 @@ how often a true sentence is accused: what needs understanding is left to a judg
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from chatbot.index.reading import Index
-from chatbot.index.sections import IndexedSection
 from chatbot.reports.search_text import OF_THE_FIELD
 from chatbot.text.quantities import quantities
+from chatbot.text.sentences import Span, sentences
 from chatbot.text.terms import content_terms, normalise, share
 from chatbot.understanding.wording import language_of, names_in
-from chatbot.verification.attribution import (
-    cited_numbers,
-    claims,
-    without_markers,
+from chatbot.verification.claims import (
+    Citation,
+    Claim,
+    Draft,
+    Quote,
+    claims_of,
+    stated_in,
 )
 from chatbot.verification.grounds import (
     Ground,
@@ -29,7 +33,6 @@ from chatbot.verification.grounds import (
     places,
     squeezed,
 )
-from chatbot.verification.models import Draft, SentenceVerdict
 
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{4,5}(?:v\d+)?\b")
 _IS_NAME = re.compile(r"[A-Z0-9]")
@@ -53,7 +56,7 @@ _FEWEST_TERMS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class _Stated:
     """A sentence without its markers, the sections it cites, and all others of their papers.
 
     `weights` are its terms by rarity; none for a sentence on what is not said, which is in no words
@@ -88,51 +91,124 @@ class _Claim:
         return source.english if self.is_english else source.chinese
 
 
-def verify(
-    markdown: str, sources: Mapping[int, IndexedSection], index: Index
-) -> tuple[SentenceVerdict, ...]:
-    """A verdict for each sentence that states something.
+def verified(index: Index, draft: Draft) -> Draft:
+    """The draft with a quote for each source a claim cites and a verdict on all it states.
 
-    Reasons, the first that holds: ``missing_marker``; ``number_not_in_source: N``;
-    ``name_not_in_source: NAME``; ``opposite_of_source: WORD``; ``number_of_something_else: N``;
-    ``better_in_section: KEY``; ``wording_not_in_source``.
+    Numbers that stand for no source are left out. Quotes are what they are: a claim that has its
+    quotes already is left as it is. Reasons, the first that holds: ``missing_marker``;
+    ``number_not_in_source: N``; ``name_not_in_source: NAME``; ``opposite_of_source: WORD``;
+    ``number_of_something_else: N``; ``better_in_section: KEY``; ``wording_not_in_source``.
     """
-    cited = {n: Ground(s, index.search_texts.get(s.paper_id)) for n, s in sources.items()}
-    by_name = {source.section.name: source for source in cited.values()}
-    for paper in {section.paper_id for section in sources.values()} & index.catalogue.by_id.keys():
-        for section in (index.sections[row] for row in index.catalogue.by_id[paper].rows):
-            by_name.setdefault(section.name, Ground(section, index.search_texts.get(paper)))
-    return tuple(_verdict(claim, cited, by_name.values(), index) for claim in claims(markdown))
+    claims = claims_of(draft.blocks)
+    if all(claim.quotes or not (claim.states or claim.citations) for claim in claims):
+        return draft
+    sources = {
+        n: _Source(Ground(section, index.search_texts.get(section.paper_id)))
+        for n, section in draft.sources.items()
+    }
+    papers = {section.paper_id for section in draft.sources.values()}
+    known = [source.ground for source in sources.values()]
+    named = {ground.section.name for ground in known}
+    known += [
+        Ground(section, index.search_texts.get(paper))
+        for paper in papers & index.catalogue.by_id.keys()
+        for section in (index.sections[row] for row in index.catalogue.by_id[paper].rows)
+        if section.name not in named
+    ]
+    checked = draft.with_claims(lambda claim: _checked(claim, sources, known, index))
+    return _with_abstention(checked)
 
 
-def _verdict(
-    claim: str, sources: Mapping[int, Ground], known: Collection[Ground], index: Index
-) -> SentenceVerdict:
-    numbers = tuple(n for n in cited_numbers(claim) if n in sources)
-    text = without_markers(claim).strip()
-    if not numbers and _needs_no_source(text):
-        return SentenceVerdict(text, numbers, supported=True)
-    if not numbers:
-        return SentenceVerdict(text, numbers, supported=False, reason="missing_marker")
-    cited = tuple(sources[n] for n in numbers)
+def _with_abstention(draft: Draft) -> Draft:
+    """The sentence that says that nothing was found needs no source."""
+    first = next(iter(stated_in(draft.blocks)), None)
+    if draft.abstain_reason is None or first is None or first.reason != "missing_marker":
+        return draft
+    lead = replace(first, kind="lead", supported=True, reason=None)
+    return draft.with_claims(lambda claim: lead if claim is first else claim)
+
+
+def citations_of(draft: Draft) -> tuple[Citation, ...]:
+    """A citation for each source a verified draft cites, by number.
+
+    It holds a quote for each sentence that cites it; a source that only a heading or a lead-in
+    cites is quoted for that line.
+    """
+    stated: dict[int, dict[tuple[int, int], None]] = {}
+    beside: dict[int, dict[tuple[int, int], None]] = {}
+    for claim in claims_of(draft.blocks):
+        for n, span in zip(claim.citations, claim.quotes, strict=False):
+            (stated if claim.states else beside).setdefault(n, {})[span] = None
+    quotes = {n: list(spans)[:1] for n, spans in beside.items()} | stated
+    return tuple(
+        Citation(
+            n,
+            section := draft.sources[n],
+            tuple(Quote(section.text[first:last], first, last) for first, last in spans),
+        )
+        for n, spans in sorted(quotes.items())
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A section that is cited, its sentences cut once for however many claims cite it."""
+
+    ground: Ground
+
+    @cached_property
+    def _sentences(self) -> tuple[tuple[Span, frozenset[str]], ...]:
+        cut = sentences(self.ground.section.text)
+        return tuple((span, frozenset(content_terms(span.text))) for span in cut)
+
+    def quote_for(self, claim: str) -> tuple[int, int]:
+        """The span of the sentence that shares most terms with a claim, shorter ones first.
+
+        Where none shares any it is the first; of a text without sentences it is all.
+        """
+        if not self._sentences:
+            return 0, len(self.ground.section.text)
+        wanted = frozenset(content_terms(claim))
+        best, _ = max(self._sentences, key=lambda sentence: _overlap(wanted, sentence[1]))
+        return best.start, best.end
+
+
+def _overlap(wanted: frozenset[str], terms: frozenset[str]) -> float:
+    return len(terms & wanted) / (len(terms) * len(wanted)) ** 0.5 if terms and wanted else 0.0
+
+
+def _checked(
+    claim: Claim, sources: Mapping[int, _Source], known: Collection[Ground], index: Index
+) -> Claim:
+    if claim.quotes:
+        return claim
+    numbers = tuple(n for n in claim.citations if n in sources)
+    cited = tuple(sources[n].ground for n in numbers)
+    reason = _reason(claim.text, cited, known, index) if claim.states else None
+    quotes = tuple(sources[n].quote_for(claim.text) for n in numbers)
+    return replace(claim, citations=numbers, quotes=quotes, supported=reason is None, reason=reason)
+
+
+def _reason(
+    text: str, cited: tuple[Ground, ...], known: Collection[Ground], index: Index
+) -> str | None:
+    """Why a sentence does not pass, if it does not."""
+    if not cited:
+        return None if _needs_no_source(text) else "missing_marker"
     if any(text in source.section.text for source in cited):
-        return SentenceVerdict(text, numbers, supported=True)  # word for word
+        return None  # word for word
     plain = text.replace("**", "")
     names = {source.section.name for source in cited}
     papers = {source.section.paper_id for source in cited}
-    reason = _objection(
-        _Claim(
-            plain,
-            language_of(plain) == "en",
-            {}
-            if _NOT_SAID.search(plain)
-            else {t: index.lexical.idf(t) for t in content_terms(plain)},
-            cited,
-            tuple(s for s in known if s.section.paper_id in papers and s.section.name not in names),
-        ),
-        index,
+    terms = () if _NOT_SAID.search(plain) else content_terms(plain)
+    stated = _Stated(
+        plain,
+        language_of(plain) == "en",
+        {term: index.lexical.idf(term) for term in terms},
+        cited,
+        tuple(s for s in known if s.section.paper_id in papers and s.section.name not in names),
     )
-    return SentenceVerdict(text, numbers, supported=reason is None, reason=reason)
+    return _objection(stated, index)
 
 
 def _needs_no_source(text: str) -> bool:
@@ -142,7 +218,7 @@ def _needs_no_source(text: str) -> bool:
     return bool(_BARE_ANSWER.fullmatch(text) or _NOT_SAID.search(text))
 
 
-def _objection(claim: _Claim, index: Index) -> str | None:
+def _objection(claim: _Stated, index: Index) -> str | None:
     """Why a claim is not borne out by the sections it cites, if it is not."""
     objections: tuple[tuple[str, Callable[[], str | None]], ...] = (
         ("number_not_in_source", lambda: _absent_number(claim)),
@@ -158,7 +234,7 @@ def _objection(claim: _Claim, index: Index) -> str | None:
     return None
 
 
-def _absent_number(claim: _Claim) -> str | None:
+def _absent_number(claim: _Stated) -> str | None:
     held = [number for source in claim.cited for number in source.numbers]
     for quantity in quantities(claim.text):
         if not any(quantity.agrees(other) for other in held) and not any(
@@ -171,7 +247,7 @@ def _absent_number(claim: _Claim) -> str | None:
     return None
 
 
-def _absent_name(claim: _Claim, index: Index) -> str | None:
+def _absent_name(claim: _Stated, index: Index) -> str | None:
     """A name that none of the sections holds and that is not what their papers are called."""
     called = "".join(
         squeezed(claim.text[link.start : link.end])
@@ -191,7 +267,7 @@ def _absent_name(claim: _Claim, index: Index) -> str | None:
     return None
 
 
-def _opposite(claim: _Claim) -> str | None:
+def _opposite(claim: _Stated) -> str | None:
     if not claim.weights:
         return None
     whole = "\n".join(source.section.text for source in claim.cited)
@@ -212,7 +288,7 @@ def _opposite(claim: _Claim) -> str | None:
     return None
 
 
-def _unbound_number(claim: _Claim, index: Index) -> str | None:
+def _unbound_number(claim: _Stated, index: Index) -> str | None:
     if claim.is_english or not claim.weights:
         return None
     names = [(link.start, link.end) for link in index.catalogue.names.find(claim.text)]
@@ -221,7 +297,7 @@ def _unbound_number(claim: _Claim, index: Index) -> str | None:
     return number_of_something_else(places(claim.text, [*names, *ids]), held, index.lexical.idf)
 
 
-def _better_sibling(claim: _Claim) -> str | None:
+def _better_sibling(claim: _Stated) -> str | None:
     """Another section of the same paper that holds clearly more of the claim's wording."""
     if not claim.is_comparable or len(claim.papers) > 1:
         return None
@@ -231,7 +307,7 @@ def _better_sibling(claim: _Claim) -> str | None:
     return key if best - claim.held >= least else None
 
 
-def _ungrounded(claim: _Claim) -> str | None:
+def _ungrounded(claim: _Stated) -> str | None:
     """Empty where too little of the wording is grounded."""
     least = _LEAST_IN_ENGLISH if claim.is_english else _LEAST_GROUNDED
     if len(claim.papers) > 1:
@@ -241,11 +317,3 @@ def _ungrounded(claim: _Claim) -> str | None:
 
 def _clauses(text: str) -> list[str]:
     return [clause for clause in re.split(r"[，,；;。]", text) if clause.strip()]
-
-
-def verdicts_of(index: Index, draft: Draft) -> tuple[SentenceVerdict, ...]:
-    """A verdict for each sentence; the one that says nothing was found needs no source."""
-    found = verify(draft.markdown, draft.sources, index) if draft.sources else ()
-    if draft.abstain_reason and found and found[0].reason == "missing_marker":
-        return found[1:]
-    return found

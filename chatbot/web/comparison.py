@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from chatbot.answering.comparison import NOT_REPORTED, tables_of, to_csv
+from chatbot.answering.comparison import NOT_REPORTED
 from chatbot.answering.models import Scope
 from chatbot.answering.record import AnswerRecord, CitationRecord
+from chatbot.answering.rendering import tables_in, to_csv
 from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.understanding.models import Language
@@ -65,7 +66,7 @@ def render_unfinished(text: str, language: Language) -> str:
 
 def has_table(record: AnswerRecord) -> bool:
     """Whether there is a table to save."""
-    return bool(tables_of(record.answer))
+    return bool(tables_in(record.blocks))
 
 
 def comparison_csv(record: AnswerRecord) -> tuple[str, str]:
@@ -75,7 +76,7 @@ def comparison_csv(record: AnswerRecord) -> tuple[str, str]:
         for c in record.citations
     ]
     head = [[ANSWER_TEXTS[record.language].sources]] if sources else []
-    return f"{_file_name(record)}.csv", spreadsheet(to_csv(record.answer, [*head, *sources]))
+    return f"{_file_name(record)}.csv", spreadsheet(to_csv(record.blocks, [*head, *sources]))
 
 
 def comparison_markdown(record: AnswerRecord) -> tuple[str, str]:

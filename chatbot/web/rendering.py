@@ -270,7 +270,7 @@ def answer_markdown(record: AnswerRecord) -> str:
 
 def _for_elsewhere(parts: Sequence[str], own: Sequence[str]) -> str:
     text = "\n\n".join(part for part in parts if part)
-    return scrubbed(text, OutputPolicy(own=frozenset(own), known=addresses(text)))
+    return scrubbed(text, OutputPolicy(own=frozenset(own), known=addresses(text)))[0]
 
 
 def _references(record: AnswerRecord) -> str:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from chatbot.answering.comparison import tables_of
-from chatbot.verification.attribution import cited_numbers
+from chatbot.verification.claims import read_blocks
 from evals.answers import Answered, Metric, every_fact, of_types, whole
 from evals.cases import Case, Datasets, plain
 from evals.facts import holds
@@ -16,15 +15,23 @@ def _cases(datasets: Datasets) -> Sequence[Case]:
 
 
 def _rows(answered: Answered) -> list[tuple[str, frozenset[str]]]:
-    """Each row's text with the sections it cites; of an answer without a table each line's."""
-    named = dict(answered.numbered)
-    tables = tables_of(answered.markdown)
-    rows = (
-        [" | ".join(row) for table in tables for row in table[1:]]
-        if tables
-        else answered.markdown.splitlines()
-    )
-    return [(row, frozenset(named[n] for n in cited_numbers(row) if n in named)) for row in rows]
+    """Each row's text with the sections it cites; of an answer without a table each block's."""
+    named, blocks = dict(answered.numbered), read_blocks(answered.markdown)
+    tables = [row for block in blocks if block.kind == "table" for row in block.rows[1:]]
+    rows = tables or [row for block in blocks for row in block.rows]
+    return [
+        (
+            " | ".join(cell.text for cell in row),
+            frozenset(
+                named[n]
+                for cell in row
+                for claim in cell.claims
+                for n in claim.citations
+                if n in named
+            ),
+        )
+        for row in rows
+    ]
 
 
 def _cell(answered: Answered, wanted: Evidence) -> bool:

@@ -6,15 +6,16 @@ import re
 
 import pytest
 
-from chatbot.answering.comparison import tables_of, to_csv
 from chatbot.answering.engine import answer_events
 from chatbot.answering.models import Answer, Step
 from chatbot.answering.quoting import extract
+from chatbot.answering.rendering import tables_in, to_csv
 from chatbot.errors import ChatbotError
 from chatbot.index.reading import Index
 from chatbot.retrieval.comparisons import comparison_query
 from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import understand
+from chatbot.verification.claims import read_blocks
 from tests.answering.test_engine import answer_of, model_at
 from tests.fakes.openai_server import Body, FakeOpenAI, Reply
 
@@ -29,7 +30,7 @@ def compare(index: Index, *columns: str, papers: tuple[str, ...] = PAPERS) -> An
 
 def test_each_paper_has_a_row_and_each_default_column_a_cited_cell(seed_index: Index) -> None:
     answer = compare(seed_index)
-    ((head, *rows),) = tables_of(answer.markdown)
+    ((head, *rows),) = tables_in(answer.blocks)
     assert head == ["论文", "应用领域", "核心贡献", "主要创新", "实验效果"]
     assert len(rows) == len(PAPERS)
     assert all("[" in cell for row in rows for cell in row[1:])
@@ -41,21 +42,21 @@ def test_each_paper_has_a_row_and_each_default_column_a_cited_cell(seed_index: I
 def test_a_row_cites_its_own_paper_only(seed_index: Index) -> None:
     answer = compare(seed_index)
     paper_of = {str(c.n): c.section.paper_id for c in answer.citations}
-    ((_, *rows),) = tables_of(answer.markdown)
+    ((_, *rows),) = tables_in(answer.blocks)
     for row in rows:
         cited = {paper_of[part.partition("]")[0]] for part in " ".join(row[1:]).split("[")[1:]}
         assert len(cited) == 1
 
 
 def test_a_column_that_no_section_reports_on_says_so(seed_index: Index) -> None:
-    ((_, *rows),) = tables_of(compare(seed_index, "量子纠错码").markdown)
+    ((_, *rows),) = tables_in(compare(seed_index, "量子纠错码").blocks)
     assert [row[1] for row in rows] == ["报告未提及"] * len(PAPERS)
 
 
 def test_a_question_that_compares_is_answered_with_a_table(seed_index: Index) -> None:
     query = understand("GRU-Mem 和 ProAct 各比基线好多少？", seed_index.catalogue)
     answer = answer_of(answer_events(seed_index, query, None))
-    ((_, *rows),) = tables_of(answer.markdown)
+    ((_, *rows),) = tables_in(answer.blocks)
     assert {c.section.paper_id for c in answer.citations} == {"2602.10560", "2602.05327"}
     assert len(rows) == 2
 
@@ -68,18 +69,18 @@ def test_sections_named_in_a_question_are_the_columns(seed_index: Index) -> None
 
 
 def test_the_table_comes_as_csv_without_markers(seed_index: Index) -> None:
-    rows = list(csv.reader(io.StringIO(to_csv(compare(seed_index).markdown))))
+    rows = list(csv.reader(io.StringIO(to_csv(compare(seed_index).blocks))))
     assert len(rows) == len(PAPERS) + 1
     assert not any("[1]" in cell for row in rows for cell in row)
 
 
 def test_a_cell_cannot_be_a_formula() -> None:
     table = "| 论文 | 式 |\n| --- | --- |\n| 甲 | =HYPERLINK(1) [1] |"
-    assert "'=HYPERLINK" in to_csv(table)
+    assert "'=HYPERLINK" in to_csv(read_blocks(table))
 
 
 def test_a_pipe_in_a_cell_is_no_cell_of_its_own() -> None:
-    assert tables_of("| a | b \\| c |\n| --- | --- |") == [[["a", "b \\| c"]]]
+    assert tables_in(read_blocks("| a | b \\| c |\n| --- | --- |")) == [[["a", "b \\| c"]]]
 
 
 @pytest.mark.parametrize(
@@ -161,3 +162,9 @@ def test_without_an_outline_the_question_is_the_only_column(
         answer = answer_of(answer_events(seed_index, query, model_at(server)))
     assert "those that the question asks about" in server.chats[-1]["messages"][-1]["content"]
     assert answer.mode == "fake"
+
+
+def test_a_bar_in_a_formula_ends_no_cell() -> None:
+    table = read_blocks("| 论文 | 式 | 值 |\n| --- | --- | --- |\n| 甲 | $x|y$ [1] | 2 [1] |")
+    assert tables_in(table) == [[["论文", "式", "值"], ["甲", "$x|y$ [1]", "2 [1]"]]]
+    assert to_csv(table).splitlines()[1] == "甲,$x|y$,2"

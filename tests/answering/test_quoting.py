@@ -11,7 +11,7 @@ from chatbot.index.reading import Index, open_index
 from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
-from chatbot.verification.models import Draft
+from chatbot.verification.claims import Draft
 from tests.report_text import paper, render_report
 
 

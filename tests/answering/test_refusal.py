@@ -6,7 +6,7 @@ from chatbot.answering.quoting import extract
 from chatbot.index.reading import Index
 from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import understand
-from chatbot.verification.models import Draft
+from chatbot.verification.claims import Draft
 
 
 def draft(index: Index, question: str) -> Draft:

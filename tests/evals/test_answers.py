@@ -2,7 +2,9 @@
 
 import pytest
 
-from chatbot.verification.models import Draft
+from chatbot.answering.rendering import line_of, list_of
+from chatbot.index.sections import IndexedSection
+from chatbot.verification.claims import Claim, Draft
 from evals.answers import MEASURES, Answered, cited_needed, every_fact, measure, whole
 from evals.items import Item
 from tests.verification.test_attribution import section
@@ -16,9 +18,15 @@ ITEM = Item(
     sections=("2602.10560/results",),
     key_facts=("400%",),
 )
-RIGHT = Answered.of_draft(ITEM, Draft("最高 4 倍 [1]。", {1: section()}))
-BESIDE = Answered.of_draft(ITEM, Draft("很快 [1]。", {1: section(key="usage")}))
-SILENT = Answered.of_draft(ITEM, Draft("没有。", {}, abstain_reason="not_reported"))
+
+
+def quoting(text: str, source: IndexedSection) -> Draft:
+    return Draft((list_of([Claim(text, "item", (1,), ((0, 5),))]),), {1: source})
+
+
+RIGHT = Answered.of_draft(ITEM, quoting("最高 4 倍。", section()))
+BESIDE = Answered.of_draft(ITEM, quoting("很快。", section(key="usage")))
+SILENT = Answered.of_draft(ITEM, Draft((line_of("没有。"),), {}, abstain_reason="not_reported"))
 
 
 def test_a_right_answer_holds_the_facts_and_cites_what_is_needed() -> None:

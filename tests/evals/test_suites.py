@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chatbot.index.reading import Index
-from chatbot.verification.models import SentenceVerdict
+from chatbot.verification.claims import Claim
 from evals.answering import AnswerRow
 from evals.answers import Answered, Quoted
 from evals.cases import Case, Datasets, load_datasets
@@ -45,7 +45,7 @@ def answered(
         text,
         tuple(Quoted(name, (TEXTS[name],)) for name in sections),
         numbered,
-        (SentenceVerdict(text, tuple(n for n, _ in numbered), supported=bool(sections)),)
+        (Claim(text, "sentence", tuple(n for n, _ in numbered), supported=bool(sections)),)
         if text
         else (),
         strays,

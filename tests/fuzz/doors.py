@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chatbot.answering.record import record_of
 from chatbot.answering.rules import parse_rule
+from chatbot.answering.writing import Kept
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError
 from chatbot.reports.parsing import parse_report
@@ -20,8 +21,8 @@ from chatbot.reports.search_text import parse_rows
 from chatbot.understanding.inputs import make_filters, parse_request, read_history
 from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
-from chatbot.verification.attribution import clean_markers, resolve
-from chatbot.verification.verification import verify
+from chatbot.verification.claims import Draft, clean_markers, markdown_of, read_blocks, stated_in
+from chatbot.verification.verification import citations_of, verified
 from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
 from chatbot.web.rendering import render_answer
 from evals.items import load_items
@@ -89,14 +90,16 @@ def read_question(bot: Chatbot, given_: tuple[str, list[tuple[Any, str]]]) -> No
 def read_draft(bot: Chatbot, given_: tuple[str, int]) -> None:
     draft, size = given_
     sources = dict(enumerate(bot.index.sections[:3], 1))
-    removed: list[int] = []
     deltas = (draft[at : at + size] for at in range(0, len(draft), size))
-    cleaned = "".join(clean_markers(deltas, sources, removed))
-    assert not {*removed} & {*sources}
-    for citation in resolve(cleaned, sources):
+    cleaned = Kept(clean_markers(deltas, sources))
+    text = "".join(cleaned).replace("\r\n", "\n").replace("\r", "\n")
+    assert not {*cleaned.returned} & {*sources}
+    read = verified(bot.index, Draft(read_blocks(text), sources))
+    assert markdown_of(read.blocks) == text
+    for citation in citations_of(read):
         assert all(q.text == citation.section.text[q.start : q.end] for q in citation.quotes)
-    for verdict in verify(cleaned, sources, bot.index):
-        assert verdict.supported == (verdict.reason is None)
+    for claim in stated_in(read.blocks):
+        assert claim.supported == (claim.reason is None)
 
 
 def show_markdown(_: Chatbot, text: str) -> None:

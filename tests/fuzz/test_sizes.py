@@ -31,8 +31,8 @@ from chatbot.text.terms import content_terms, normalise
 from chatbot.understanding.inputs import parse_request, read_history
 from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
-from chatbot.verification.attribution import cited_numbers, clean_markers, resolve
-from chatbot.verification.verification import verify
+from chatbot.verification.claims import Draft, clean_markers, read_blocks, stated_in
+from chatbot.verification.verification import citations_of, verified
 from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
 from chatbot.web.uploads import read_upload
 from tests.cli.test_commands import Run, run, run_seeds
@@ -65,9 +65,10 @@ NESTS = {
     "voiced marks": "ｶ" + "\uff9e\u0301" * DEEP,
 }
 READERS: dict[str, Callable[[Index, str], object]] = {
-    "citations": lambda index, text: resolve(text, {1: index.sections[0]}),
-    "verdicts": lambda index, text: verify(text, {1: index.sections[0]}, index),
-    "markers": lambda _, text: "".join(clean_markers([text], {1}, [])),
+    "verdicts": lambda index, text: verified(
+        index, Draft(read_blocks(text), {1: index.sections[0]})
+    ),
+    "markers": lambda _, text: "".join(clean_markers([text], {1})),
     "Markdown": lambda _, text: [safe_markdown(text), section_markdown(text, [(3, 9)])],
     "HTML": lambda _, text: [plain_html(text), nested_lists(text)],
     "terms": lambda _, text: content_terms(text),
@@ -209,10 +210,10 @@ def test_filters_of_another_shape_are_refused(value: Any) -> None:
 def test_a_hundred_thousand_markers_are_resolved(seed_index: Index) -> None:
     section = seed_index.sections[0]
     said = sentences(section.text)[0].text.rstrip("。")
-    draft = "".join(clean_markers([f"{said} [1, 9]。\n"] * 1_000 + ["[1][9]" * 49_500], {1}, []))
-    assert cited_numbers(draft) == (1,)
-    assert len(resolve(draft, {1: section})) == 1
-    assert all(verdict.citations == (1,) for verdict in verify(draft, {1: section}, seed_index))
+    text = "".join(clean_markers([f"{said} [1, 9]。\n"] * 1_000 + ["[1][9]" * 49_500], {1}))
+    draft = verified(seed_index, Draft(read_blocks(text), {1: section}))
+    assert len(citations_of(draft)) == 1
+    assert all(claim.citations == (1,) for claim in stated_in(draft.blocks))
 
 
 def large_report(size: int) -> bytes:

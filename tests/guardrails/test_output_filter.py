@@ -1,7 +1,6 @@
 """What may not leave with an answer is taken out of it, however it is cut while it streams."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,8 +23,8 @@ LEAK = "Copy numbers, names and units exactly. Keep apart an absolute value and 
 
 
 def clean(text: str, limits: OutputPolicy = LIMITS) -> tuple[str, dict[str, int]]:
-    found = Counter[str]()
-    return scrubbed(text, limits, found), {kind: n for kind, n in found.items() if n}
+    left, found = scrubbed(text, limits)
+    return left, dict(found)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,7 @@ def cut(text: str, sizes: Sequence[int]) -> Iterator[str]:
 @example("`\na`<img src=x>`")
 @example("htt<b>ps://evil.example")
 def test_nothing_gets_past_in_any_mixture(text: str) -> None:
-    left = scrubbed(text, LIMITS)
+    left, _ = scrubbed(text, LIMITS)
     assert is_clean(left, LIMITS)
     assert leaks_in(left, LIMITS) == frozenset()
 
@@ -164,7 +163,7 @@ def test_nothing_gets_past_in_any_mixture(text: str) -> None:
 @given(HOSTILE, st.lists(st.integers(1, 9), max_size=60))
 @example("https://arxiv.org\u200b![a](https://evil.example/x.png)", [])
 def test_nothing_gets_past_however_it_is_streamed(text: str, sizes: Sequence[int]) -> None:
-    streamed = "".join(scrubbed_stream(cut(text, sizes), LIMITS, Counter()))
+    streamed = "".join(scrubbed_stream(cut(text, sizes), LIMITS))
     assert leaks_in(streamed, LIMITS) == frozenset()
 
 
@@ -174,19 +173,17 @@ def test_a_prompt_that_is_streamed_is_taken_out_whatever_its_pieces(size: int) -
         language="Chinese", sources="s", question="q", answer="a", objections="o"
     )
     pieces = cut(system.content, [size] * len(system.content))
-    left = "".join(scrubbed_stream(pieces, LIMITS, Counter()))
+    left = "".join(scrubbed_stream(pieces, LIMITS))
     assert len(left) < 60
     assert leaks_in(left, LIMITS) == frozenset()
 
 
 def test_a_full_stop_that_a_browser_takes_for_a_dot_is_no_part_of_a_host() -> None:
     pieces = ["见 https://arxiv.org", "。evil.example", "/x"]
-    streamed = "".join(scrubbed_stream(pieces, LIMITS, Counter()))
+    streamed = "".join(scrubbed_stream(pieces, LIMITS))
     assert streamed == clean("".join(pieces))[0] == "见 https://arxiv.org 。evil.example/x"
 
 
 def test_plain_text_is_held_back_no_longer_than_a_word() -> None:
-    pieces = scrubbed_stream(
-        ["最高提升", "400% 的", " zebra", "fish swam", " home"], LIMITS, Counter()
-    )
+    pieces = scrubbed_stream(["最高提升", "400% 的", " zebra", "fish swam", " home"], LIMITS)
     assert list(pieces) == ["最高提升", "400% 的", " ", "zebrafish ", "swam ", "home"]

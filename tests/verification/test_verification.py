@@ -7,14 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot.index.reading import Index
+from chatbot.index.sections import IndexedSection
+from chatbot.verification.claims import Claim, Draft, read_blocks, stated_in
 from chatbot.verification.grounds import direction_conflict, negation_conflict
-from chatbot.verification.verification import verify
+from chatbot.verification.verification import verified
 from tests.verification.test_attribution import section
 
 TEXT = (
     "*   **准确率**：在 MATH-500 上达到 61.4%，优于 BaseNet 的 52.3%，共 1,655 个任务。\n"
     "*   **资源**：训练用 8 张 GPU，数据 5 万条；推理速度提升 3–4 倍，不需要微调底座模型。\n"
 )
+
+
+def verify(text: str, sources: dict[int, IndexedSection], index: Index) -> tuple[Claim, ...]:
+    return stated_in(verified(index, Draft(read_blocks(text), sources)).blocks)
 
 
 def verdict(index: Index, sentence: str, text: str = TEXT) -> tuple[bool, str | None]:
