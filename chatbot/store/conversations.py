@@ -197,9 +197,14 @@ def history_of(earlier: Sequence[Turn]) -> tuple[Message, ...]:
         message
         for turn in earlier
         if turn.answer
-        for message in (Message("user", turn.question), Message("assistant", turn.answer.answer))
+        for message in (Message("user", turn.question), _answered(turn.answer))
     ]
     return tuple(spoken[len(spoken) - newest_turns([turn.content for turn in spoken]) :])
+
+
+def _answered(record: AnswerRecord) -> Message:
+    lists = record.intent in {"list", "overview"}
+    return Message("assistant", record.answer, record.papers, lists)
 
 
 def _require(connection: Connection, owner: str, conversation: str) -> None:

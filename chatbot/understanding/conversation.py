@@ -1,8 +1,8 @@
 """Follow-ups: what "it", "the second one" or "那和前一个比呢" stand for, by the history alone."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from chatbot.index.entity_linking import Link, NameTable
 from chatbot.text.numerals import number_of
@@ -76,7 +76,7 @@ def context_of(
     against = bool(own and _AGAINST_NAMED.search(question))
     if not history or not (short or against or REFERS_BACK.search(question)):
         return Context()
-    spoken = [(turn, _papers_of(turn, names)) for turn in history]
+    spoken = [(turn, _papers_of(turn, names)) for turn in _told(history, names)]
     listed = _last_list(spoken)
     if not own and listed and _AMONG.search(question) and _WHICH.search(question):
         if _MOST.search(question):
@@ -94,11 +94,24 @@ def context_of(
     return Context(tuple(turns), tuple(focus), compares)
 
 
+def _told(history: Sequence[Message], names: NameTable) -> Iterator[Message]:
+    """The turns; where an answer is known by its text alone, what it lists is read from that.
+
+    An answer that gives several ids lists those papers; what its quotes name besides is no item.
+    """
+    for turn in history:
+        ids = [paper for paper in ARXIV_ID.findall(turn.content) if paper in names.titles]
+        if turn.role == "assistant" and turn.papers is None and len(ids) > 1:
+            yield replace(turn, papers=tuple(dict.fromkeys(ids)), lists=True)
+        else:
+            yield turn
+
+
 def _last_list(spoken: Sequence[tuple[Message, list[Link]]]) -> list[Link]:
-    """The papers of the last answer that lists some by id; of the last turn with several, else."""
+    """The papers of the last answer that lists some; of the last turn with several, else."""
     several = [(turn, links) for turn, links in reversed(spoken) if len(links) > 1]
-    by_id = [links for turn, links in several if len(ARXIV_ID.findall(turn.content)) > 1]
-    return next(iter([*by_id, *(links for _, links in several)]), [])
+    listed = [links for turn, links in several if turn.lists]
+    return next(iter([*listed, *(links for _, links in several)]), [])
 
 
 def _focus(
@@ -139,15 +152,14 @@ def _place(match: re.Match[str]) -> int:
 
 
 def _papers_of(turn: Message, names: NameTable) -> list[Link]:
-    """The papers a turn speaks of, in its order: by name, or by arXiv id.
-
-    An answer that gives ids lists those papers; what its quotes name besides is no item of it.
-    """
+    """The papers a turn speaks of, in its order: those it cites, else by name or arXiv id."""
+    if turn.papers is not None:
+        known = (paper for paper in turn.papers if paper in names.titles)
+        return [Link(names.titles[paper], (paper,), 0, 0) for paper in known]
     text = turn.content
     ids = [match for match in ARXIV_ID.finditer(text) if match[1] in names.titles]
     links = [Link(names.titles[m[1]], (m[1],), m.start(), m.end()) for m in ids]
-    if turn.role == "user" or len(links) < 2:  # noqa: PLR2004 - a list has more than one
-        links += names.find(text)
+    links += names.find(text)
     known_ids = {paper for link in links for paper in link.papers if len(link.papers) == 1}
     certain = [
         link for link in links if len(link.papers) == 1 or not known_ids.intersection(link.papers)

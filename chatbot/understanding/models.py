@@ -14,10 +14,16 @@ Intent = Literal["lookup", "compare", "list", "overview", "chat", "off_topic"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One earlier turn of the conversation."""
+    """One earlier turn of the conversation.
+
+    Of an answer of ours `papers` are the ids of those it cites, in its order, and `lists` is
+    whether it is a list of them. Where nothing but its text is known `papers` is None.
+    """
 
     role: Literal["user", "assistant"]
     content: str
+    papers: tuple[str, ...] | None = None
+    lists: bool = False
 
 
 @dataclass(frozen=True, slots=True)

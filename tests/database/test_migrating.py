@@ -19,9 +19,12 @@ from chatbot.database.opening import DATABASE_FILE, open_database
 from chatbot.database.tables import metadata
 from chatbot.errors import ChatbotError, ConfigurationError
 from chatbot.feedback.ratings import list_feedback
-from chatbot.store.conversations import Turn, begin_turn, end_turn, read_turns
+from chatbot.store.conversations import Turn, begin_turn, end_turn, history_of, read_turns
+from chatbot.verification.claims import markdown_of, stated_in
 from tests.services import environment_of
 
+# A database with answers from before they were kept as blocks, of which only the text was known.
+OF_TEXT = Path(__file__).with_name("of_text.sql")
 # The tables as the first build made them, before a turn had attempts and errors.
 FIRST = """
 CREATE TABLE conversations (id VARCHAR(32) NOT NULL PRIMARY KEY, owner VARCHAR(128) NOT NULL,
@@ -72,6 +75,30 @@ def test_conversations_of_the_first_build_are_kept_and_go_on(
     assert read_turns(database, "local", "c")[2].answer == answer
     assert list_feedback(database) == ()
     database.dispose()
+
+
+def test_answers_that_were_kept_as_text_open_as_blocks(settings: Settings) -> None:
+    settings.data_dir.mkdir(parents=True)
+    with sqlite3.connect(settings.data_dir / DATABASE_FILE) as old:
+        old.executescript(OF_TEXT.read_text(encoding="utf-8"))
+    (name,) = old.execute("SELECT id FROM conversations").fetchone()
+    old.close()
+    database = open_database(settings)
+    listed, written, stopped = read_turns(database, "local", name)
+    database.dispose()
+    assert listed.answer is not None
+    assert written.answer is not None
+    assert (stopped.answer, stopped.partial) == (None, "半句")
+    for answer in (listed.answer, written.answer):
+        assert markdown_of(answer.blocks) == answer.answer
+        stated = [(claim.text, claim.supported) for claim in stated_in(answer.blocks)]
+        assert stated == [(sentence.text, sentence.supported) for sentence in answer.sentences]
+    assert [claim.reason for claim in stated_in(written.answer.blocks)] == [
+        None,
+        "number_not_in_source: 4321%",
+    ]
+    _, told, *_ = history_of([listed, written])
+    assert (told.lists, len(told.papers or ())) == (True, len(listed.answer.citations))
 
 
 def test_a_database_that_was_opened_before_is_left_as_it_is(kept: Settings) -> None:

@@ -25,6 +25,7 @@ from chatbot.store.conversations import (
     rename_conversation,
 )
 from chatbot.understanding.inputs import make_filters
+from chatbot.understanding.models import Message
 
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
 
@@ -118,10 +119,10 @@ def test_only_answered_turns_are_history(database: Engine, record: AnswerRecord)
     end_turn(database, turn, record)
     begin_turn(database, "ada", conversation, Turn(1, "它是什么？"))
     history = history_of(read_turns(database, "ada", conversation))
-    assert [(message.role, message.content) for message in history] == [
-        ("user", QUESTION),
-        ("assistant", record.answer),
-    ]
+    assert history == (
+        Message("user", QUESTION),
+        Message("assistant", record.answer, ("2602.10560",), lists=False),
+    )
 
 
 def test_asking_an_earlier_question_anew_forgets_what_followed(database: Engine) -> None:

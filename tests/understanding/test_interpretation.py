@@ -286,6 +286,32 @@ def test_the_most_of_a_list_is_told_by_comparing_its_papers(
     assert query.papers == ("2602.10560", "2602.06034")
 
 
+NAMED = "比 GENIUS 和 SAGE 都好。"
+
+
+@pytest.mark.parametrize(
+    ("question", "intent", "papers"),
+    [
+        ("其中哪些开源了代码？", "list", (SPARGE, DDIT)),
+        ("这几篇里哪篇提升最大？", "compare", (SPARGE, DDIT)),
+        ("第二篇的效果？", "lookup", (DDIT,)),
+        ("它的效果呢？", "lookup", ("2602.10560",)),
+    ],
+)
+def test_what_an_answer_listed_and_cited_is_taken_from_it_and_not_from_its_words(
+    catalogue: Catalogue, question: str, intent: str, papers: tuple[str, ...]
+) -> None:
+    history = [
+        Message("user", "有哪些给视频生成提速的"),
+        Message("assistant", NAMED, (SPARGE, DDIT), lists=True),
+    ]
+    if "它" in question:
+        history += [Message("user", "还有呢"), Message("assistant", NAMED, ("2602.10560",))]
+    query = understand(question, catalogue, history)
+    assert query.intent == intent
+    assert (query.filters.papers or query.papers) == papers
+
+
 @pytest.mark.parametrize(
     ("question", "whole"),
     [
