@@ -7,6 +7,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from chatbot.answering.models import Answer, Scope
+from chatbot.answering.writing import unwrapped
 from chatbot.reports.parsing import SectionKey
 from chatbot.retrieval.models import Clarification, Coverage, Evidence, Hit, ListBy
 from chatbot.understanding.models import Intent, Language
@@ -230,7 +231,8 @@ class AnswerRecord(_Record):
                 return claim
             return replace(claim, supported=known.supported, reason=known.reason)
 
-        draft = Draft(read_blocks(kept["answer"]), {}).with_claims(judged)
+        text = "".join(unwrapped([kept["answer"]]))
+        draft = Draft(read_blocks(text), {}).with_claims(judged)
         return {**kept, "blocks": draft.blocks}
 
     @property

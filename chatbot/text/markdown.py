@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 PartKind = Literal["paragraph", "heading", "list", "table", "quote", "code", "rule"]
 # Between signs that touch no word, or anything that opens with a command of TeX.
 FORMULA = re.compile(
-    r"(?<![\\$\w])\$\$?(?=\S)[^$\n]{1,300}?(?<=\S)\$\$?(?![\w$])"
-    r"|(?<![\\$])\$\$?[ \t]*\\[A-Za-z][^$\n]{0,300}?[ \t]*\$\$?(?!\$)"
-    r"|\\\([^\n]{1,300}?\\\)|\\\[[^\n]{1,300}?\\\]"
+    r"(?<![\\$A-Za-z0-9_])\$\$?(?=\S)[^$\n`，。；、：]{1,300}?(?<=\S)\$\$?(?![A-Za-z0-9_$])"
+    r"|(?<![\\$])\$\$?[ \t]*\\[A-Za-z][^$\n`]{0,300}?[ \t]*\$\$?(?!\$)"
+    r"|\\\([^\n`]{1,300}?\\\)|\\\[[^\n`]{1,300}?\\\]"
 )
 _OPEN_FORMULA = re.compile(
-    r"(?<![\\$\w])\$\$?(?:[^\s$][^$\n]{0,300})?\Z"
-    r"|(?<![\\$])\$\$?[ \t]*(?:\\[^$\n]{0,300})?\Z|\\[(\[][^\n]{0,300}\Z"
+    r"(?<![\\$A-Za-z0-9_])\$\$?(?:[^\s$`，。；、：][^$\n`，。；、：]{0,300})?\Z"
+    r"|(?<![\\$])\$\$?[ \t]*(?:\\[^$\n`]{0,300})?\Z|\\[(\[][^\n`]{0,300}\Z"
 )
 _TICKS = re.compile(r"`+")
 # In a table's row a bar ends the cell, and the code in it.

@@ -96,6 +96,32 @@ def test_the_streamed_text_is_the_final_text(seed_index: Index) -> None:
     assert events[-1].markdown == streamed.strip()
 
 
+@pytest.mark.parametrize(
+    ("written", "shown", "claimed"),
+    [
+        (
+            "```py\nx[1] = 2\n```\n最高 400% [1]。",
+            "```py\nx[1] = 2\n```\n最高 400%[1]。",
+            "最高 400%。",
+        ),
+        ("```markdown\n- 最高 400% [1]。\n```", "- 最高 400%[1]。", "最高 400%。"),
+        ("式 $W[1, 9]$ 得 400%[1]。", "式 $W[1, 9]$ 得 400%[1]。", "式 $W[1, 9]$ 得 400%。"),
+        ("- [1] 最高 400%。", "- [1] 最高 400%。", "最高 400%。"),
+    ],
+    ids=["code before a sentence", "all in a fence", "formula", "item that begins with a marker"],
+)
+def test_code_formulas_and_lists_are_what_they_are(
+    seed_index: Index, written: str, shown: str, claimed: str
+) -> None:
+    with FakeOpenAI(written) as server:
+        query = understand(QUESTION, seed_index.catalogue)
+        *events, answer = answer_events(seed_index, query, model_at(server))
+    assert isinstance(answer, Answer)
+    streamed = "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert answer.markdown == shown == streamed.strip()
+    assert [(claim.text, claim.citations) for claim in answer.sentences] == [(claimed, (1,))]
+
+
 def test_a_models_answer_is_cited_verified_and_counted(seed_index: Index) -> None:
     answer = ask(seed_index, "推理速度最高提升 400% [1]。")
     assert answer.mode == "fake"

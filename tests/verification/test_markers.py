@@ -52,7 +52,7 @@ def test_a_marker_that_points_nowhere_is_removed_and_recorded() -> None:
             r"转义 \[1\]",
             "年份 [2024]",
         ),
-        *("式 $W[1, 2]$ 中", "式 $a_{[2]}$ 中", r"式 \(x[1]\) 中", "```py\nx[1] = y [2]\n```\n甲"),
+        *("式 $W[1, 2]$ 中", "式$a_{[2]}$中", r"式 \(x[1]\) 中", "```py\nx[1] = y [2]\n```\n甲"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 4, 10_000])
