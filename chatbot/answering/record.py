@@ -7,9 +7,9 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from chatbot.answering.models import Answer, Scope
-from chatbot.answering.writing import unwrapped
 from chatbot.reports.parsing import SectionKey
 from chatbot.retrieval.models import Clarification, Coverage, Evidence, Hit, ListBy
+from chatbot.text.markdown import unwrapped
 from chatbot.understanding.models import Intent, Language
 from chatbot.verification.claims import (
     AbstainReason,

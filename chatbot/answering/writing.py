@@ -3,7 +3,6 @@
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Generic, TypeVar
 
 from chatbot.answering.models import Repair, TextDelta, Usage
@@ -16,6 +15,7 @@ from chatbot.index.sections import IndexedSection
 from chatbot.llm.client import ChatModel, ChatTurn, Chunk, complete
 from chatbot.llm.prompts import Prompt, load_prompt
 from chatbot.retrieval.models import Evidence
+from chatbot.text.markdown import unwrapped
 from chatbot.understanding.models import Message
 from chatbot.verification.claims import (
     AbstainReason,
@@ -179,47 +179,6 @@ def _could_begin(text: str) -> bool:
     if (dressed := _DRESSED.fullmatch(text)) is None:
         return False
     return any(word.startswith(dressed["begun"]) for word in _REASONS)
-
-
-_WRAPPING = re.compile(r"\s*(`{3,}|~{3,})[ \t]*(?:markdown|md)[ \t]*\n", re.IGNORECASE)
-_COULD_WRAP = re.compile(r"\s*(?:`{0,9}|~{0,9})[ \t]{0,9}[A-Za-z]{0,8}[ \t]{0,9}")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\n]*?)[ \t]*")
-_COULD_FENCE = re.compile(r" {0,3}(?:(?:`{1,9}|~{1,9})[^`\n]{0,40})?")
-
-
-def unwrapped(deltas: Iterable[str]) -> Iterator[str]:
-    """The text of `deltas` less a fence that has all of it for a block of Markdown's code."""
-    pieces, pending = iter(deltas), ""
-    for delta in pieces:
-        pending += delta
-        if not _COULD_WRAP.fullmatch(pending):
-            break
-    wrapping = _WRAPPING.match(pending)
-    if wrapping is None:
-        yield from chain(filter(None, [pending]), pieces)
-        return
-    yield from _to_closing_fence(chain([pending[wrapping.end() :]], pieces), wrapping[1])
-
-
-def _to_closing_fence(deltas: Iterator[str], run: str) -> Iterator[str]:
-    """The text but for the fence that closes a block; those of blocks within it stay."""
-    held, nested, begins = "", "", True
-    for delta in chain(deltas, [None]):
-        held += delta or ""
-        while held:
-            line, newline, rest = held.partition("\n")
-            if begins and not newline and delta is not None and _COULD_FENCE.fullmatch(line):
-                break
-            fence = _FENCE.fullmatch(line) if begins else None
-            if fence and not fence[2] and fence[1].startswith(nested or run):
-                if not nested:
-                    yield from chain(filter(None, [rest]), filter(None, deltas))
-                    return
-                nested = ""
-            elif fence and fence[2]:
-                nested = nested or fence[1]
-            yield line + newline
-            held, begins = rest, bool(newline)
 
 
 _T = TypeVar("_T")

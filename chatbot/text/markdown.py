@@ -5,10 +5,10 @@ underlined heading is one: a statement in it would pass for something else.
 """
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -115,6 +115,47 @@ def _rows(
     is_table = group[0].type == "table_open"
     found = (tuple(tuple(cell) for cell in row[is_table:]) for row in rows)
     return tuple(row for row in found if any(row))
+
+
+_WRAPPING = re.compile(r"\s*(`{3,}|~{3,})[ \t]*(?:markdown|md)[ \t]*\n", re.IGNORECASE)
+_COULD_WRAP = re.compile(r"\s*(?:`{0,9}|~{0,9})[ \t]{0,9}[A-Za-z]{0,8}[ \t]{0,9}")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\n]*?)[ \t]*")
+_COULD_FENCE = re.compile(r" {0,3}(?:(?:`{1,9}|~{1,9})[^`\n]{0,40})?")
+
+
+def unwrapped(deltas: Iterable[str]) -> Iterator[str]:
+    """The text of `deltas` less a fence that has all of it for a block of Markdown's code."""
+    pieces, pending = iter(deltas), ""
+    for delta in pieces:
+        pending += delta
+        if not _COULD_WRAP.fullmatch(pending):
+            break
+    wrapping = _WRAPPING.match(pending)
+    if wrapping is None:
+        yield from chain(filter(None, [pending]), pieces)
+        return
+    yield from _to_closing_fence(chain([pending[wrapping.end() :]], pieces), wrapping[1])
+
+
+def _to_closing_fence(deltas: Iterator[str], run: str) -> Iterator[str]:
+    """The text but for the fence that closes a block; those of blocks within it stay."""
+    held, nested, begins = "", "", True
+    for delta in chain(deltas, [None]):
+        held += delta or ""
+        while held:
+            line, newline, rest = held.partition("\n")
+            if begins and not newline and delta is not None and _COULD_FENCE.fullmatch(line):
+                break
+            fence = _FENCE.fullmatch(line) if begins else None
+            if fence and not fence[2] and fence[1].startswith(nested or run):
+                if not nested:
+                    yield from chain(filter(None, [rest]), filter(None, deltas))
+                    return
+                nested = ""
+            elif fence and fence[2]:
+                nested = nested or fence[1]
+            yield line + newline
+            held, begins = rest, bool(newline)
 
 
 def literals(text: str, start: int = 0) -> Iterator[tuple[int, int]]:

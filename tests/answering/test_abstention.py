@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.answering.writing import Kept, unwrapped, without_abstention
+from chatbot.answering.writing import Kept, without_abstention
+from chatbot.text.markdown import unwrapped
 from chatbot.verification.claims import AbstainReason
 
 
