@@ -9,6 +9,8 @@ from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from opentelemetry import trace
+
 from chatbot.answering.comparison import outline_turns
 from chatbot.answering.engine import answer_events
 from chatbot.answering.instrumentation import Recorder, instrumented
@@ -32,9 +34,10 @@ from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.retriever import retrieve
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.telemetry.request_context import in_one_context
-from chatbot.telemetry.tracing import stage
 from chatbot.understanding.interpretation import interpret, understand
 from chatbot.understanding.models import Filters, Language, Message, Query
+
+_tracer = trace.get_tracer("chatbot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class Chatbot:
             query, understood_ms = self._understand(index, question, history, filters)
             yield from answer_events(index, query, self.model, understood_ms=understood_ms)
 
-        return in_one_context(instrumented(question, events(), self._recorders))
+        return self._watched(question, events())
 
     def compare(
         self, papers: Sequence[str], columns: Sequence[str] = (), language: Language = "zh"
@@ -137,7 +140,7 @@ class Chatbot:
         def events() -> Generator[Event, None, None]:
             yield from answer_events(index, query, self.model)
 
-        return in_one_context(instrumented(query.question, events(), self._recorders))
+        return self._watched(query.question, events())
 
     def prompt(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
@@ -164,6 +167,10 @@ class Chatbot:
             raise TypeError(last)
         return last
 
+    def _watched(self, question: str, events: Generator[Event, None, None]) -> Iterator[Event]:
+        told = question if self.settings.log_questions == "on" else None
+        return in_one_context(instrumented(events, self._recorders, told))
+
     def _understand(
         self,
         index: Index,
@@ -172,7 +179,7 @@ class Chatbot:
         filters: Filters | None,
     ) -> tuple[Query, float]:
         begin = perf_counter()
-        with stage("understand"):
+        with _tracer.start_as_current_span("understand"):
             query = interpret(question, index.catalogue, history, filters, self.model)
         return query, (perf_counter() - begin) * 1000
 

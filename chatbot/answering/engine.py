@@ -12,6 +12,8 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from opentelemetry import trace
+
 from chatbot.answering.comparison import outlined
 from chatbot.answering.models import Answer, Event, Repair, Restart, Scope, Step, TextDelta, Usage
 from chatbot.answering.quoting import extract, small_talk
@@ -35,13 +37,13 @@ from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.retriever import retrieve
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.telemetry.request_context import in_one_context
-from chatbot.telemetry.tracing import stage
 from chatbot.understanding.models import Language, Query
 from chatbot.verification.attribution import clean_markers, resolve
 from chatbot.verification.models import AbstainReason, Draft
 from chatbot.verification.verification import verdicts_of
 
 EXTRACTIVE = "extractive"
+_tracer = trace.get_tracer("chatbot")
 _FALLBACK: dict[Language, str] = {
     "zh": "大模型没有给出回答（{error}）。以下改为报告原句摘录。",
     "en": "The language model failed ({error}). Here are the reports' own sentences instead.",
@@ -73,7 +75,7 @@ class _Progress:
     @contextmanager
     def timing(self, name: str) -> Iterator[None]:
         begin = time.perf_counter()
-        with stage(name):
+        with _tracer.start_as_current_span(name):
             yield
         self.timings[name] = (time.perf_counter() - begin) * 1000
 

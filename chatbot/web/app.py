@@ -27,8 +27,8 @@ from chatbot.index.storage.manifest import read_manifest
 from chatbot.index.storage.sharing import SharedIndex
 from chatbot.llm.prices import price_of
 from chatbot.store.accounts import users_of
-from chatbot.telemetry.exporting import tracing
 from chatbot.telemetry.logs import configure_logging, printed_to_log, take_over
+from chatbot.telemetry.tracing import tracing
 from chatbot.understanding.interpretation import understand
 from chatbot.web.auth import SignIn
 from chatbot.web.gate import EVERYONE_HERE, LOOPBACK, Access, GatedApp, NonceMiddleware
@@ -100,8 +100,9 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
         ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, or no
             port is free.
     """
-    configure_logging(settings)
-    with printed_to_log(settings), tracing(settings):
+    questions = settings.log_questions == "on"
+    configure_logging(settings.log, questions=questions)
+    with printed_to_log(questions=questions), tracing(settings.otlp_endpoint):
         _serve(settings, host, port)
 
 
@@ -110,8 +111,7 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     access = access_of(settings, host, database)
     ensure_index(settings)
     metrics = Metrics(CollectorRegistry(), price_of(settings.llm))
-    log = AnswerLog(questions=settings.log_questions == "on")
-    bot = Chatbot(settings, open_model(settings, database), [metrics, log])
+    bot = Chatbot(settings, open_model(settings, database), [metrics, AnswerLog()])
     vitals = health_of(bot, database, metrics)
     access = replace(access, open_routes=vitals.open_routes, routes=vitals.routes)
     page, i18n = build_page(bot, database)

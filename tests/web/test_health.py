@@ -183,7 +183,7 @@ def test_a_refused_request_has_an_id_too(url: str) -> None:
 def test_a_failure_is_logged_under_the_id_its_response_had(
     seed_settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging(seed_settings.model_copy(update={"log": "json"}))
+    configure_logging("json", questions=False)
     with serving(Chatbot(seed_settings, BrokenModel()), tmp_path) as address:
         asked = {"data": [QUESTION, [], [], [], []]}
         answer = httpx.post(f"{address}/gradio_api/run/ask", json=asked, timeout=60)
