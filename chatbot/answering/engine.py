@@ -36,7 +36,6 @@ from chatbot.llm.prompts import Prompt, output_policy
 from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.retriever import retrieve
 from chatbot.retrieval.search import DEFAULT_TOP_K
-from chatbot.telemetry.request_context import in_one_context
 from chatbot.understanding.models import Language, Query
 from chatbot.verification.attribution import clean_markers, resolve
 from chatbot.verification.models import AbstainReason, Draft
@@ -97,7 +96,7 @@ def answer_events(
             see `Answer.notice`.
     """
     progress = _Progress({"understand": understood_ms}, usage=_usage(query.spent))
-    return in_one_context(_from_query(index, query, model, top_k, progress))
+    return _from_query(index, query, model, top_k, progress)
 
 
 def _from_query(
@@ -125,7 +124,7 @@ def events_from_evidence(
     Raises:
         ChatbotError: as for `answer_events`.
     """
-    return in_one_context(_answered(index, evidence, model, _Progress({"understand": 0.0})))
+    return _answered(index, evidence, model, _Progress({"understand": 0.0}))
 
 
 def _answered(
