@@ -183,10 +183,3 @@ def test_the_nearest_is_told_briefly(index: Index) -> None:
     refused = draft(index, "Who are the authors of LoomChef?")
     assert refused.sources
     assert refused.markdown.count("\n- ") <= 2
-
-
-def test_a_false_premise_is_answered_with_the_sentence_that_denies_it(seed_index: Index) -> None:
-    found = draft(seed_index, "为什么 GRU-Mem 的推理速度反而降低了？")
-    assert found.abstain_reason == "false_premise"
-    assert "前提与报告不符" in found.markdown
-    assert "提升" in found.markdown
