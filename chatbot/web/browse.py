@@ -14,7 +14,7 @@ from chatbot.index.fields import field_name
 from chatbot.understanding.models import Language
 from chatbot.web.frame import LINK, QUIET, Frame, PerGeneration, visitor_language
 from chatbot.web.locales.browse import TEXTS, BrowseWording
-from chatbot.web.markdown import LATEX_DELIMITERS, plain_html, safe_markdown, section_markdown
+from chatbot.web.markdown import LATEX_DELIMITERS, line_html, plain_html, section_html
 from chatbot.web.paper_list import (
     PaperList,
     View,
@@ -43,11 +43,11 @@ def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
         return f'{back}\n\n<p class="unknown">{unknown}</p>'
     parts = [
         back,
-        f"## {safe_markdown(paper.title)}",
+        f"<h2>{line_html(paper.title)}</h2>",
         f'<p class="where">{_where(shelf, paper, language)}</p>',
         paper_links(paper.id, paper.url, language),
         *(
-            f"### {section_name(section.key, language)}\n\n{section_markdown(section.text)}"
+            f"<h3>{section_name(section.key, language)}</h3>\n\n{section_html(section.text)}"
             for section in shelf.index.sections_of(paper.id)
         ),
         _more(paper, texts),
@@ -169,9 +169,7 @@ def build_browse(frame: Frame) -> BrowseTab:
             chart = gr.HTML(js_on_load=_BUTTONS, elem_id="browse-chart")
             results = gr.HTML(js_on_load=_BUTTONS, elem_id="browse-results")
         with gr.Column(visible=False, elem_id="browse-paper", min_width=0) as panel:
-            paper = gr.Markdown(
-                latex_delimiters=LATEX_DELIMITERS, line_breaks=True, elem_id="browse-text"
-            )
+            paper = gr.Markdown(latex_delimiters=LATEX_DELIMITERS, elem_id="browse-text")
     tab = BrowseTab(_opener(shelves), [panel, paper], _refresher(shelves), view, [chart, results])
     _connect_list(tab, shelves, words)
     _connect_paper(tab, frame)

@@ -278,7 +278,7 @@ def _shown(
             step = coming.steps[-1].name if coming.steps else "retrieve"
             name = getattr(ANSWER_TEXTS[language], step)
             status = TEXTS[language].working.format(step=name)
-            table = comparison.render_unfinished(coming.text, language)
+            table = comparison.boxed(coming.shown(), language)
             with coming.pace.doing():
                 yield {parts.status: status, parts.table: table}, None
     if record := coming.answer:

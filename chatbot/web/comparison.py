@@ -16,14 +16,13 @@ from chatbot.understanding.models import Language
 from chatbot.web.frame import COPY, LINK, QUIET, Frame, spreadsheet, visitor_language
 from chatbot.web.locales.answers import TEXTS as ANSWER_TEXTS
 from chatbot.web.locales.compare import TEXTS
-from chatbot.web.markdown import LATEX_DELIMITERS, safe_markdown
+from chatbot.web.markdown import LATEX_DELIMITERS
 from chatbot.web.rendering import answer_markdown, render_answer, render_source, section_name
 
 PLACE = "compare"
 _NAMES_SHOWN = 3
-_TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
 _NOT_REPORTED = re.compile(
-    rf"(?<=\|)\s*({'|'.join(map(re.escape, NOT_REPORTED.values()))})[。.]?\s*(?=\|)", re.IGNORECASE
+    rf"(<td[^>]*>)({'|'.join(map(re.escape, NOT_REPORTED.values()))})[。.]?(?=</td>)", re.IGNORECASE
 )
 
 
@@ -55,12 +54,7 @@ def render_comparison(record: AnswerRecord) -> str:
     """A comparison, its table in a box that scrolls, its empty cells marked."""
     # The papers it is narrowed to are those in the table.
     shown = record.model_copy(update={"scope": Scope()})
-    return _boxed(render_answer(shown, PLACE), record.language)
-
-
-def render_unfinished(text: str, language: Language) -> str:
-    """What has been written of a comparison so far."""
-    return _boxed(safe_markdown(text), language)
+    return boxed(render_answer(shown, PLACE), record.language)
 
 
 def has_table(record: AnswerRecord) -> bool:
@@ -94,15 +88,12 @@ def comparison_markdown(record: AnswerRecord) -> tuple[str, str]:
     return f"{_file_name(record)}.md", f"{text}\n"
 
 
-def _boxed(markdown: str, language: Language) -> str:
+def boxed(shown: str, language: Language) -> str:
+    """HTML with its tables in boxes that scroll and their empty cells marked."""
     label = TEXTS[language].table
-    opening = f'<div class="table-box" role="region" title="{label}" tabindex="0">'
-
-    def boxed(table: re.Match[str]) -> str:
-        cells = _NOT_REPORTED.sub(r' <span class="not-reported">\1</span> ', table[0].rstrip("\n"))
-        return f"{opening}\n\n{cells}\n\n</div>\n"
-
-    return _TABLE.sub(boxed, markdown)
+    opening = f'<div class="table-box" role="region" title="{label}" tabindex="0"><table>'
+    shown = _NOT_REPORTED.sub(r'\1<span class="not-reported">\2</span>', shown)
+    return shown.replace("<table>", opening).replace("</table>", "</table></div>")
 
 
 def _source_line(citation: CitationRecord, language: Language) -> str:

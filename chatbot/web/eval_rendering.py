@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from chatbot.web.eval_runs import EvalReport, Figures, Gate, Item, Metric, Suite
 from chatbot.web.locales.evals import EvalsWording
-from chatbot.web.markdown import plain_html, safe_markdown
+from chatbot.web.markdown import plain_html, text_html
 
 
 def render_run(report: EvalReport, texts: EvalsWording) -> str:
@@ -174,9 +174,9 @@ def _item(item: Item, short: Mapping[str, float], texts: EvalsWording) -> str:
     parts = [
         (texts.before, history),
         (texts.error, _line(item.error or "")),
-        (texts.answer, safe_markdown(item.answer) if item.answer else texts.none),
+        (texts.answer, text_html(item.answer) if item.answer else texts.none),
         (texts.sources, _sources(item, texts)),
-        (texts.expected, safe_markdown(item.expected.answer or "")),
+        (texts.expected, text_html(item.expected.answer or "")),
         (texts.key_facts, facts),
         (texts.needed, _line(", ".join(item.expected.sections))),
     ]
@@ -197,7 +197,7 @@ def _sources(item: Item, texts: EvalsWording) -> str:
 
 
 def _line(text: str) -> str:
-    return safe_markdown(" ".join(text.split()))
+    return plain_html(text)
 
 
 def _number(value: float) -> str:

@@ -33,7 +33,7 @@ from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
 from chatbot.verification.attribution import cited_numbers, clean_markers, resolve
 from chatbot.verification.verification import verify
-from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
+from chatbot.web.markdown import ComingText, line_html, plain_html, section_html, text_html
 from chatbot.web.uploads import read_upload
 from tests.cli.test_commands import Run, run, run_seeds
 from tests.report_text import paper, render_report
@@ -68,8 +68,8 @@ READERS: dict[str, Callable[[Index, str], object]] = {
     "citations": lambda index, text: resolve(text, {1: index.sections[0]}),
     "verdicts": lambda index, text: verify(text, {1: index.sections[0]}, index),
     "markers": lambda _, text: "".join(clean_markers([text], {1}, [])),
-    "Markdown": lambda _, text: [safe_markdown(text), section_markdown(text, [(3, 9)])],
-    "HTML": lambda _, text: [plain_html(text), nested_lists(text)],
+    "HTML": lambda _, text: [text_html(text), section_html(text, [(3, 9)]), plain_html(text)],
+    "HTML as it comes": lambda _, text: [ComingText().after(text), line_html(text)],
     "terms": lambda _, text: content_terms(text),
 }
 
