@@ -9,7 +9,7 @@ import gradio as gr
 
 from chatbot.answering.comparison import NOT_REPORTED, tables_of, to_csv
 from chatbot.answering.models import Scope
-from chatbot.answering.record import AnswerRecord, CitationRecord
+from chatbot.answering.record import AnswerRecord
 from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.understanding.models import Language
@@ -65,7 +65,12 @@ def has_table(record: AnswerRecord) -> bool:
 def comparison_csv(record: AnswerRecord) -> tuple[str, str]:
     """The file with the table and, in rows below it, what its markers stand for."""
     sources = [
-        [f"[{c.n}]", c.title, section_name(c.key, record.language), _address(c)]
+        [
+            f"[{c.n}]",
+            c.title,
+            section_name(c.key, record.language),
+            f"https://arxiv.org/abs/{c.paper_id}",
+        ]
         for c in record.citations
     ]
     head = [[ANSWER_TEXTS[record.language].sources]] if sources else []
@@ -74,18 +79,7 @@ def comparison_csv(record: AnswerRecord) -> tuple[str, str]:
 
 def comparison_markdown(record: AnswerRecord) -> tuple[str, str]:
     """The file with the table, what could not be verified, and the sources: its name, its text."""
-    texts = ANSWER_TEXTS[record.language]
-    doubts = "\n".join(f"- {sentence.text}" for sentence in record.failed)
-    sources = "\n".join(_source_line(citation, record.language) for citation in record.citations)
-    parts = [
-        f"# {record.question}",
-        record.notice or "",
-        record.answer,
-        f"⚠ {texts.unverified}\n\n{doubts}" if doubts else "",
-        f"## {texts.sources}\n\n{sources}" if sources else "",
-    ]
-    text = "\n\n".join(part for part in parts if part)
-    return f"{_file_name(record)}.md", f"{text}\n"
+    return f"{_file_name(record)}.md", f"# {record.question}\n\n{answer_markdown(record)}\n"
 
 
 def boxed(shown: str, language: Language) -> str:
@@ -94,20 +88,6 @@ def boxed(shown: str, language: Language) -> str:
     opening = f'<div class="table-box" role="region" title="{label}" tabindex="0"><table>'
     shown = _NOT_REPORTED.sub(r'\1<span class="not-reported">\2</span>', shown)
     return shown.replace("<table>", opening).replace("</table>", "</table></div>")
-
-
-def _source_line(citation: CitationRecord, language: Language) -> str:
-    where = ANSWER_TEXTS[language].source.format(
-        section=section_name(citation.key, language),
-        first=citation.lines[0],
-        last=citation.lines[1],
-        report=citation.report,
-    )
-    return f"- [{citation.n}] {citation.title} ({citation.date}), {where}. <{_address(citation)}>"
-
-
-def _address(citation: CitationRecord) -> str:
-    return f"https://arxiv.org/abs/{citation.paper_id}"
 
 
 def _file_name(record: AnswerRecord) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from chatbot.answering.quoting import head_of
-from chatbot.answering.record import AnswerRecord, SentenceRecord
+from chatbot.answering.record import AnswerRecord, CitationRecord, SentenceRecord
 from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
 from chatbot.guardrails.sanitizer import addresses
 from chatbot.index.reading import Index
@@ -147,12 +147,7 @@ def render_source(record: AnswerRecord, n: int, index: Index, language: Language
     else:
         quotes = [f"<blockquote>{section_html(quoted)}</blockquote>" for quoted in citation.quotes]
         body = "\n\n".join([f"<p><em>{texts.gone}</em></p>", *quotes])
-    where = texts.source.format(
-        section=section_name(citation.key, language),
-        first=citation.lines[0],
-        last=citation.lines[1],
-        report=citation.report,
-    )
+    where = _where(citation, language)
     return "\n\n".join(
         [
             f'<a class="close" href="#close/sources">✕ {texts.close}</a>',
@@ -179,6 +174,16 @@ def paper_links(paper_id: str, url: str, language: Language) -> str:
 def section_name(key: SectionKey, language: Language) -> str:
     """What a section is called."""
     return TEXTS[language].sections[SECTION_KEYS.index(key)]
+
+
+def _where(citation: CitationRecord, language: Language) -> str:
+    """The section and lines of a report that a source is."""
+    return TEXTS[language].source.format(
+        section=section_name(citation.key, language),
+        first=citation.lines[0],
+        last=citation.lines[1],
+        report=citation.report,
+    )
 
 
 def scope_text(record: AnswerRecord, given: Filters) -> str:
@@ -264,9 +269,9 @@ def _for_elsewhere(parts: Sequence[str], own: Sequence[str]) -> str:
 def _references(record: AnswerRecord) -> str:
     lines = [f"**{TEXTS[record.language].sources}**", ""]
     for citation in record.citations:
-        section = section_name(citation.key, record.language)
         lines.append(
-            f"[{citation.n}] {citation.title} · {citation.date} · {section} · "
+            f"[{citation.n}] {citation.title} · {citation.date} · "
+            f"{_where(citation, record.language)} · "
             f"https://arxiv.org/abs/{citation.paper_id} · {citation.url}  "
         )
         lines += [f"    “{' '.join(quoted.split())}”  " for quoted in citation.quotes]

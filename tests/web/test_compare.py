@@ -195,8 +195,9 @@ def test_the_table_is_saved_as_markdown_with_its_sources(compared: Page) -> None
     saved = saving.value.path().read_text(encoding="utf-8")
     assert saving.value.suggested_filename.endswith(".md")
     assert "| 论文 | 应用领域 |" in saved
-    assert "[8]" in saved.partition("## 出处")[0]
-    assert "- [8] ProAct: Agentic Lookahead" in saved.partition("## 出处")[2]
+    assert "[8]" in saved.partition("**出处**")[0]
+    assert "[8] ProAct: Agentic Lookahead" in saved.partition("**出处**")[2]
+    assert "实验效果一节，第 " in saved
     assert f"https://arxiv.org/abs/{PROACT}" in saved
 
 
