@@ -159,22 +159,8 @@ def plain_html(text: str) -> str:
 def unwrapped(text: str) -> str:
     """`text`, or what is in it where a model fenced the whole of it as Markdown."""
     wrapping = _WRAPPING.match(text)
-    if wrapping is None:
-        return text
-    lines, fenced = text[wrapping.end() :].split("\n"), ""
-    for at, line in enumerate(lines):
-        if not fenced and line.strip() == "```":
-            return text if "".join(lines[at + 1 :]).strip() else "\n".join(lines[:at])
-        fenced = _fenced_after(fenced, line)
-    return "\n".join(lines)
-
-
-def _fenced_after(fenced: str, line: str) -> str:
-    """The fence that is open after a line, "" where none is; `fenced` is that before it."""
-    fence = _FENCE.match(line)
-    if fence is None or (fenced and (fenced != fence["run"] or fence["info"].strip())):
-        return fenced
-    return "" if fenced else fence["run"]
+    within = text[wrapping.end() :].strip().removesuffix("```") if wrapping else text
+    return text if within.count("```") % 2 else within
 
 
 def _blocks(
@@ -265,6 +251,14 @@ def _nested(text: str) -> str:
             within = [*within, indent] if item else within
         after_blank = not words
     return "\n".join(shown)
+
+
+def _fenced_after(fenced: str, line: str) -> str:
+    """The fence that is open after a line, "" where none is; `fenced` is that before it."""
+    fence = _FENCE.match(line)
+    if fence is None or (fenced and (fenced != fence["run"] or fence["info"].strip())):
+        return fenced
+    return "" if fenced else fence["run"]
 
 
 def _lost_indent(lines: Sequence[str]) -> int:

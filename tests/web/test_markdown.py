@@ -192,7 +192,7 @@ def test_a_marker_that_opens_an_item_stays_in_its_list() -> None:
     ],
 )
 def test_an_answer_that_is_wholly_fenced_as_markdown_is_unwrapped(text: str, within: str) -> None:
-    assert unwrapped(text) == within
+    assert unwrapped(text).strip() == within
 
 
 @given(st.text(SIGNS, max_size=80))

@@ -86,7 +86,7 @@ class PartialAnswer:
 
     def shown(self) -> str:
         """The HTML of the text; that of blocks which were complete before is not made again."""
-        self.html = self.html.after(unwrapped(self.text))
+        self.html = self.html.after(self.text)
         return self.html.html
 
 
