@@ -54,15 +54,6 @@ def configure_logging(form: str, *, questions: bool) -> None:
     logging.captureWarnings(capture=True)
 
 
-def take_over(name: str) -> None:
-    """Have the records of a package that set up handlers of its own written as all others are."""
-    known = [name, *logging.root.manager.loggerDict]
-    for logger in map(logging.getLogger, known):
-        if f"{logger.name}.".startswith(f"{name}."):
-            logger.handlers.clear()
-            logger.propagate = True
-
-
 def _described(line: _Line, questions: bool) -> _Line:
     """A line with its logger, its request and its own fields, and without what may not be told."""
     record: logging.LogRecord = line["_record"]

@@ -89,8 +89,6 @@ _FORM_BYTES = 8_192
 # Wrong passwords at once, then one in so many seconds: 2 880 a day for a name, wherever from.
 _BY_NAME, _BY_ADDRESS = Allowance(5, 30.0), Allowance(20, 10.0)
 _HASHED_AT_ONCE = 2
-# gradio asks itself whether it is up.
-_OPEN = {"/gradio_api/startup-events"}
 _UNAUTHORIZED, _TOO_MANY, _UNAVAILABLE, _SEE_OTHER = 401, 429, 503, 303
 
 
@@ -145,8 +143,6 @@ async def _answered(sign_in: SignIn, request: Request) -> Response | None:
             return await _signed_out(sign_in, request)
         case _, "/login":
             return _page(request)
-        case _, path if path in _OPEN:
-            return None
     attempt = await _identified(sign_in, request)
     if attempt.user is None:
         return _later(request, attempt.wait) if attempt.wait else _to_sign_in(request)

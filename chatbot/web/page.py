@@ -1,6 +1,8 @@
 """The page: its tabs, and what leads from one to another."""
 
 import html
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -93,6 +95,14 @@ _PARTS = (page, chat, compare, browse, reports, evals)
 # an answer that a model writes waits for the model.
 _CONCURRENCY, _WRITTEN = 16, 256
 _MOST_WAITING = 256
+# An answer that a model writes keeps one while it waits; what else is asked needs some beside.
+_THREADS = 320
+# gradio sums up its last 10 000 events after each one, for a page that nobody is let see; how many
+# and how often it takes from the environment alone.
+_NO_ANALYTICS = {
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),
+}
 # Uploads that were not added: looked for so often, deleted when so old, in seconds.
 _SWEPT = (600, 3_600)
 
@@ -132,9 +142,9 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
         _connect_masthead(frame, (blocks.load, tabs.change, added.then), corpus, language)
         _connect_links(frame, blocks, tabs, browse_tab)
         _connect_chat(frame, tabs, chat_tab, compare_tab)
+    os.environ.update(_NO_ANALYTICS)  # noqa: TID251 - set, not read
+    blocks.max_threads = _THREADS
     blocks.queue(default_concurrency_limit=_CONCURRENCY, max_size=_MOST_WAITING)
-    # gradio sums up its last 10 000 events after each one, for a page that nobody is let see.
-    blocks._queue.ANALYTICS_MAX_EVENTS = 0
     return blocks, i18n
 
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, cookie_parser
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.errors import ChatbotError
 from chatbot.guardrails.limits import Allowance, RateLimiter
@@ -99,37 +97,8 @@ def _accepted(headers: Mapping[str, str]) -> Language:
     return "zh"
 
 
-class LanguageMiddleware:
-    """Writes the visitor's language into the page's first line, a chosen one into its head."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(  # noqa: D102 - the signature is ASGI's
-        self, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        if scope["type"] != "http" or scope["path"] != "/":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        start: list[Message] = []
-        body = bytearray()
-
-        async def rewritten(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.append(message)
-                return
-            body.extend(message.get("body", b""))
-            if not message.get("more_body"):
-                page = _in_language(bytes(body), headers)
-                MutableHeaders(raw=start[0]["headers"])["content-length"] = str(len(page))
-                await send(start[0])
-                await send({"type": "http.response.body", "body": page})
-
-        await self._app(scope, receive, rewritten)
-
-
-def _in_language(page: bytes, headers: Mapping[str, str]) -> bytes:
+def in_language(page: bytes, headers: Mapping[str, str]) -> bytes:
+    """The page with the visitor's language in its first line, a chosen one also in its head."""
     chosen = _chosen(headers)
     tag = _TAGS[chosen or _accepted(headers)]
     page = page.replace(b'lang="en"', f'lang="{tag}"'.encode(), 1)

@@ -14,7 +14,7 @@ from chatbot.config import Settings
 from chatbot.errors import ChatbotError
 from chatbot.llm.client import ChatTurn, Chunk, open_chat_model
 from chatbot.llm.prices import Price
-from chatbot.telemetry.logs import configure_logging, take_over
+from chatbot.telemetry.logs import configure_logging
 from chatbot.telemetry.request_context import RequestContext, serving_request
 from chatbot.web.health import Metrics
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -263,10 +263,7 @@ def test_other_packages_records_are_written_the_same_way_by_their_first_line(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     theirs = logging.getLogger("theirs.server")
-    theirs.addHandler(logging.StreamHandler())
-    theirs.propagate = False
     configure_logging("json", questions=False)
-    take_over("theirs")
     theirs.info("POST /?q=GRU-Mem")
     theirs.error("a task failed\nfuture: %r", LookupError("GRU-Mem"))
     (line,) = lines_of(capsys)

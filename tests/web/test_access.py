@@ -29,7 +29,7 @@ from chatbot.llm.client import open_chat_model
 from chatbot.store.accounts import UserFile, UserTable
 from chatbot.store.conversations import keep_answer, list_conversations, read_turns
 from chatbot.web import app as page_serving
-from chatbot.web.app import free_port, launch
+from chatbot.web.app import free_port, served
 from chatbot.web.auth import SignIn
 from chatbot.web.gate import LOOPBACK, Access
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -241,14 +241,13 @@ def test_a_full_queue_says_when_to_come_back() -> None:
     with gr.Blocks() as page:
         gr.Button().click(free.wait)
     page.queue(default_concurrency_limit=1, max_size=1)
-    url = launch(page, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
     body = {"data": [], "fn_index": 0, "session_hash": "x"}
     headers = {"accept-language": "en"}
-    answers = [
-        httpx.post(f"{url}/gradio_api/queue/join", json=body, headers=headers) for _ in range(6)
-    ]
-    free.set()
-    page.close(verbose=False)
+    with served(page, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT)) as url:
+        answers = [
+            httpx.post(f"{url}/gradio_api/queue/join", json=body, headers=headers) for _ in range(6)
+        ]
+        free.set()
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
     assert {answer.status_code for answer in answers} == {200, 429}

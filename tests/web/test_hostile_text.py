@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from chatbot.web.app import free_port, launch
+from chatbot.web.app import free_port, served
 from chatbot.web.markdown import (
     LATEX_DELIMITERS,
     ComingText,
@@ -155,18 +155,17 @@ def shown(browser: Browser) -> Iterator[Page]:
             elem_id="chat",
             height="auto",
         )
-    url = launch(blocks, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
     page = browser.new_page()
     page.add_init_script("window.asked = []; window.alert = () => window.asked.push('alert')")
     foreign: list[str] = []
-    page.on("request", lambda r: None if r.url.startswith(url) else foreign.append(r.url))
-    page.goto(url)
-    expect(page.locator("#chat .message .md")).to_have_count(2 * len(PAYLOADS))
-    page.wait_for_load_state("networkidle")
-    page.evaluate("urls => window.asked.push(...urls)", foreign)
-    yield page
-    page.close()
-    blocks.close(verbose=False)
+    with served(blocks, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT)) as url:
+        page.on("request", lambda r: None if r.url.startswith(url) else foreign.append(r.url))
+        page.goto(url)
+        expect(page.locator("#chat .message .md")).to_have_count(2 * len(PAYLOADS))
+        page.wait_for_load_state("networkidle")
+        page.evaluate("urls => window.asked.push(...urls)", foreign)
+        yield page
+        page.close()
 
 
 def texts_of(page: Page, where: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError
-from chatbot.web.app import free_port, launch, serve
+from chatbot.web.app import free_port, serve, served
 from chatbot.web.visitor import COOKIE, language_of_visitor
 from tests.web.conftest import FIRST_PORT
 
@@ -84,12 +84,9 @@ def answered(page_url: str, path: str, host: str) -> int:
 def test_the_page_can_be_served_over_ipv6() -> None:
     with gr.Blocks() as page:
         gr.Markdown("x")
-    url = launch(page, gr.I18n(), "::1", free_port("::1", FIRST_PORT + 1_000))
-    try:
+    with served(page, gr.I18n(), "::1", free_port("::1", FIRST_PORT + 1_000)) as url:
         assert url.startswith("http://[::1]:")
         assert httpx.get(url).status_code == 200
-    finally:
-        page.close(verbose=False)
 
 
 @pytest.mark.parametrize("path", ["/", "/gradio_api/info", "/gradio_api/mcp/"])
