@@ -13,7 +13,8 @@ from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
 from chatbot.index.fields import field_name
 from chatbot.understanding.models import Language
 from chatbot.web.frame import LINK, QUIET, Frame, PerGeneration, visitor_language
-from chatbot.web.locales.browse import TEXTS, BrowseWording
+from chatbot.web.locales import BROWSE as TEXTS
+from chatbot.web.locales import BrowseWording
 from chatbot.web.markdown import LATEX_DELIMITERS, line_html, plain_html, section_html
 from chatbot.web.paper_list import (
     PaperList,

@@ -14,8 +14,8 @@ from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.understanding.models import Language
 from chatbot.web.frame import COPY, LINK, QUIET, Frame, spreadsheet, visitor_language
-from chatbot.web.locales.answers import TEXTS as ANSWER_TEXTS
-from chatbot.web.locales.compare import TEXTS
+from chatbot.web.locales import ANSWERS as ANSWER_TEXTS
+from chatbot.web.locales import COMPARE as TEXTS
 from chatbot.web.markdown import LATEX_DELIMITERS
 from chatbot.web.rendering import answer_markdown, render_answer, render_source, section_name
 

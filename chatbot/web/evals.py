@@ -13,7 +13,7 @@ import gradio as gr
 
 from chatbot.errors import ChatbotError
 from chatbot.web.frame import QUIET, Frame, download_button, visitor_language
-from chatbot.web.locales.evals import TEXTS, EvalsWording
+from chatbot.web.locales import EVALS, EvalsWording
 
 _FOLDER, _RUN, _REPORT = "evals", "report.json", "report.html"
 # In the frame nothing runs; browsers log an error of each script that tries.
@@ -56,7 +56,7 @@ def build_evals(frame: Frame, tab: gr.Tab) -> None:
         return opened(None, request)
 
     def picked(name: str | None, request: gr.Request) -> list[Any]:
-        shown, found = _shown(data_dir, name, TEXTS[visitor_language(request)])
+        shown, found = _shown(data_dir, name, EVALS[visitor_language(request)])
         return [shown, gr.update(visible=found)]
 
     tab.select(opened, run, whole, **QUIET)

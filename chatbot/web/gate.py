@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.telemetry.request_context import Door, RequestContext, serving_request
 from chatbot.web.auth import SignIn, with_sign_in
-from chatbot.web.locales.access import TEXTS
+from chatbot.web.locales import ACCESS
 from chatbot.web.uploads import with_reports_only
 from chatbot.web.visitor import in_language, language_of_visitor
 
@@ -276,7 +276,7 @@ def with_busy_line(app: ASGIApp) -> ASGIApp:
             nonlocal refused
             if message["type"] == "http.response.start" and message["status"] == _UNAVAILABLE:
                 refused = True
-                texts = TEXTS[language_of_visitor(Headers(scope=scope))]
+                texts = ACCESS[language_of_visitor(Headers(scope=scope))]
                 line = texts.busy.format(seconds=_BUSY_SECONDS)
                 await _later(line, _BUSY_SECONDS)(scope, receive, send)
             elif not refused:

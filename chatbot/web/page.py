@@ -41,7 +41,7 @@ from chatbot.web.frame import (
     told,
     visitor_language,
 )
-from chatbot.web.locales import access, browse, chat, compare, evals, page, reports
+from chatbot.web.locales import ACCESS, PAGE, WORDING
 from chatbot.web.reports import build_reports
 from chatbot.web.visitor import SWITCH_LANGUAGE, admission, translations
 
@@ -90,7 +90,6 @@ def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
     return ChatTab(place, running)
 
 
-_PARTS = (page, chat, compare, browse, reports, evals)
 # Of each event so many at once. What computes would only hold itself up, were there more of it;
 # an answer that a model writes waits for the model.
 _CONCURRENCY, _WRITTEN = 16, 256
@@ -109,8 +108,8 @@ _SWEPT = (600, 3_600)
 
 def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
     """The page over a chatbot, not yet served, and its texts."""
-    i18n = gr.I18n(**translations({language: _texts(language) for language in ("zh", "en")}))
-    title = " · ".join(texts.title for texts in page.TEXTS.values())
+    i18n = gr.I18n(**translations({language: _texts(language) for language in WORDING}))
+    title = " · ".join(texts.title for texts in PAGE.values())
     with gr.Blocks(
         title=title, analytics_enabled=False, fill_height=True, delete_cache=_SWEPT
     ) as blocks:
@@ -163,7 +162,7 @@ def _signed_in(request: gr.Request) -> Any:
     """Who signed in, and a button that signs them out; nothing where nobody does."""
     if not request.username:
         return gr.skip()
-    label = access.TEXTS[visitor_language(request)].sign_out
+    label = ACCESS[visitor_language(request)].sign_out
     button = f'<form method="post" action="/logout"><button>{label}</button></form>'
     return gr.update(value=f"<b>{html.escape(request.username)}</b>{button}", visible=True)
 
@@ -213,16 +212,16 @@ def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: C
 def _texts(language: Language) -> dict[str, str]:
     """The texts that follow the visitor's language, by ``PART_FIELD``."""
     return {
-        f"{part.__name__.rpartition('.')[2]}_{field}": text
-        for part in _PARTS
-        for field, text in asdict(part.TEXTS[language]).items()
+        f"{part}_{field}": text
+        for part, texts in asdict(WORDING[language]).items()
+        for field, text in texts.items()
         if isinstance(text, str)
     }
 
 
 def _corpus(bot: Chatbot, language: Language) -> str:
     """What there is to be asked, and who answers."""
-    texts = page.TEXTS[language]
+    texts = PAGE[language]
     dates = bot.index.catalogue.dates
     span = f"{dates[0]} – {dates[-1]}" if dates else "–"
     corpus = texts.corpus.format(

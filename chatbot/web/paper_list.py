@@ -10,7 +10,8 @@ from chatbot.index.fields import FIELDS, OTHER, field_name, fields_of_papers
 from chatbot.index.reading import Index
 from chatbot.text.terms import normalise
 from chatbot.understanding.models import Language
-from chatbot.web.locales.browse import TEXTS, BrowseWording
+from chatbot.web.locales import BROWSE as TEXTS
+from chatbot.web.locales import BrowseWording
 
 PAGE_SIZE = 25
 # With more days than this, papers are counted by month.

@@ -12,7 +12,8 @@ from chatbot.index.reading import Index
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.store.conversations import Turn
 from chatbot.understanding.models import Filters, Language
-from chatbot.web.locales.answers import TEXTS, AnswerWording
+from chatbot.web.locales import ANSWERS as TEXTS
+from chatbot.web.locales import AnswerWording
 from chatbot.web.markdown import (
     Piece,
     line_html,

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection, cookie_parser
 from chatbot.errors import ChatbotError
 from chatbot.guardrails.limits import Allowance, RateLimiter
 from chatbot.understanding.models import Language
-from chatbot.web.locales.access import TEXTS
+from chatbot.web.locales import ACCESS
 
 _USER = "chatbot_user"
 _IPV6_NETWORK = 64
@@ -127,7 +127,7 @@ def admission(rate: int) -> Admit:
         wait = limiter.take(dict.fromkeys(visitor_of(request).keys, allowance))
         if wait:
             spoken = language or language_of_visitor(dict(request.headers) if request else {})
-            text = TEXTS[spoken].too_fast
+            text = ACCESS[spoken].too_fast
             raise ChatbotError(text.format(rate=rate, seconds=math.ceil(wait)))
 
     return admit

@@ -16,8 +16,8 @@ from chatbot.web.chat.conversation import Messages, answering, literal, shown_tu
 from chatbot.web.chat.filters import FilterFields, read_filters
 from chatbot.web.frame import QUIET, Frame, Runs, owner_of, told, visitor_language
 from chatbot.web.gate import visit_of
-from chatbot.web.locales import page
-from chatbot.web.locales.chat import EXAMPLES, TEXTS
+from chatbot.web.locales import CHAT as TEXTS
+from chatbot.web.locales import EXAMPLES, PAGE
 from chatbot.web.markdown import LATEX_DELIMITERS
 
 # On a small screen the focus would call the keyboard up.
@@ -81,7 +81,7 @@ def build_chat(frame: Frame, conversation: gr.Textbox) -> ChatFields:
         line_breaks=False,
         group_consecutive_messages=False,
         feedback_options=tuple(THUMBS.values()),
-        placeholder="\n\n".join(texts.about for texts in page.TEXTS.values()),
+        placeholder="\n\n".join(texts.about for texts in PAGE.values()),
     )
     with gr.Row(elem_id="ask"):
         box = gr.Textbox(

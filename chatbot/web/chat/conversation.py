@@ -20,7 +20,7 @@ from chatbot.errors import ChatbotError
 from chatbot.store.conversations import Turn, end_turn, history_of
 from chatbot.understanding.models import Language
 from chatbot.understanding.wording import language_of
-from chatbot.web.locales.answers import TEXTS
+from chatbot.web.locales import ANSWERS as TEXTS
 from chatbot.web.markdown import ComingText, plain_html, text_html, unwrapped
 from chatbot.web.rendering import render_answer, steps_line
 

@@ -22,7 +22,7 @@ from chatbot.web.chat.asking import THUMBS, TO_ASKED, ChatFields, controls
 from chatbot.web.chat.conversation import shown_turns, with_suggestions
 from chatbot.web.chat.filters import FilterFields, filter_values
 from chatbot.web.frame import LINK, QUIET, Frame, download_button, owner_of, told, visitor_language
-from chatbot.web.locales.chat import TEXTS
+from chatbot.web.locales import CHAT as TEXTS
 from chatbot.web.markdown import plain_html
 from chatbot.web.rendering import conversation_markdown
 

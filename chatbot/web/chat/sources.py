@@ -19,7 +19,7 @@ from chatbot.understanding.models import Language
 from chatbot.web.chat.asking import ChatFields
 from chatbot.web.chat.conversation import turn_of
 from chatbot.web.frame import COPY, LINK, QUIET, Frame, owner_of, told, visitor_language
-from chatbot.web.locales.chat import TEXTS
+from chatbot.web.locales import CHAT as TEXTS
 from chatbot.web.markdown import LATEX_DELIMITERS
 from chatbot.web.rendering import answer_markdown, render_source
 
