@@ -12,7 +12,14 @@ from gradio.components.base import Component
 from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
 from chatbot.index.fields import field_name
 from chatbot.understanding.models import Language
-from chatbot.web.frame import LINK, QUIET, Frame, PerGeneration, visitor_language
+from chatbot.web.frame import (
+    LINK,
+    QUIET,
+    Frame,
+    PerGeneration,
+    script,
+    visitor_language,
+)
 from chatbot.web.locales import BROWSE as TEXTS
 from chatbot.web.locales import BrowseWording
 from chatbot.web.markdown import LATEX_DELIMITERS, line_html, plain_html, section_html
@@ -80,64 +87,9 @@ def _more(paper: PaperRecord, texts: BrowseWording) -> str:
     )
 
 
-# A button says what it does in `data-do`. Drawing the HTML anew takes the focus from the button
-# that was pressed: it is given back, or to the line that says what is shown.
-_BUTTONS = """
-let pressed = '';
-element.addEventListener('click', event => {
-  const paper = event.target.closest('a[href^="#paper/"]');
-  const list = document.querySelector('#browse-results');
-  if (paper) list.dataset.paper = paper.hash.slice('#paper/'.length);
-  const button = event.target.closest('button[data-do]');
-  if (!button) return;
-  pressed = button.dataset.do;
-  trigger('select', {value: pressed});
-});
-watch('value', () => {
-  if (!pressed) return;
-  const turned = pressed.startsWith('page/');
-  const buttons = [...element.querySelectorAll('button[data-do]')];
-  const again = buttons.find(button => button.dataset.do === pressed);
-  const to = turned || !again ? document.querySelector('#browse-results .shown') : again;
-  pressed = '';
-  to?.focus({preventScroll: true});
-  if (turned) to?.scrollIntoView({block: 'start'});
-});
-"""
-# The panel may still be on its way into the page: another tab is open, or it was closed before.
-_TO_PAPER = """
-() => {
-  const go = tries => {
-    const panel = document.querySelector('#browse-paper');
-    const top = panel?.querySelector('h2, .unknown');
-    if (!top || !panel.offsetParent) return tries && setTimeout(() => go(tries - 1), 50);
-    top.tabIndex = -1;
-    panel.scrollTop = 0;
-    top.focus({preventScroll: true});
-    const list = document.querySelector('#browse-results');
-    const row = list.querySelector(`a[href="#paper/${list.dataset.paper}"]`);
-    if (row?.offsetParent) row.scrollIntoView({block: 'nearest'});
-    else panel.scrollIntoView({block: 'start'});
-  };
-  setTimeout(() => go(40), 50);
-}
-"""
-_FROM_PAPER = """
-() => {
-  const back = tries => {
-    const list = document.querySelector('#browse-results');
-    if (!list?.offsetParent || document.querySelector('#browse-paper')?.offsetParent)
-      return tries && setTimeout(() => back(tries - 1), 50);
-    const active = document.activeElement;
-    if (active.offsetParent && !active.closest('#browse-paper') && active !== document.body) return;
-    const link = list.querySelector(`a[href="#paper/${list.dataset.paper}"]`);
-    const to = link ?? list.querySelector('.shown');
-    to.focus({preventScroll: true});
-    to.scrollIntoView({block: 'nearest'});
-  };
-  back(40);
-}
-"""
+_BUTTONS = script("paper_list")
+_TO_PAPER = script("to_paper")
+_FROM_PAPER = script("from_paper")
 
 
 @dataclass(frozen=True, slots=True)

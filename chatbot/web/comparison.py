@@ -13,7 +13,15 @@ from chatbot.answering.record import AnswerRecord
 from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.understanding.models import Language
-from chatbot.web.frame import COPY, LINK, QUIET, Frame, spreadsheet, visitor_language
+from chatbot.web.frame import (
+    COPY,
+    LINK,
+    QUIET,
+    Frame,
+    script,
+    spreadsheet,
+    visitor_language,
+)
 from chatbot.web.locales import ANSWERS as ANSWER_TEXTS
 from chatbot.web.locales import COMPARE as TEXTS
 from chatbot.web.markdown import LATEX_DELIMITERS
@@ -94,25 +102,8 @@ def _file_name(record: AnswerRecord) -> str:
     return "-".join(["comparison", *record.scope.papers])
 
 
-# Where the panel is below the table, it would open out of sight. The focus goes with the reader,
-# and back to the marker when the panel is closed.
-_TO_PANEL = """
-opened => {
-  const panel = document.getElementById('compare-source');
-  if (!opened || !panel) return;
-  panel.returnTo = document.activeElement;
-  panel.tabIndex = -1;
-  panel.focus({preventScroll: true});
-  panel.scrollTop = 0;
-  if (innerWidth < 1100) panel.scrollIntoView({block: 'start'});
-}
-"""
-_BACK = """
-() => {
-  const marker = document.querySelector('#compare-source')?.returnTo;
-  if (marker?.checkVisibility()) marker.focus();
-}
-"""
+_TO_PANEL = script("to_panel")
+_BACK = script("from_panel")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,13 @@ from chatbot.web.frame import (
     Showing,
     action_links,
     owner_of,
+    script,
     told,
     visitor_language,
 )
 from chatbot.web.locales import ACCESS, PAGE, WORDING
 from chatbot.web.reports import build_reports
-from chatbot.web.visitor import SWITCH_LANGUAGE, admission, translations
+from chatbot.web.visitor import admission, translations
 
 # A sidebar that covers most of a small screen begins closed.
 _NARROW = 900
@@ -155,7 +156,7 @@ def _connect_masthead(
 
     for event in events:
         event(counted, None, corpus, **QUIET)
-    language.click(None, js=SWITCH_LANGUAGE, api_visibility="private")
+    language.click(None, js=script("switch_language"), api_visibility="private")
 
 
 def _signed_in(request: gr.Request) -> Any:

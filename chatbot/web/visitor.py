@@ -62,12 +62,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, _IPV6_NETWORK), strict=False))
 
 
-COOKIE = "chatbot-language"
-SWITCH_LANGUAGE = f"""() => {{
-  const other = document.documentElement.lang.startsWith('zh') ? 'en' : 'zh';
-  document.cookie = `{COOKIE}=${{other}}; path=/; max-age=31536000; samesite=lax`;
-  location.reload();
-}}"""
+COOKIE = "chatbot-language"  # as in scripts/switch_language.js
 _TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 _OVERRIDE = (
     "<head><script>for (const [name, value] of [['language', '{tag}'], ['languages', ['{tag}']]])"
