@@ -11,7 +11,6 @@ from typing import Any
 
 import gradio as gr
 
-from chatbot.errors import ChatbotError
 from chatbot.web.frame import QUIET, Frame, download_button, visitor_language
 from chatbot.web.locales import EVALS, EvalsWording
 
@@ -27,10 +26,8 @@ def build_evals(frame: Frame, tab: gr.Tab) -> None:
     data_dir = frame.bot.settings.data_dir
 
     def saved(name: str | None) -> tuple[str, str]:
-        try:
-            return f"{name}.html", read_report(data_dir, name or "")
-        except ChatbotError:
-            return "", ""
+        report = read_report(data_dir, name)
+        return ("", "") if report is None else (f"{name}.html", report)
 
     with gr.Column(elem_id="evals"):
         gr.Markdown(frame.text("evals_about"))
@@ -38,7 +35,9 @@ def build_evals(frame: Frame, tab: gr.Tab) -> None:
             run = gr.Dropdown(
                 [], value=None, label=frame.text("evals_run"), min_width=280, elem_id="eval-run"
             )
-            refresh = gr.Button(frame.text("evals_refresh"), elem_id="eval-refresh", scale=0)
+            refresh = gr.Button(
+                frame.text("evals_refresh"), elem_id="eval-refresh", size="sm", scale=0
+            )
             download = download_button(
                 frame.text("evals_download"), saved, run, "eval-download", visible=False
             )
@@ -48,7 +47,7 @@ def build_evals(frame: Frame, tab: gr.Tab) -> None:
     def opened(chosen: str | None, request: gr.Request) -> list[Any]:
         runs = known_runs(data_dir)
         name = chosen if chosen in runs else next(iter(runs), None)
-        choices = [(f"{made:%Y-%m-%d %H:%M} UTC · {run}", run) for run, made in runs.items()]
+        choices = [(f"{at:%Y-%m-%d %H:%M} UTC · {known}", known) for known, at in runs.items()]
         picker = gr.update(choices=choices, value=name, visible=bool(runs))
         return [picker, *picked(name, request)]
 
@@ -75,41 +74,27 @@ def known_runs(data_dir: Path) -> dict[str, dt.datetime]:
     return {name: dt.datetime.fromtimestamp(at, dt.UTC) for at, name in sorted(made, reverse=True)}
 
 
-def read_report(data_dir: Path, name: str) -> str:
-    """The page that one of the known runs wrote.
-
-    Raises:
-        ChatbotError: there is no such run, or its page cannot be read.
-    """
+def read_report(data_dir: Path, name: str | None) -> str | None:
+    """The page that one of the known runs wrote; None where there is none that can be read."""
     if name not in known_runs(data_dir):
-        raise ChatbotError("there is no such run")
-    path = data_dir / _FOLDER / name / _REPORT
+        return None
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ChatbotError(f"{path} cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ChatbotError(f"{path} is damaged") from error
+        return (data_dir / _FOLDER / str(name) / _REPORT).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _shown(data_dir: Path, name: str | None, texts: EvalsWording) -> tuple[str, bool]:
     """A run's report in a frame, or one line in its place; and whether it is the report."""
-    if name is None:
-        return _line(texts.no_run), False
-    try:
-        report = html.escape(_framed(read_report(data_dir, name)))
-    except ChatbotError as error:
-        return _line(
-            texts.failed.format(run=html.escape(name), error=html.escape(str(error)))
-        ), False
-    title = html.escape(texts.report.format(run=name))
-    return f'<iframe title="{title}" sandbox="{_SANDBOX}" srcdoc="{report}"></iframe>', True
+    report = read_report(data_dir, name)
+    run = html.escape(name or "")
+    if report is None:
+        line = texts.no_report.format(run=run) if name else texts.no_run
+        return f'<p class="eval-notice" role="status">{line}</p>', False
+    title, page = texts.report.format(run=run), html.escape(_framed(report))
+    return f'<iframe title="{title}" sandbox="{_SANDBOX}" srcdoc="{page}"></iframe>', True
 
 
 def _framed(report: str) -> str:
     """A report without its script, and with links to its own parts that lead to no page of ours."""
     return _SCRIPT.sub("", report).replace('href="#', 'href="about:srcdoc#')
-
-
-def _line(text: str) -> str:
-    return f'<p class="eval-notice" role="status">{text}</p>'

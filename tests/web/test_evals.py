@@ -13,6 +13,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from chatbot.bot import Chatbot
 from chatbot.cli.commands import main
 from chatbot.config import Settings
+from chatbot.web.evals import known_runs, read_report
 from tests.web.conftest import OpenPage, serving
 
 pytestmark = pytest.mark.browser
@@ -119,10 +120,18 @@ def test_a_run_without_a_report_is_told_in_a_line_and_the_others_stay(
     evals.click("#eval-refresh")
     notice = evals.locator(".eval-notice")
     expect(notice).to_contain_text("chatbot eval --run early --stage report")
+    expect(notice).not_to_contain_text(str(home))
     expect(evals.locator("#eval-download")).to_be_hidden()
     pick(evals, "newer")
     expect(report(evals).locator("h1")).to_have_text("Eval report newer")
     shutil.rmtree(early)
+
+
+@pytest.mark.parametrize("name", ["..", "../..", "newer/..", "/etc", "", None])
+def test_only_what_a_run_wrote_is_read(home: Path, name: str | None) -> None:
+    (home / "report.html").write_text("beside the runs", encoding="utf-8")
+    assert read_report(home, name) is None
+    assert list(known_runs(home)) == ["newer", "older"]
 
 
 def test_the_report_can_be_saved_as_it_was_written(evals: Page, home: Path) -> None:

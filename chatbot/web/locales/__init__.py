@@ -224,7 +224,7 @@ class EvalsWording:
     download: str
     report: str
     no_run: str
-    failed: str
+    no_report: str
 
 
 @dataclass(frozen=True, slots=True, config=_EXACTLY)
