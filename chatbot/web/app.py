@@ -176,16 +176,9 @@ def served(
         ConfigurationError: it cannot listen there; the log says why.
     """
     app = _application(page, i18n, access)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host,
-            port,
-            log_config=None,
-            log_level="warning",
-            timeout_graceful_shutdown=_TO_END,
-        )
-    )
+    config = uvicorn.Config(app, host, port, log_config=None, log_level="warning")
+    config.timeout_graceful_shutdown = _TO_END
+    server = uvicorn.Server(config)
     thread = Thread(target=server.run, name="server", daemon=True)
     thread.start()
     while not server.started:

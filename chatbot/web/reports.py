@@ -182,17 +182,9 @@ def build_reports(frame: Frame) -> Any:
         return None if added else gr.skip(), shown, _table(indexed, texts)
 
     gr.on(fn=show_reports, outputs=[limits, table], api_visibility="private")
-    files.change(
-        check, files, [preview, add, result], api_visibility="private", show_progress_on=preview
-    )
-    return add.click(
-        add_checked,
-        files,
-        [files, result, table],
-        api_visibility="private",
-        concurrency_limit=1,
-        show_progress_on=preview,
-    )
+    event: dict[str, Any] = {"api_visibility": "private", "show_progress_on": preview}
+    files.change(check, files, [preview, add, result], **event)
+    return add.click(add_checked, files, [files, result, table], concurrency_limit=1, **event)
 
 
 def _shown(name: str) -> gr.Markdown:
