@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
+from starlette.routing import Mount, Route
 
 from chatbot.answering.record import record_of
 from chatbot.bot import Chatbot
@@ -143,6 +145,30 @@ def test_gradios_client_and_mcp_clients_sign_in(shared: Shared) -> None:
     import anyio
 
     assert anyio.run(listed) == 5
+
+
+def paths_of(router: Any) -> Iterator[str]:
+    """The paths of a router and of those it includes, with something in place of what may vary."""
+    for route in router.routes:
+        if isinstance(route, Route | Mount):
+            yield re.sub(r"\{[^}]*\}", "x", route.path)
+        else:
+            yield from paths_of(route.original_router)
+
+
+def test_without_a_sign_in_none_of_gradios_routes_answers(shared: Shared, tmp_path: Path) -> None:
+    UserFile(tmp_path / "users").add(*ANNA)
+    access = Access(LOOPBACK, SignIn(UserFile(tmp_path / "users"), shared.database))
+    with gr.Blocks() as page:
+        gr.Markdown(TITLE)
+    page.queue()
+    port = free_port("127.0.0.1", FIRST_PORT)
+    with served(page, gr.I18n(), "127.0.0.1", port, access) as url, httpx.Client() as client:
+        paths = set(paths_of(page.app)) - {"/login", "/login/"}
+        asked = [(method, path) for path in paths for method in ("GET", "POST", "PUT", "DELETE")]
+        told = {(m, p): client.request(m, url + p).status_code for m, p in asked}
+    assert len(paths) > 50
+    assert {asked for asked, status in told.items() if status != 401} == {("POST", "/logout")}
 
 
 # Where it may listen
