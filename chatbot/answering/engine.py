@@ -1,4 +1,4 @@
-"""The engine: a query to a stream of events that ends in an `Answer`.
+"""The engine: evidence to a stream of events that ends in an `Answer`.
 
 With a model the answer is written from numbered sources and streamed; without one, or when the
 model fails, it is made of the sources' own sentences. Either way every marker is resolved to a
@@ -8,7 +8,7 @@ filter: what may not leave is taken out as it goes by.
 
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -34,9 +34,7 @@ from chatbot.index.sections import IndexedSection
 from chatbot.llm.client import ChatModel, Chunk, TokenUsage
 from chatbot.llm.prompts import Prompt, output_policy
 from chatbot.retrieval.models import Evidence
-from chatbot.retrieval.retriever import retrieve
-from chatbot.retrieval.search import DEFAULT_TOP_K
-from chatbot.understanding.models import Language, Query
+from chatbot.understanding.models import Language
 from chatbot.verification.attribution import clean_markers, resolve
 from chatbot.verification.models import AbstainReason, Draft
 from chatbot.verification.verification import verdicts_of
@@ -79,57 +77,32 @@ class _Progress:
         self.timings[name] = (time.perf_counter() - begin) * 1000
 
 
-def answer_events(
+def events_from_evidence(
     index: Index,
-    query: Query,
+    evidence: Evidence,
     model: ChatModel | None,
-    *,
-    top_k: int = DEFAULT_TOP_K,
-    understood_ms: float = 0.0,
-) -> Iterator[Event]:
-    """Answer a query: steps, text as it comes, perhaps a restart, and last the `Answer`.
+    timings: Mapping[str, float] | None = None,
+) -> Generator[Event, None, None]:
+    """Answer from evidence: steps, text as it comes, perhaps a restart, and last the `Answer`.
 
-    Closing the iterator early stops the model's call.
+    `timings` are the milliseconds of what came before. Closing the iterator early stops the model's
+    call.
 
     Raises:
         ChatbotError: the index or a prompt cannot be used. A failing model is no error:
             see `Answer.notice`.
     """
-    progress = _Progress({"understand": understood_ms}, usage=_usage(query.spent))
-    return _from_query(index, query, model, top_k, progress)
-
-
-def _from_query(
-    index: Index, query: Query, model: ChatModel | None, top_k: int, progress: _Progress
-) -> Iterator[Event]:
-    yield Step("understand", progress.timings["understand"], query.intent)
-    if query.intent == "chat":
-        draft = small_talk(query.language)
+    before = dict(timings or {})
+    progress = _Progress(
+        before,
+        started=time.perf_counter() - sum(before.values()) / 1000,
+        usage=_usage([*evidence.query.spent, *evidence.spent]),
+    )
+    if evidence.query.intent == "chat":
+        draft = small_talk(evidence.query.language)
         yield TextDelta(draft.markdown)
-        yield from _ended(index, Evidence(query, ()), draft, (EXTRACTIVE, None), progress)
+        yield from _ended(index, evidence, draft, (EXTRACTIVE, None), progress)
         return
-    yield Step("retrieve")
-    with progress.timing("retrieve"):
-        evidence = retrieve(index, query, model, top_k, widen=True)
-    progress.usage += _usage(evidence.spent)
-    yield Step("retrieve", progress.timings["retrieve"], str(len(evidence.hits)))
-    yield from _answered(index, evidence, model, progress)
-
-
-def events_from_evidence(
-    index: Index, evidence: Evidence, model: ChatModel | None
-) -> Iterator[Event]:
-    """Answer from evidence that is at hand, as `answer_events` does from what it finds.
-
-    Raises:
-        ChatbotError: as for `answer_events`.
-    """
-    return _answered(index, evidence, model, _Progress({"understand": 0.0}))
-
-
-def _answered(
-    index: Index, evidence: Evidence, model: ChatModel | None, progress: _Progress
-) -> Iterator[Event]:
     if model is not None and evidence.query.intent == "compare" and evidence.hits:
         yield Step("outline")
         with progress.timing("outline"):
@@ -285,9 +258,7 @@ def _finish(
     with progress.timing("verify"):
         citations = resolve(draft.markdown, draft.sources)
         sentences = verdicts_of(index, draft)
-    progress.timings["total"] = (time.perf_counter() - progress.started) * 1000 + progress.timings[
-        "understand"
-    ]
+    progress.timings["total"] = (time.perf_counter() - progress.started) * 1000
     return Answer(
         question=query.question,
         markdown=draft.markdown,

@@ -19,8 +19,8 @@ from sqlalchemy import Engine
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from chatbot.answering.engine import answer_events
 from chatbot.answering.instrumentation import AnswerLog
+from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.bot import Chatbot, ensure_index, open_model
 from chatbot.config import Settings
 from chatbot.database.opening import open_database
@@ -33,7 +33,6 @@ from chatbot.llm.prices import price_of
 from chatbot.store.accounts import users_of
 from chatbot.telemetry.logs import configure_logging, printed_to_log
 from chatbot.telemetry.tracing import tracing
-from chatbot.understanding.interpretation import understand
 from chatbot.web.auth import SignIn
 from chatbot.web.gate import EVERYONE_HERE, LOOPBACK, Access, gated, with_own_page
 from chatbot.web.health import Metrics, health_of
@@ -251,7 +250,7 @@ def warm_up(bot: Chatbot) -> None:
     # gradio asks at each event which it is; where none is set, matplotlib loads all to find one.
     mpl.use("agg")
     for question in _FIRST:
-        *_, _ = answer_events(bot.index, understand(question, bot.index.catalogue), None)
+        ReportQueryEngine(bot.index).query(question)
 
 
 def free_port(host: str, first: int) -> int:

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from chatbot.answering.comparison import tables_of, to_csv
-from chatbot.answering.engine import answer_events
 from chatbot.answering.models import Answer, Step
 from chatbot.answering.quoting import extract
 from chatbot.errors import ChatbotError
@@ -15,7 +14,7 @@ from chatbot.index.reading import Index
 from chatbot.retrieval.comparisons import comparison_query
 from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import understand
-from tests.answering.test_engine import answer_of, model_at
+from tests.answering.test_engine import answer_events, answer_of, model_at
 from tests.fakes.openai_server import Body, FakeOpenAI, Reply
 
 PAPERS = ("GRU-Mem", "2602.05327", "GENIUS: Generative Fluid Intelligence Evaluation Suite")
