@@ -8,6 +8,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -292,20 +293,18 @@ def embed_query(embedding: BaseEmbedding, text: str, settings: Settings) -> list
     Raises:
         ModelError: the embedding server did not answer.
     """
-    with openai_errors(settings):
+    with embedding_errors(settings):
         return embedding.get_query_embedding(text)
 
 
-def embed_texts(
-    embedding: BaseEmbedding, texts: Sequence[str], settings: Settings
-) -> list[list[float]]:
-    """The vectors of texts, in order.
+def embedding_errors(settings: Settings) -> AbstractContextManager[None]:
+    """Turns what an embedding's server raises into our error; other embeddings ask none.
 
     Raises:
         ModelError: the embedding server did not answer.
     """
-    with openai_errors(settings):
-        return embedding.get_text_embedding_batch(list(texts))
+    served = settings.embedding.startswith("openai:")
+    return openai_errors(settings) if served else nullcontext()
 
 
 def _open_openai(settings: Settings, model: str) -> BaseEmbedding:

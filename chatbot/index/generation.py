@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llama_index.core.schema import TextNode
-
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
+from chatbot.index.documents import embedded_nodes
 from chatbot.index.embeddings import (
     LocalEmbedding,
-    embed_texts,
+    embedding_errors,
     fit_fingerprint,
     model_fingerprint,
     open_embedding,
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 # A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
 _REFIT_GROWTH = 0.25
-_EMBED_BATCH = 128
 Progress = Callable[[str, int, int], None]
 
 
@@ -138,9 +136,10 @@ def _write(
     embedded = _embed_missing(settings, store, corpus, data_dir / embedding.folder, progress)
     lexical = _fresh("lexical")
     _build_lexical(data_dir, entries, corpus).save(data_dir / lexical)
+    aliases = {paper: text.aliases for paper, text in corpus.search_texts.items()}
     texts = (section.text for section in corpus.sections)
     Glossary.mine(texts).save(data_dir / lexical / GLOSSARY_FILE)
-    NameTable.mine(corpus.sections, corpus.aliases).save(data_dir / lexical / NAMES_FILE)
+    NameTable.mine(corpus.sections, aliases).save(data_dir / lexical / NAMES_FILE)
     seal(data_dir / lexical)
     manifest = Manifest(
         format=FORMAT,
@@ -185,25 +184,16 @@ def _embed_missing(
     progress: Progress,
 ) -> int:
     """Embed and add the rows the collection does not hold yet; returns how many."""
-    present = store.ids()
-    missing = [i for i, row in enumerate(corpus.rows) if row not in present]
+    missing = frozenset(corpus.rows) - store.ids()
     if not missing:
         return 0
-    embedding = open_embedding(settings, fitted)
-    for start in range(0, len(missing), _EMBED_BATCH):
-        progress("embed", start, len(missing))
-        batch = missing[start : start + _EMBED_BATCH]
-        vectors = embed_texts(embedding, [corpus.texts[i] for i in batch], settings)
-        store.add([_node(corpus, i, vector) for i, vector in zip(batch, vectors, strict=True)])
-    progress("embed", len(missing), len(missing))
-    return len(missing)
-
-
-def _node(corpus: LiveCorpus, i: int, vector: list[float]) -> TextNode:
-    section = corpus.sections[i]
-    return TextNode(
-        id_=corpus.rows[i], text=section.text, metadata=section.metadata(), embedding=vector
-    )
+    done, embedding = 0, open_embedding(settings, fitted)
+    progress("embed", done, len(missing))
+    with embedding_errors(settings):
+        for nodes in embedded_nodes(corpus.reports, missing, embedding):
+            done += len(store.add(nodes))
+            progress("embed", done, len(missing))
+    return done
 
 
 def _build_lexical(

@@ -131,6 +131,10 @@ class LineSpan:
     first: int
     last: int
 
+    def holds(self, line: int) -> bool:
+        """Whether it goes over a line."""
+        return self.first <= line <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
