@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
@@ -21,18 +20,14 @@ from chatbot.index.embeddings import (
     open_embedding,
 )
 from chatbot.index.entity_linking import NAMES_FILE, NameTable
-from chatbot.index.glossary import GLOSSARY_FILE, Glossary
-from chatbot.index.lexical import LexicalIndex, SectionTerms
+from chatbot.index.lexical import GLOSSARY_FILE, Glossary, LexicalIndex, SectionTerms
 from chatbot.index.sections import LiveCorpus, read_live
 from chatbot.index.storage.manifest import FORMAT, Manifest, ReportEntry, seal, write_manifest
 from chatbot.index.storage.report_store import drop_shards, read_parsed, read_terms, shard_files
+from chatbot.index.storage.sharing import SharedIndex
 from chatbot.index.vectors import SectionVectorStore, drop_collection, drop_collections, open_client
 from chatbot.reports.search_text import keywords_of, section_text_of
 from chatbot.text.terms import bigrams, words
-
-if TYPE_CHECKING:
-    from chatbot.index.storage.sharing import SharedIndex
-
 
 # A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
 _REFIT_GROWTH = 0.25
@@ -49,7 +44,7 @@ class Commit:
 
     number: int
     before: Manifest | None = None
-    shared: "SharedIndex | None" = None
+    shared: SharedIndex | None = None
 
     def take(self, data_dir: Path, manifest: Manifest) -> Manifest:
         """Commit it.
@@ -230,10 +225,6 @@ def _files_of(data_dir: Path, manifest: Manifest) -> Iterator[Path]:
         yield from shard_files(data_dir, entry)
 
 
-if TYPE_CHECKING:
-    from chatbot.index.storage.sharing import SharedIndex
-
-
 # How a collection's name begins, and the kinds of folders.
 COLLECTIONS = "sections"
 _KINDS = ("lexical", "embedding", "chroma")
@@ -269,7 +260,7 @@ def sweep_vectors(
         drop_collections(client, f"{COLLECTIONS}-", keep=manifest.collection)
 
 
-def drop_superseded(settings: Settings, manifest: Manifest, shared: "SharedIndex") -> None:
+def drop_superseded(settings: Settings, manifest: Manifest, shared: SharedIndex) -> None:
     """Delete the collections of generations before the last two, which nobody reads any more.
 
     Raises:

@@ -9,8 +9,7 @@ from urllib.parse import quote
 import gradio as gr
 from gradio.components.base import Component
 
-from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
-from chatbot.index.fields import field_name
+from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord, field_name
 from chatbot.understanding.models import Language
 from chatbot.web.frame import (
     LINK,
