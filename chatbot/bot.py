@@ -157,7 +157,7 @@ class Chatbot:
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
     ) -> Answer:
         """Answer a question, all at once."""
-        return answer_in(self.ask(question, history, filters))
+        return answer_in([*self.ask(question, history, filters)])
 
     def _stream(self, asked: ReportQuery) -> Iterator[Event]:
         told = asked.query_str if self.settings.log_questions == "on" else None

@@ -144,7 +144,7 @@ def _asked(bench: Bench, case: Case) -> tuple[Answer, dict[str, list[str]]]:
         events = ReportQueryEngine(index, bench.model).stream(ReportQuery.of(query))
     else:
         events = events_from_evidence(index, _evidence(bench, case, query), bench.model)
-    return answer_in(events), (_ranked(index, query) if case.setting == "plain" else {})
+    return answer_in([*events]), (_ranked(index, query) if case.setting == "plain" else {})
 
 
 def _evidence(bench: Bench, case: Case, query: Query) -> Evidence:

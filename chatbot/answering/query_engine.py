@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
@@ -38,7 +38,8 @@ class ReportQueryEngine(BaseQueryEngine):
 
     By default it retrieves with a `SectionRetriever`, and has the model reorder what that found
     where `CHATBOT_RERANK` asks for it; another retriever or other postprocessors may be given.
-    What they do to a node's text is not looked at: answers quote sections as they stand.
+    What they do to a node's text is not looked at: answers quote sections as they stand. A
+    response's source nodes are the cited sections, its metadata the answer as in ``ask --json``.
     """
 
     def __init__(
@@ -110,7 +111,12 @@ class ReportQueryEngine(BaseQueryEngine):
         yield from events_from_evidence(self.index, evidence, self.model, timings)
 
     def _query(self, query_bundle: QueryBundle) -> Response:
-        return _response(self.stream(query_bundle))
+        answer = answer_in([*self.stream(query_bundle)])
+        return Response(
+            answer.markdown,
+            source_nodes=[node_of(citation.section) for citation in answer.citations],
+            metadata=record_of(answer).model_dump(mode="json"),
+        )
 
     async def _aquery(self, query_bundle: QueryBundle) -> Response:
         return await asyncio.to_thread(self._query, query_bundle)
@@ -119,25 +125,12 @@ class ReportQueryEngine(BaseQueryEngine):
         return {}
 
 
-def answer_in(events: Iterable[Event]) -> Answer:
-    """The answer that a stream of events ends in."""
-    *_, last = events
+def answer_in(events: Sequence[Event]) -> Answer:
+    """The answer that all the events of a question end in."""
+    last = events[-1]
     if not isinstance(last, Answer):
         raise TypeError(last)
     return last
-
-
-def _response(events: Iterable[Event]) -> Response:
-    """LlamaIndex's response.
-
-    The source nodes are the cited sections, the metadata is the answer as ``ask --json`` has it.
-    """
-    answer = answer_in(events)
-    return Response(
-        answer.markdown,
-        source_nodes=[node_of(citation.section) for citation in answer.citations],
-        metadata=record_of(answer).model_dump(mode="json"),
-    )
 
 
 def _since(begin: float) -> float:

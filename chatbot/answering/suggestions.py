@@ -127,7 +127,7 @@ def _comparison(
 
 def _cited(index: Index, question: str) -> frozenset[str]:
     """The sections that the answer without a model cites; none where it gives none."""
-    answer = answer_in(ReportQueryEngine(index).stream(question))
+    answer = answer_in([*ReportQueryEngine(index).stream(question)])
     if answer.abstained or answer.clarification:
         return frozenset()
     return frozenset(citation.section.name for citation in answer.citations)

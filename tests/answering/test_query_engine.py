@@ -109,7 +109,7 @@ def test_anothers_postprocessors_are_heeded_in_their_order(seed_index: Index) ->
     assert [node.node_id for node in turned] == [node.node_id for node in plain][::-1]
     assert turned.evidence.hits == plain.evidence.hits[::-1]
     assert turned.evidence.confidence == plain.evidence.confidence
-    assert answer_in(engine.stream(QUESTION)).retrieved == len(plain)
+    assert answer_in([*engine.stream(QUESTION)]).retrieved == len(plain)
 
 
 def test_the_retriever_serves_llama_indexs_own_engine(seed_index: Index) -> None:
