@@ -24,8 +24,8 @@ chat: setup ## open the chat page
 	@$(BIN)/python app.py
 
 test: lint typecheck ## lint, types and tests with coverage
-	$(BIN)/pytest --cov --cov-fail-under 0 --cov-report= --numprocesses auto --dist loadfile -m "not browser and not torture"
-	$(BIN)/pytest --cov --cov-append -m "browser and not torture"
+	$(BIN)/pytest -rs --cov --cov-fail-under 0 --cov-report= --numprocesses auto --dist loadfile -m "not browser and not torture"
+	$(BIN)/pytest -rs --cov --cov-append -m "browser and not torture"
 
 lint: setup ## style, formatting and the import rules
 	$(BIN)/ruff check

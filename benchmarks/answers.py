@@ -10,9 +10,10 @@ import time
 
 import numpy as np
 
-from chatbot.answering.engine import answer_events
+from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.answering.quoting import extract
 from chatbot.index.reading import Index
+from chatbot.retrieval.retriever import ReportQuery
 from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Language
@@ -50,12 +51,11 @@ def main() -> None:
 
 def latency(index: Index, items: tuple[Item, ...]) -> tuple[float, float]:
     """Median and 95th percentile of whole answers, in milliseconds, after a round to warm up."""
-    taken = []
+    engine, taken = ReportQueryEngine(index), []
     for begin_timing in (False, True):
         for item in items:
             begin = time.perf_counter()
-            query = understand(item.question, index.catalogue, item.history)
-            for _ in answer_events(index, query, None):
+            for _ in engine.stream(ReportQuery(item.question, history=item.history)):
                 pass
             if begin_timing:
                 taken.append(1000 * (time.perf_counter() - begin))

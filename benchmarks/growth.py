@@ -32,7 +32,7 @@ from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
 from chatbot.verification.claims import Draft, clean_markers, read_blocks
 from chatbot.verification.verification import verified
-from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
+from chatbot.web.markdown import ComingText, plain_html, section_html, text_html
 
 SIZES = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
 LINEAR, STEEP = 1.0, 1.5
@@ -130,10 +130,10 @@ def readers(bot: Chatbot) -> Iterator[Reader]:
     yield Reader("blocks of a draft", read_blocks)
     yield Reader("verdicts on a draft", lambda text: checked(text, sources))
     yield Reader("verdicts by a section", lambda text: checked(claim, of(text)))
-    yield Reader("safe Markdown", safe_markdown)
-    yield Reader("a section's Markdown", lambda text: section_markdown(text, [(0, len(text) // 2)]))
-    yield Reader("lists", nested_lists)
-    yield Reader("HTML", plain_html)
+    yield Reader("an answer's HTML", text_html)
+    yield Reader("an answer's HTML as it comes", lambda text: ComingText().after(text))
+    yield Reader("a section's HTML", lambda text: section_html(text, [(0, len(text) // 2)]))
+    yield Reader("a line's HTML", plain_html)
     yield Reader("terms", content_terms)
     yield Reader("names", index.catalogue.names.find)
     yield Reader("a rule", lambda text: parse_rule("rule", f"---\n{text}"))

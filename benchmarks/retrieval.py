@@ -19,7 +19,7 @@ from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.schema import BaseNode, Document
 from llama_index.retrievers.bm25 import BM25Retriever
 
-from chatbot.index.glossary import Glossary
+from chatbot.index.lexical import Glossary
 from chatbot.index.reading import Index
 from chatbot.retrieval.ranking import FEATURES, Signals, Weights, signals_of
 from chatbot.retrieval.search import search

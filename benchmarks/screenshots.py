@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from chatbot.bot import Chatbot, ensure_index
 from chatbot.config import PROJECT_ROOT, Settings
 from chatbot.database.opening import open_database
-from chatbot.web.app import free_port, launch
+from chatbot.web.app import free_port, served
 from chatbot.web.page import build_page
 
 FOLDER = PROJECT_ROOT / "docs" / "screenshots"
@@ -39,13 +39,14 @@ def main() -> None:
         ensure_index(settings)
         _run_evals(folder)
         page, i18n = build_page(Chatbot.open(settings), open_database(settings))
-        url = launch(page, i18n, "127.0.0.1", free_port("127.0.0.1", 18_700))
-        with sync_playwright() as playwright:
+        with (
+            served(page, i18n, "127.0.0.1", free_port("127.0.0.1", 18_700)) as url,
+            sync_playwright() as playwright,
+        ):
             browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
             for width, colours, locale in SHAPES:
                 _shoot(browser, url, (width, colours, locale))
             browser.close()
-        page.close(verbose=False)
 
 
 def _run_evals(folder: str) -> None:

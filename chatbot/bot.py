@@ -3,16 +3,16 @@
 Also the one way they get a model: under the settings' daily budget of tokens.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from chatbot.answering.comparison import outline_turns
-from chatbot.answering.engine import answer_events
 from chatbot.answering.instrumentation import Recorder, instrumented
 from chatbot.answering.models import Answer, Event
+from chatbot.answering.query_engine import ReportQueryEngine, answer_in
 from chatbot.answering.rules import rules_for
 from chatbot.answering.writing import number_sources, prompt_for, prompt_turns
 from chatbot.config import SEEDS, Settings, load_settings
@@ -29,12 +29,10 @@ from chatbot.index.storage.sharing import shared_index
 from chatbot.llm.client import ChatModel, ChatTurn, open_chat_model
 from chatbot.retrieval.comparisons import comparison_query
 from chatbot.retrieval.models import Evidence
-from chatbot.retrieval.retriever import retrieve
+from chatbot.retrieval.retriever import ReportQuery
 from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.telemetry.request_context import in_one_context
-from chatbot.telemetry.tracing import stage
-from chatbot.understanding.interpretation import interpret, understand
-from chatbot.understanding.models import Filters, Language, Message, Query
+from chatbot.understanding.models import Filters, Language, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Chatbot:
     ) -> None:
         self.settings, self.model = settings, model
         self._recorders = tuple(recorders)
-        self._index = open_index(settings)
+        self._engine = ReportQueryEngine(open_index(settings), model)
         self._reopening = Lock()
 
     @classmethod
@@ -77,11 +75,18 @@ class Chatbot:
         return cls(settings, open_model(settings), recorders)
 
     @property
+    def engine(self) -> ReportQueryEngine:
+        """The engine over the committed index, made again when another has been committed."""
+        with self._reopening:
+            index = reopen_index(self._engine.index)
+            if index is not self._engine.index:
+                self._engine = ReportQueryEngine(index, self.model)
+            return self._engine
+
+    @property
     def index(self) -> Index:
         """The committed index, loaded again, once, when a new generation has been committed."""
-        with self._reopening:
-            self._index = reopen_index(self._index)
-            return self._index
+        return self.engine.index
 
     def papers(self) -> tuple[PaperEntry, ...]:
         """The papers indexed, newest report first, in the order of their reports."""
@@ -99,11 +104,16 @@ class Chatbot:
         top_k: int = DEFAULT_TOP_K,
     ) -> tuple[Evidence, dict[str, float]]:
         """The sections found for a question, and the milliseconds each stage took."""
-        index = self.index
-        query, understood_ms = self._understand(index, question, history, filters)
-        begin = perf_counter()
-        evidence = retrieve(index, query, self.model, top_k)
-        return evidence, {"understand": understood_ms, "retrieve": (perf_counter() - begin) * 1000}
+        engine, begin = self.engine, perf_counter()
+        query, _ = engine.understood(
+            ReportQuery(question, history=history, filters=filters, top_k=top_k)
+        )
+        understood = perf_counter()
+        evidence = engine.retrieve(query).evidence
+        return evidence, {
+            "understand": (understood - begin) * 1000,
+            "retrieve": (perf_counter() - understood) * 1000,
+        }
 
     def ask(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
@@ -115,13 +125,7 @@ class Chatbot:
         Raises:
             ChatbotError: the question or its history is too long, or the index cannot be used.
         """
-
-        def events() -> Generator[Event, None, None]:
-            index = self.index
-            query, understood_ms = self._understand(index, question, history, filters)
-            yield from answer_events(index, query, self.model, understood_ms=understood_ms)
-
-        return in_one_context(instrumented(question, events(), self._recorders))
+        return self._stream(ReportQuery(question, history=history, filters=filters))
 
     def compare(
         self, papers: Sequence[str], columns: Sequence[str] = (), language: Language = "zh"
@@ -131,13 +135,8 @@ class Chatbot:
         Raises:
             ChatbotError: a paper is not found or ambiguous, or they are too few or too many.
         """
-        index = self.index
-        query = comparison_query(index.catalogue, papers, columns, language)
-
-        def events() -> Generator[Event, None, None]:
-            yield from answer_events(index, query, self.model)
-
-        return in_one_context(instrumented(query.question, events(), self._recorders))
+        query = comparison_query(self.index.catalogue, papers, columns, language)
+        return self._stream(ReportQuery.of(query))
 
     def prompt(
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
@@ -146,10 +145,9 @@ class Chatbot:
 
         For a comparison, the turns that ask for its columns, then those that ask for the table.
         """
-        index = self.index
-        query = understand(question, index.catalogue, history, filters)
-        evidence = retrieve(index, query, None)
-        context = self.settings.llm_context
+        asked = ReportQuery(question, history=history, filters=filters, top_k=DEFAULT_TOP_K)
+        evidence = ReportQueryEngine(self.index).retrieve(asked).evidence
+        query, context = evidence.query, self.settings.llm_context
         sources = number_sources(evidence, context)
         outline = outline_turns(evidence) if query.intent == "compare" else []
         rules = rules_for(self.settings.data_dir, query.intent, query.language)
@@ -159,22 +157,11 @@ class Chatbot:
         self, question: str, history: Sequence[Message] = (), filters: Filters | None = None
     ) -> Answer:
         """Answer a question, all at once."""
-        *_, last = self.ask(question, history, filters)
-        if not isinstance(last, Answer):
-            raise TypeError(last)
-        return last
+        return answer_in([*self.ask(question, history, filters)])
 
-    def _understand(
-        self,
-        index: Index,
-        question: str,
-        history: Sequence[Message],
-        filters: Filters | None,
-    ) -> tuple[Query, float]:
-        begin = perf_counter()
-        with stage("understand"):
-            query = interpret(question, index.catalogue, history, filters, self.model)
-        return query, (perf_counter() - begin) * 1000
+    def _stream(self, asked: ReportQuery) -> Iterator[Event]:
+        told = asked.query_str if self.settings.log_questions == "on" else None
+        return in_one_context(instrumented(self.engine.stream(asked), self._recorders, told))
 
 
 def ensure_index(settings: Settings, progress: Progress | None = None) -> IngestResult | None:

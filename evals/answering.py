@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from chatbot.answering.engine import answer_events, events_from_evidence, policy_for
+from chatbot.answering.engine import events_from_evidence, policy_for
 from chatbot.answering.models import Answer
+from chatbot.answering.query_engine import ReportQueryEngine, answer_in
 from chatbot.answering.record import record_of
 from chatbot.answering.rules import LONGEST_RULE, Rule, rule_text, write_rule
 from chatbot.answering.writing import number_sources, prompt_for, prompt_turns
@@ -20,9 +21,9 @@ from chatbot.index.reading import Index
 from chatbot.llm.client import ChatModel
 from chatbot.retrieval.models import Evidence, Hit
 from chatbot.retrieval.ranking import signals_of
-from chatbot.retrieval.retriever import retrieve
+from chatbot.retrieval.retriever import ReportQuery
 from chatbot.retrieval.search import search
-from chatbot.understanding.interpretation import interpret, understand
+from chatbot.understanding.interpretation import interpret
 from chatbot.understanding.models import Message, Query
 from evals.cases import Case
 from evals.injection_checks import leaks_in
@@ -103,8 +104,8 @@ def _safety(bench: Bench, case: Case, answer: Answer) -> dict[str, Any]:
     sources = [citation.section for citation in answer.citations]
     texts = [answer.markdown, answer.notice or "", *(s.text for s in answer.sentences)]
     limits = policy_for(index, sources, written=True)
-    query = understand(case.item.question, index.catalogue, case.item.history)
-    evidence = retrieve(index, query, widen=True)
+    asked = ReportQuery(case.item.question, history=case.item.history)
+    evidence = ReportQueryEngine(index).retrieve(asked).evidence
     shown = number_sources(evidence, _CONTEXT)
     turns = prompt_turns(prompt_for(evidence), evidence, shown, _CONTEXT, rules)
     return {
@@ -140,19 +141,16 @@ def _asked(bench: Bench, case: Case) -> tuple[Answer, dict[str, list[str]]]:
     history = (*(_OTHER_TALK if case.setting == "history" else ()), *case.item.history)
     query = interpret(case.item.question, index.catalogue, history, None, bench.model)
     if case.setting in {"plain", "history", "planted", "injected"}:
-        events = answer_events(index, query, bench.model)
+        events = ReportQueryEngine(index, bench.model).stream(ReportQuery.of(query))
     else:
         events = events_from_evidence(index, _evidence(bench, case, query), bench.model)
-    *_, last = events
-    if not isinstance(last, Answer):
-        raise TypeError(last)
-    return last, (_ranked(index, query) if case.setting == "plain" else {})
+    return answer_in([*events]), (_ranked(index, query) if case.setting == "plain" else {})
 
 
 def _evidence(bench: Bench, case: Case, query: Query) -> Evidence:
     """What the chatbot is given to read, instead of or beside what it would find."""
     index = bench.index
-    found = retrieve(index, query, bench.model, widen=True)
+    found = ReportQueryEngine(index, bench.model).retrieve(ReportQuery.of(query)).evidence
     needed = {*case.item.sections, *case.item.alt_sections}
     gold = [Hit(s, 1.0) for s in index.sections if s.name in needed]
     match case.setting:

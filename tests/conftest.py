@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
@@ -108,9 +109,23 @@ def kept(request: pytest.FixtureRequest, settings: Settings) -> Settings:
 @pytest.fixture(scope="session")
 def seed_settings(tmp_path_factory: pytest.TempPathFactory, _clean_environment: None) -> Settings:
     """Settings whose index holds the shipped reports; not to be changed by a test."""
-    settings = Settings(CHATBOT_DATA_DIR=tmp_path_factory.mktemp("seeds"))
-    ingest(settings, [SEEDS])
-    return settings
+    run = tmp_path_factory.getbasetemp()
+    # Workers side by side have the folder above in common: the first of them indexes for all.
+    made = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "seeds-indexed"
+    whole = made.with_suffix(".whole")
+    with FileLock(made.with_suffix(".lock")):
+        if not whole.exists():
+            ingest(Settings(CHATBOT_DATA_DIR=made), [SEEDS])
+            whole.touch()
+    own = shutil.copytree(made, tmp_path_factory.mktemp("seeds") / "data")
+    return Settings(CHATBOT_DATA_DIR=own)
+
+
+@pytest.fixture
+def seed_copy(seed_settings: Settings, tmp_path: Path) -> Settings:
+    """Settings whose index holds the shipped reports; the test's own."""
+    folder = shutil.copytree(seed_settings.data_dir, tmp_path / "seeds")
+    return Settings(CHATBOT_DATA_DIR=folder)
 
 
 @pytest.fixture(scope="session")

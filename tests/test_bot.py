@@ -1,5 +1,8 @@
 """The Python door: `Chatbot`."""
 
+import subprocess
+import sys
+
 import chatbot
 from chatbot.answering.models import Answer
 from chatbot.bot import Chatbot, ensure_index
@@ -14,8 +17,14 @@ def test_the_five_lines_of_the_readme_work(seed_settings: Settings) -> None:
     assert any(name == "2602.10560/results" for _, name, _ in found)
 
 
-def test_the_package_has_nothing_else_to_import() -> None:
+def test_the_package_offers_its_parts_and_nothing_else() -> None:
+    assert {getattr(chatbot, name) is not None for name in chatbot.__all__} == {True}
     assert not hasattr(chatbot, "nothing")
+
+
+def test_importing_the_package_imports_nothing_behind_it() -> None:
+    code = "import chatbot, sys; sys.exit('llama_index.core' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_sound_index_is_left_alone(seed_settings: Settings) -> None:

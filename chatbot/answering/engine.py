@@ -1,4 +1,4 @@
-"""The engine: a query to a stream of events that ends in an `Answer`.
+"""The engine: evidence to a stream of events that ends in an `Answer`.
 
 With a model the answer is written from numbered sources and streamed; without one, or when the
 model fails, it is made of the sources' own sentences. Either way every marker is resolved to a
@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+
+from opentelemetry import trace
 
 from chatbot.answering.comparison import outlined
 from chatbot.answering.models import Answer, Event, Restart, Scope, Step, TextDelta, Usage
@@ -33,15 +35,12 @@ from chatbot.index.sections import IndexedSection
 from chatbot.llm.client import ChatModel
 from chatbot.llm.prompts import output_policy
 from chatbot.retrieval.models import Evidence
-from chatbot.retrieval.retriever import retrieve
-from chatbot.retrieval.search import DEFAULT_TOP_K
-from chatbot.telemetry.request_context import in_one_context
-from chatbot.telemetry.tracing import stage
-from chatbot.understanding.models import Language, Query
+from chatbot.understanding.models import Language
 from chatbot.verification.claims import Citation, Draft
 from chatbot.verification.verification import citations_of, verified
 
 EXTRACTIVE = "extractive"
+_tracer = trace.get_tracer("chatbot")
 _FALLBACK: dict[Language, str] = {
     "zh": "大模型没有给出回答（{error}）。以下改为报告原句摘录。",
     "en": "The language model failed ({error}). Here are the reports' own sentences instead.",
@@ -75,60 +74,27 @@ _NOTHING = _Made(Written(Draft((), {})))
 def _timing(name: str) -> Iterator[Callable[[], float]]:
     """A stage, and the milliseconds since it began."""
     begin = time.perf_counter()
-    with stage(name):
+    with _tracer.start_as_current_span(name):
         yield lambda: (time.perf_counter() - begin) * 1000
 
 
-def answer_events(
+def events_from_evidence(
     index: Index,
-    query: Query,
+    evidence: Evidence,
     model: ChatModel | None,
-    *,
-    top_k: int = DEFAULT_TOP_K,
-    understood_ms: float = 0.0,
-) -> Iterator[Event]:
-    """Answer a query: steps, text as it comes, perhaps a restart, and last the `Answer`.
+    timings: Mapping[str, float] | None = None,
+) -> Generator[Event, None, None]:
+    """Answer from evidence: steps, text as it comes, perhaps a restart, and last the `Answer`.
 
-    Closing the iterator early stops the model's call.
+    `timings` are the milliseconds of what came before. Closing the iterator early stops the model's
+    call.
 
     Raises:
         ChatbotError: the index or a prompt cannot be used. A failing model is no error:
             see `Answer.notice`.
     """
-    return in_one_context(_from_query(index, query, model, top_k, understood_ms))
-
-
-def _from_query(
-    index: Index, query: Query, model: ChatModel | None, top_k: int, understood_ms: float
-) -> Iterator[Event]:
-    timings = {"understand": understood_ms}
-    yield Step("understand", understood_ms, query.intent)
-    evidence = Evidence(query, ())
-    if query.intent != "chat":
-        yield Step("retrieve")
-        with _timing("retrieve") as took:
-            evidence = retrieve(index, query, model, top_k, widen=True)
-        timings["retrieve"] = took()
-        yield Step("retrieve", timings["retrieve"], str(len(evidence.hits)))
-    yield from _answered(index, evidence, model, timings)
-
-
-def events_from_evidence(
-    index: Index, evidence: Evidence, model: ChatModel | None
-) -> Iterator[Event]:
-    """Answer from evidence that is at hand, as `answer_events` does from what it finds.
-
-    Raises:
-        ChatbotError: as for `answer_events`.
-    """
-    return in_one_context(_answered(index, evidence, model, {"understand": 0.0}))
-
-
-def _answered(
-    index: Index, evidence: Evidence, model: ChatModel | None, before: Mapping[str, float]
-) -> Iterator[Event]:
-    """The events of an answer from evidence; `before` are the milliseconds of what led to it."""
-    begun, timings = time.perf_counter(), dict(before)
+    timings = dict(timings or {})
+    begun = time.perf_counter() - sum(timings.values()) / 1000
     spent = [*evidence.query.spent, *evidence.spent]
     if evidence.query.intent == "chat":
         made = _Made(Written(small_talk(evidence.query.language)))
@@ -154,7 +120,7 @@ def _answered(
         draft = verified(index, made.written.draft)
         citations = citations_of(draft)
     timings["verify"] = took()
-    timings["total"] = (time.perf_counter() - begun) * 1000 + sum(before.values())
+    timings["total"] = (time.perf_counter() - begun) * 1000
     answer = _answer(evidence, made, draft, citations)
     failed = sum(not sentence.supported for sentence in answer.sentences)
     yield Step("verify", timings["verify"], str(failed))

@@ -2,10 +2,13 @@
 
 import logging
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
+
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from chatbot.answering.engine import EXTRACTIVE
 from chatbot.answering.models import Answer, Event, Restart, TextDelta
@@ -18,9 +21,9 @@ from chatbot.errors import (
     PromptError,
 )
 from chatbot.telemetry.request_context import SAID, Door, current_request
-from chatbot.telemetry.tracing import stage
 
 logger = logging.getLogger(__name__)
+_tracer = trace.get_tracer("chatbot")
 Failure = Literal["model", "budget", "index", "prompt", "configuration", "request", "internal"]
 # Of an error's classes the first that fits; any other of ours is about what was asked.
 _FAILURES: dict[type[Exception], Failure] = {
@@ -39,10 +42,11 @@ class Outcome:
     """What came of a question: an answer, or none, where it was stopped or failed.
 
     An answer has a `failure` too where the model failed and the reports' own sentences stand in.
-    `first_text` is how many seconds passed until there was something to read.
+    `first_text` is how many seconds passed until there was something to read; the question's text
+    is None where it is not to be told.
     """
 
-    question: str
+    question: str | None
     door: Door
     answer: Answer | None = None
     failure: Failure | None = None
@@ -66,47 +70,53 @@ class Recorder(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What has been seen of one question."""
-
-    began: float
-    answer: Answer | None = None
-    failure: Failure | None = None
-    first_text: float | None = None
-
-    def take(self, event: Event) -> None:
-        match event:
-            case TextDelta() if self.first_text is None:
-                self.first_text = time.perf_counter() - self.began
-            case Restart(cause="model" | "budget" as cause):
-                self.failure = cause
-            case Answer():
-                self.answer = event
-
-
 def instrumented(
-    question: str, events: Generator[Event, None, None], recorders: Sequence[Recorder]
+    events: Generator[Event, None, None], recorders: Sequence[Recorder], question: str | None
 ) -> Generator[Event, None, None]:
-    """The events as they come, below one span; the recorders are told when and how they end."""
-    visit = current_request()
-    seen = _Seen(time.perf_counter())
+    """The events as they come, below one span; the recorders are told when and how they end.
+
+    Span and recorders get the question's text where it may be told, else None.
+    """
+    request, began = current_request(), time.perf_counter()
+    # Of its own where no request says otherwise: gradio's tasks work on the requests of others.
+    context = TraceContextTextMapPropagator().extract({"traceparent": request.traceparent})
+    told = {"request_id": request.request_id, "door": request.door, "question": question}
+    outcome = Outcome(question, request.door)
     for recorder in recorders:
         recorder.began()
     try:
-        with stage("question", {**asdict(visit), "question": question}) as learnt, closing(events):
+        with (
+            _tracer.start_as_current_span("question", context, attributes=_named(told)) as span,
+            closing(events),
+        ):
             for event in events:
-                seen.take(event)
-                if seen.answer is not None:
-                    learnt.update(said_of(seen.answer))
+                outcome = _after(outcome, event, began)
+                if isinstance(event, Answer):
+                    span.set_attributes(_named(said_of(event)))
                 yield event
     except Exception as error:
-        seen.failure = next(kind for of, kind in _FAILURES.items() if isinstance(error, of))
+        failure = next(kind for of, kind in _FAILURES.items() if isinstance(error, of))
+        outcome = replace(outcome, failure=failure)
         raise
     finally:
-        outcome = Outcome(question, visit.door, seen.answer, seen.failure, seen.first_text)
         for recorder in recorders:
             recorder.ended(outcome)
+
+
+def _after(outcome: Outcome, event: Event, began: float) -> Outcome:
+    match event:
+        case TextDelta() if outcome.first_text is None:
+            return replace(outcome, first_text=time.perf_counter() - began)
+        case Restart(cause="model" | "budget" as cause):
+            return replace(outcome, failure=cause)
+        case Answer():
+            return replace(outcome, answer=event)
+    return outcome
+
+
+def _named(said: Mapping[str, Any]) -> dict[str, Any]:
+    """As a span's attributes; what there is none of is left out."""
+    return {f"chatbot.{name}": value for name, value in said.items() if value not in {None, ""}}
 
 
 def said_of(answer: Answer) -> dict[str, Any]:
@@ -135,11 +145,8 @@ def is_extractive(answer: Answer) -> bool:
     return answer.mode == EXTRACTIVE
 
 
-@dataclass(frozen=True, slots=True)
 class AnswerLog:
-    """A line in the log for each question; its text only where `questions` are asked for."""
-
-    questions: bool = False
+    """A line in the log for each question."""
 
     def began(self) -> None:
         """Nothing is said yet."""
@@ -148,15 +155,15 @@ class AnswerLog:
         """Say what came of a question."""
         answer = outcome.answer
         said: dict[str, Any] = {"door": outcome.door}
-        if self.questions:
+        if outcome.question:
             said["question"] = outcome.question
         if outcome.failure:
             said["failure"] = outcome.failure
         if answer is None:
-            event = "stopped" if outcome.stopped else "failed"
-            logger.log(
-                logging.INFO if outcome.stopped else logging.WARNING, event, extra={SAID: said}
+            event, level = (
+                ("stopped", logging.INFO) if outcome.stopped else ("failed", logging.WARNING)
             )
+            logger.log(level, event, extra={SAID: said})
             return
         said |= said_of(answer)
         said["ms"] = {name: round(took, 1) for name, took in answer.timings_ms.items()}

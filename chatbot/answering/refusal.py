@@ -31,6 +31,10 @@ _GIVES = {
         "gpu": r"\b[ABHLV]\d{2,4}\b|\bRTX\b|\bT(?:itan|PU)\b|昇腾|Ascend|Jetson|\b[345]090\b",
         "gpus": r"\d+ ?(?:[张块卡×]|个? ?GPU|x\b)|[单一两双四八][张块卡路]|\d-GPU",
         "latency": r"延迟|毫秒|\d ?(?:ms\b|秒)|latency|\bFPS\b",
+        "batch": r"batch|批次|批大小",
+        "seeds": r"种子|\bseeds?\b",
+        "encoder": r"编码器|\bCLIP\b|SigLIP|DINO|\bViT\b|encoder",
+        "participants": r"\d+ ?[名位个人]|\bN ?= ?\d",
         "venue": r"会议|期刊|接收|ICLR|NeurIPS|ICML|CVPR|\bACL\b|EMNLP",
     }.items()
 }

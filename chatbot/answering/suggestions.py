@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from chatbot.answering.engine import answer_events
-from chatbot.answering.models import Answer
+from chatbot.answering.query_engine import ReportQueryEngine, answer_in
 from chatbot.answering.quoting import name_to_ask_by
 from chatbot.answering.record import AnswerRecord
 from chatbot.index.reading import Index
@@ -128,7 +127,7 @@ def _comparison(
 
 def _cited(index: Index, question: str) -> frozenset[str]:
     """The sections that the answer without a model cites; none where it gives none."""
-    *_, answer = answer_events(index, understand(question, index.catalogue), None)
-    if not isinstance(answer, Answer) or answer.abstained or answer.clarification:
+    answer = answer_in([*ReportQueryEngine(index).stream(question)])
+    if answer.abstained or answer.clarification:
         return frozenset()
     return frozenset(citation.section.name for citation in answer.citations)

@@ -197,12 +197,13 @@ def _rules(settings: Settings) -> Check:
 
 
 def _embedding(settings: Settings) -> Check:
-    from chatbot.index.embeddings import embed_query, open_model_embedding
+    from chatbot.index.embeddings import embedding_errors, open_model_embedding
 
     if settings.embedding == "local":
         return Check("embedding", ok=True, found="local, fitted on the corpus")
     try:
-        size = len(embed_query(open_model_embedding(settings), "test", settings))
+        with embedding_errors(settings):
+            size = len(open_model_embedding(settings).get_query_embedding("test"))
     except ChatbotError as error:
         return Check(
             "embedding", ok=False, found=str(error), advice="or set CHATBOT_EMBEDDING=local"

@@ -8,6 +8,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,7 +58,7 @@ class LocalEmbedding(BaseEmbedding):
 
         if len(texts) > _MOST_TEXTS:
             texts = random.Random(_SEED).sample(sorted(texts), _MOST_TEXTS)  # noqa: S311
-        documents = [_terms(text) for text in texts]
+        documents = [words(text) + bigrams(text) for text in texts]
         if not any(documents):
             return cls({}, np.zeros(0, np.float32), np.zeros((0, DIMENSIONS), np.float16))
         vectorizer = TfidfVectorizer(
@@ -113,10 +114,10 @@ class LocalEmbedding(BaseEmbedding):
         return unit
 
     def _get_text_embedding(self, text: str) -> list[float]:
-        return self._embed(_terms(text))
+        return self._embed(words(text) + bigrams(text))
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self._embed(without_stop_words(_terms(query)))
+        return self._embed(without_stop_words(words(query) + bigrams(query)))
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._get_query_embedding(query)
@@ -135,10 +136,6 @@ def _damaged(folder: Path) -> MissingIndexError:
     return MissingIndexError(
         f"the local embedding in {folder} cannot be read; run 'chatbot ingest --rebuild'"
     )
-
-
-def _terms(text: str) -> list[str]:
-    return words(text) + bigrams(text)
 
 
 _MAX_TOKENS = 512
@@ -286,26 +283,14 @@ def model_fingerprint(settings: Settings) -> str:
     return f"{settings.embedding}#{'-'.join(str(path.stat().st_size) for path in files)}"
 
 
-def embed_query(embedding: BaseEmbedding, text: str, settings: Settings) -> list[float]:
-    """The vector of a question.
+def embedding_errors(settings: Settings) -> AbstractContextManager[None]:
+    """Turns what an embedding's server raises into our error; other embeddings ask none.
 
     Raises:
         ModelError: the embedding server did not answer.
     """
-    with openai_errors(settings):
-        return embedding.get_query_embedding(text)
-
-
-def embed_texts(
-    embedding: BaseEmbedding, texts: Sequence[str], settings: Settings
-) -> list[list[float]]:
-    """The vectors of texts, in order.
-
-    Raises:
-        ModelError: the embedding server did not answer.
-    """
-    with openai_errors(settings):
-        return embedding.get_text_embedding_batch(list(texts))
+    served = settings.embedding.startswith("openai:")
+    return openai_errors(settings) if served else nullcontext()
 
 
 def _open_openai(settings: Settings, model: str) -> BaseEmbedding:

@@ -8,36 +8,29 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from llama_index.core.schema import TextNode
 
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
+from chatbot.index.documents import embedded_nodes
 from chatbot.index.embeddings import (
     LocalEmbedding,
-    embed_texts,
+    embedding_errors,
     fit_fingerprint,
     model_fingerprint,
     open_embedding,
 )
 from chatbot.index.entity_linking import NAMES_FILE, NameTable
-from chatbot.index.glossary import GLOSSARY_FILE, Glossary
-from chatbot.index.lexical import LexicalIndex, SectionTerms
+from chatbot.index.lexical import GLOSSARY_FILE, Glossary, LexicalIndex, SectionTerms
 from chatbot.index.sections import LiveCorpus, read_live
 from chatbot.index.storage.manifest import FORMAT, Manifest, ReportEntry, seal, write_manifest
 from chatbot.index.storage.report_store import drop_shards, read_parsed, read_terms, shard_files
+from chatbot.index.storage.sharing import SharedIndex
 from chatbot.index.vectors import SectionVectorStore, drop_collection, drop_collections, open_client
 from chatbot.reports.search_text import keywords_of, section_text_of
 from chatbot.text.terms import bigrams, words
 
-if TYPE_CHECKING:
-    from chatbot.index.storage.sharing import SharedIndex
-
-
 # A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
 _REFIT_GROWTH = 0.25
-_EMBED_BATCH = 128
 Progress = Callable[[str, int, int], None]
 
 
@@ -51,7 +44,7 @@ class Commit:
 
     number: int
     before: Manifest | None = None
-    shared: "SharedIndex | None" = None
+    shared: SharedIndex | None = None
 
     def take(self, data_dir: Path, manifest: Manifest) -> Manifest:
         """Commit it.
@@ -138,9 +131,10 @@ def _write(
     embedded = _embed_missing(settings, store, corpus, data_dir / embedding.folder, progress)
     lexical = _fresh("lexical")
     _build_lexical(data_dir, entries, corpus).save(data_dir / lexical)
+    aliases = {paper: text.aliases for paper, text in corpus.search_texts.items()}
     texts = (section.text for section in corpus.sections)
     Glossary.mine(texts).save(data_dir / lexical / GLOSSARY_FILE)
-    NameTable.mine(corpus.sections, corpus.aliases).save(data_dir / lexical / NAMES_FILE)
+    NameTable.mine(corpus.sections, aliases).save(data_dir / lexical / NAMES_FILE)
     seal(data_dir / lexical)
     manifest = Manifest(
         format=FORMAT,
@@ -185,25 +179,16 @@ def _embed_missing(
     progress: Progress,
 ) -> int:
     """Embed and add the rows the collection does not hold yet; returns how many."""
-    present = store.ids()
-    missing = [i for i, row in enumerate(corpus.rows) if row not in present]
+    missing = frozenset(corpus.rows) - store.ids()
     if not missing:
         return 0
-    embedding = open_embedding(settings, fitted)
-    for start in range(0, len(missing), _EMBED_BATCH):
-        progress("embed", start, len(missing))
-        batch = missing[start : start + _EMBED_BATCH]
-        vectors = embed_texts(embedding, [corpus.texts[i] for i in batch], settings)
-        store.add([_node(corpus, i, vector) for i, vector in zip(batch, vectors, strict=True)])
-    progress("embed", len(missing), len(missing))
-    return len(missing)
-
-
-def _node(corpus: LiveCorpus, i: int, vector: list[float]) -> TextNode:
-    section = corpus.sections[i]
-    return TextNode(
-        id_=corpus.rows[i], text=section.text, metadata=section.metadata(), embedding=vector
-    )
+    done, embedding = 0, open_embedding(settings, fitted)
+    progress("embed", done, len(missing))
+    with embedding_errors(settings):
+        for nodes in embedded_nodes(corpus.reports, missing, embedding):
+            done += len(store.add(nodes))
+            progress("embed", done, len(missing))
+    return done
 
 
 def _build_lexical(
@@ -238,10 +223,6 @@ def _files_of(data_dir: Path, manifest: Manifest) -> Iterator[Path]:
         yield from (path for path in (data_dir / folder).rglob("*") if path.is_file())
     for entry in manifest.reports:
         yield from shard_files(data_dir, entry)
-
-
-if TYPE_CHECKING:
-    from chatbot.index.storage.sharing import SharedIndex
 
 
 # How a collection's name begins, and the kinds of folders.
@@ -279,7 +260,7 @@ def sweep_vectors(
         drop_collections(client, f"{COLLECTIONS}-", keep=manifest.collection)
 
 
-def drop_superseded(settings: Settings, manifest: Manifest, shared: "SharedIndex") -> None:
+def drop_superseded(settings: Settings, manifest: Manifest, shared: SharedIndex) -> None:
     """Delete the collections of generations before the last two, which nobody reads any more.
 
     Raises:

@@ -1,9 +1,9 @@
 """`ingest` and `remove_report`: which report files are new, changed or gone; a new generation."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError, MissingIndexError, ReportError, quoted
@@ -18,142 +18,10 @@ from chatbot.index.storage.report_store import (
     write_search_text,
     write_shard,
 )
-from chatbot.index.storage.sharing import ingesting, locked_folder
+from chatbot.index.storage.sharing import SharedIndex, ingesting, locked_folder
 from chatbot.index.vectors import what_ails_the_files
-from chatbot.reports.parsing import _SUFFIXES, Problem, Report, report_files
+from chatbot.reports.parsing import SUFFIXES, Problem, report_files
 from chatbot.reports.search_text import enrichment_file, parse_rows
-
-
-@dataclass
-class Changes:
-    """The reports after an ingest and how they got there; filled while the files are read."""
-
-    entries: dict[str, ReportEntry]
-    added: list[str] = field(default_factory=list)
-    updated: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    failed: list[ReportError] = field(default_factory=list)
-    problems: list[tuple[str, Problem]] = field(default_factory=list)
-
-
-def scan(
-    data_dir: Path, paths: Sequence[Path], known: Iterable[ReportEntry], *, parse_all: bool
-) -> Changes:
-    """Read the report files under `paths` and keep a shard of each that is new or changed.
-
-    A folder stands for the reports in it: one indexed from there earlier and no longer found there
-    is taken out. Reports from elsewhere stay. With `parse_all`, unchanged files are parsed again.
-    """
-    changes = Changes({entry.path: entry for entry in known})
-    for path in paths:
-        if not path.exists():
-            changes.failed.append(
-                ReportError(str(path), 1, "no such file or folder; check the path")
-            )
-            continue
-        files = report_files(path)
-        if not files:
-            cause = f"no report in this folder; reports end in {' or '.join(sorted(_SUFFIXES))}"
-            changes.failed.append(ReportError(str(path), 1, cause))
-        if len(files) > MOST_REPORTS:
-            cause = f"more than {MOST_REPORTS} report files, the most; give folders within it"
-            changes.failed.append(ReportError(str(path), 1, cause))
-            continue
-        for file in files:
-            _take(changes, data_dir, file, parse=parse_all)
-        if path.is_dir():
-            _drop_gone(changes, path.resolve())
-    return changes
-
-
-def _take(changes: Changes, data_dir: Path, file: Path, *, parse: bool) -> None:
-    where = str(file.resolve())
-    try:
-        data = read_report_bytes(file)
-    except OSError as error:
-        changes.failed.append(
-            ReportError(str(file), 1, f"cannot be read ({error.strerror}); check the file")
-        )
-        return
-    sha256 = fingerprint(data)
-    before = changes.entries.get(where) or _same_content(changes, sha256)
-    beside = _search_text_beside(changes, file)
-    same_text = before is not None and before.search_text == (fingerprint(beside) if beside else "")
-    if before and before.sha256 == sha256 and same_text and not parse:
-        changes.unchanged.append(before.name)
-        _follow_move(changes, before, where)
-        return
-    try:
-        report = write_shard(data_dir, data, str(file))
-    except ReportError as error:
-        changes.failed.append(error)
-        return
-    name = before.name if before else _free_name(changes, file)
-    path = before.path if before else where
-    search_text = write_search_text(data_dir, sha256, beside) if beside else ""
-    changes.entries[path] = ReportEntry(name, path, sha256, search_text)
-    (changes.updated if before else changes.added).append(name)
-    changes.problems.extend((name, problem) for problem in report.problems)
-
-
-def _search_text_beside(changes: Changes, file: Path) -> bytes:
-    """The search text beside a report; none where there is no such file, or no line of it reads."""
-    path = enrichment_file(file)
-    try:
-        data = path.read_bytes()
-        list(parse_rows(data, str(path)))
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        changes.failed.append(ReportError(str(path), 1, f"cannot be read ({error.strerror})"))
-        return b""
-    except ReportError as error:
-        changes.failed.append(error)
-        return b""
-    return data
-
-
-def reparse(changes: Changes, data_dir: Path, entry: ReportEntry, data: bytes) -> Report:
-    """Parse a kept copy again, under the entry it has."""
-    report = write_shard(data_dir, data, entry.path)
-    changes.problems.extend((entry.name, problem) for problem in report.problems)
-    return report
-
-
-def _same_content(changes: Changes, sha256: str) -> ReportEntry | None:
-    return next((entry for entry in changes.entries.values() if entry.sha256 == sha256), None)
-
-
-def _follow_move(changes: Changes, entry: ReportEntry, where: str) -> None:
-    """A report found under a new path while its old file is gone was moved."""
-    if entry.path != where and not Path(entry.path).exists():
-        del changes.entries[entry.path]
-        changes.entries[where] = replace(entry, path=where)
-
-
-def _drop_gone(changes: Changes, folder: Path) -> None:
-    for where, entry in list(changes.entries.items()):
-        if Path(where).is_relative_to(folder) and not Path(where).exists():
-            del changes.entries[where]
-            changes.removed.append(entry.name)
-
-
-def _free_name(changes: Changes, file: Path) -> str:
-    """The file's name, with as many folders before it as it takes to be the only one."""
-    taken = {entry.name for entry in changes.entries.values()}
-    parts = file.resolve().parts
-    return next(
-        (name for n in range(1, len(parts)) if (name := "/".join(parts[-n:])) not in taken),
-        str(file.resolve()),
-    )
-
-
-if TYPE_CHECKING:
-    from chatbot.index.storage.sharing import SharedIndex
-
-
-_LOCK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +38,125 @@ class IngestResult:
     papers: int = 0
     sections: int = 0
     embedded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The reports as far as they have been gone through, by path, and what became of each."""
+
+    entries: Mapping[str, ReportEntry]
+    result: IngestResult = IngestResult()
+
+    def plus(self, entry: ReportEntry | None = None, **became: Iterable[Any]) -> "_Changes":
+        """These changes and one more: this entry, and what is to be added to the result."""
+        entries = {**self.entries, entry.path: entry} if entry else self.entries
+        grown: dict[str, Any] = {
+            name: (*getattr(self.result, name), *more) for name, more in became.items()
+        }
+        return _Changes(entries, replace(self.result, **grown))
+
+    def without(self, path: str) -> "_Changes":
+        """These changes less the report of a path."""
+        return replace(self, entries={w: e for w, e in self.entries.items() if w != path})
+
+    def failing(self, path: Path, cause: str) -> "_Changes":
+        """These changes and a file or folder that cannot be used."""
+        return self.plus(failed=[ReportError(str(path), 1, cause)])
+
+
+def _scan(
+    data_dir: Path, paths: Sequence[Path], known: Iterable[ReportEntry], *, parse_all: bool
+) -> _Changes:
+    """Read the report files under `paths` and keep a shard of each that is new or changed.
+
+    A folder stands for the reports in it: one indexed from there earlier and no longer found there
+    is taken out. Reports from elsewhere stay. With `parse_all`, unchanged files are parsed again.
+    """
+    changes = _Changes({entry.path: entry for entry in known})
+    for path in paths:
+        if not path.exists():
+            changes = changes.failing(path, "no such file or folder; check the path")
+            continue
+        files = report_files(path)
+        if not files:
+            suffixes = " or ".join(sorted(SUFFIXES))
+            changes = changes.failing(path, f"no report in this folder; reports end in {suffixes}")
+        if len(files) > MOST_REPORTS:
+            cause = f"more than {MOST_REPORTS} report files, the most; give folders within it"
+            changes = changes.failing(path, cause)
+            continue
+        for file in files:
+            changes = _with_file(changes, data_dir, file, parse=parse_all)
+        if path.is_dir():
+            changes = _without_gone(changes, path.resolve())
+    return changes
+
+
+def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) -> _Changes:
+    where = str(file.resolve())
+    try:
+        data = read_report_bytes(file)
+    except OSError as error:
+        return changes.failing(file, f"cannot be read ({error.strerror}); check the file")
+    sha256 = fingerprint(data)
+    alike = (entry for entry in changes.entries.values() if entry.sha256 == sha256)
+    before = changes.entries.get(where) or next(alike, None)
+    beside, unreadable = _search_text_beside(file)
+    changes = changes.plus(failed=unreadable)
+    same_text = before is not None and before.search_text == (fingerprint(beside) if beside else "")
+    if before and before.sha256 == sha256 and same_text and not parse:
+        return _moved(changes.plus(unchanged=[before.name]), before, where)
+    try:
+        report = write_shard(data_dir, data, str(file))
+    except ReportError as error:
+        return changes.plus(failed=[error])
+    name = before.name if before else _free_name(changes, file)
+    search_text = write_search_text(data_dir, sha256, beside) if beside else ""
+    entry = ReportEntry(name, before.path if before else where, sha256, search_text)
+    problems = [(name, problem) for problem in report.problems]
+    return changes.plus(entry, problems=problems, **{"updated" if before else "added": [name]})
+
+
+def _search_text_beside(file: Path) -> tuple[bytes, list[ReportError]]:
+    """The search text beside a report, and why there is none where it cannot be read."""
+    path = enrichment_file(file)
+    try:
+        data = path.read_bytes()
+        list(parse_rows(data, str(path)))
+    except FileNotFoundError:
+        return b"", []
+    except OSError as error:
+        return b"", [ReportError(str(path), 1, f"cannot be read ({error.strerror})")]
+    except ReportError as error:
+        return b"", [error]
+    return data, []
+
+
+def _moved(changes: _Changes, entry: ReportEntry, where: str) -> _Changes:
+    """A report found under a new path while its old file is gone was moved."""
+    if entry.path == where or Path(entry.path).exists():
+        return changes
+    return changes.without(entry.path).plus(replace(entry, path=where))
+
+
+def _without_gone(changes: _Changes, folder: Path) -> _Changes:
+    for where, entry in changes.entries.items():
+        if Path(where).is_relative_to(folder) and not Path(where).exists():
+            changes = changes.without(where).plus(removed=[entry.name])
+    return changes
+
+
+def _free_name(changes: _Changes, file: Path) -> str:
+    """The file's name, with as many folders before it as it takes to be the only one."""
+    taken = {entry.name for entry in changes.entries.values()}
+    parts = file.resolve().parts
+    return next(
+        (name for n in range(1, len(parts)) if (name := "/".join(parts[-n:])) not in taken),
+        str(file.resolve()),
+    )
+
+
+_LOCK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +208,11 @@ def ingest(
         state = _read_state(settings)
         everything = rebuild or state.stale is not None or state.manifest is None
         report_progress("parse", 0, 1)
-        changes = scan(settings.data_dir, paths, state.reports, parse_all=everything)
+        changes = _scan(settings.data_dir, paths, state.reports, parse_all=everything)
         if everything:
-            _reparse_the_rest(changes, settings.data_dir)
+            changes = _with_the_rest(changes, settings.data_dir)
         report_progress("parse", 1, 1)
-        unchanged = tuple(changes.entries.values()) == state.reports and not everything
-        if unchanged:
+        if tuple(changes.entries.values()) == state.reports and not everything:
             return _result(changes, (), state.manifest, 0)
         return _build(
             settings, state, changes, report_progress, _commit(state, shared, fresh=everything)
@@ -249,11 +235,12 @@ def remove_report(
         if entry is None:
             known = ", ".join(e.name for e in state.reports) or "none"
             raise ChatbotError(f"no report {quoted(name)} in the index; it holds: {known}")
-        changes = Changes(
-            {e.path: e for e in state.reports if e is not entry}, removed=[entry.name]
+        changes = _Changes(
+            {e.path: e for e in state.reports if e is not entry},
+            IngestResult(removed=(entry.name,)),
         )
         if state.stale:
-            _reparse_the_rest(changes, settings.data_dir)
+            changes = _with_the_rest(changes, settings.data_dir)
         commit = _commit(state, shared, fresh=state.stale is not None)
         return _build(settings, state, changes, progress or _no_progress, commit)
 
@@ -288,32 +275,32 @@ def _what_ails(settings: Settings, manifest: Manifest) -> str | None:
     return what_ails_the_files(settings.data_dir / manifest.chroma)
 
 
-def _reparse_the_rest(changes: Changes, data_dir: Path) -> None:
+def _with_the_rest(changes: _Changes, data_dir: Path) -> _Changes:
     """Parse the kept copies of reports this ingest did not read from their files."""
-    read = {*changes.added, *changes.updated}
-    for where, entry in list(changes.entries.items()):
+    read = {*changes.result.added, *changes.result.updated}
+    for where, entry in changes.entries.items():
         if entry.name in read:
             continue
         try:
-            reparse(changes, data_dir, entry, read_original(data_dir, entry.sha256))
+            report = write_shard(data_dir, read_original(data_dir, entry.sha256), where)
+            problems = [(entry.name, problem) for problem in report.problems]
+            changes = changes.plus(problems=problems)
         except MissingIndexError as error:
-            changes.failed.append(
-                ReportError(entry.path, 1, f"its kept copy is gone ({error}); ingest it again")
-            )
-            del changes.entries[where]
+            cause = f"its kept copy is gone ({error}); ingest it again"
+            changes = changes.without(where).failing(Path(where), cause)
         except ReportError as error:
-            changes.failed.append(error)
-            del changes.entries[where]
+            changes = changes.without(where).plus(failed=[error])
+    return changes
 
 
-def _commit(state: _State, shared: "SharedIndex | None", *, fresh: bool) -> Commit:
+def _commit(state: _State, shared: SharedIndex | None, *, fresh: bool) -> Commit:
     """How what is built becomes the index: after the one there is, taking over from it or not."""
     number = (shared.newest() or 0 if shared else state.generation) + 1
     return Commit(number, None if fresh else state.manifest, shared)
 
 
 def _build(
-    settings: Settings, state: _State, changes: Changes, progress: Progress, commit: Commit
+    settings: Settings, state: _State, changes: _Changes, progress: Progress, commit: Commit
 ) -> IngestResult:
     notices = (f"{state.stale}: rebuilding",) if state.stale else ()
     entries = tuple(changes.entries.values())
@@ -322,15 +309,10 @@ def _build(
 
 
 def _result(
-    changes: Changes, notices: tuple[str, ...], manifest: Manifest | None, embedded: int
+    changes: _Changes, notices: tuple[str, ...], manifest: Manifest | None, embedded: int
 ) -> IngestResult:
-    return IngestResult(
-        added=tuple(changes.added),
-        updated=tuple(changes.updated),
-        removed=tuple(changes.removed),
-        unchanged=tuple(changes.unchanged),
-        failed=tuple(changes.failed),
-        problems=tuple(changes.problems),
+    return replace(
+        changes.result,
         notices=notices,
         papers=manifest.papers if manifest else 0,
         sections=manifest.sections if manifest else 0,
@@ -338,7 +320,7 @@ def _result(
     )
 
 
-def bring_up_to_date(settings: Settings, shared: "SharedIndex") -> bool:
+def bring_up_to_date(settings: Settings, shared: SharedIndex) -> bool:
     """Bring a data folder to the shared index's newest generation.
 
     Returns:

@@ -11,8 +11,7 @@ from chatbot.errors import MissingIndexError
 from chatbot.index.catalogue import Catalogue
 from chatbot.index.embeddings import open_embedding
 from chatbot.index.entity_linking import NAMES_FILE, NameTable
-from chatbot.index.glossary import GLOSSARY_FILE, Glossary
-from chatbot.index.lexical import LexicalIndex
+from chatbot.index.lexical import GLOSSARY_FILE, Glossary, LexicalIndex
 from chatbot.index.sections import IndexedSection, read_live
 from chatbot.index.storage.manifest import Manifest, read_manifest, require_all
 from chatbot.index.vectors import SectionVectorStore, open_client

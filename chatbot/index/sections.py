@@ -4,13 +4,14 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from chatbot.index.storage.manifest import ReportEntry
 from chatbot.index.storage.report_store import read_parsed, read_search_text
-from chatbot.reports.parsing import SECTION_LABELS, LineSpan, Paper, Report, SectionKey
+from chatbot.reports.parsing import SECTION_LABELS, LineSpan, Paper, Problem, Report, SectionKey
 from chatbot.reports.search_text import SearchText, content_hash, keywords_of, section_text_of
 
 
@@ -57,46 +58,102 @@ class IndexedSection:
             "dates": ",".join(day.isoformat() for day in self.dates),
         }
 
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any], text: str) -> "IndexedSection":
+        """The section that has this `metadata`."""
+        dates = tuple(dt.date.fromisoformat(day) for day in metadata["dates"].split(","))
+        return cls(
+            metadata["paper_id"],
+            metadata["title"],
+            metadata["url"],
+            metadata["read_from"],
+            metadata["section"],
+            text,
+            metadata["report"],
+            LineSpan(metadata["first_line"], metadata["last_line"]),
+            dates[0],
+            dates,
+        )
+
     def row_id(self, embedded_text: str) -> str:
         """``ARXIV_ID/KEY@VERSION``, the version being a hash of all that is stored with the row."""
         content = json.dumps([self.text, embedded_text, self.metadata()], ensure_ascii=False)
         return f"{self.name}@{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
-def live_sections(reports: Iterable[tuple[str, Report]]) -> tuple[IndexedSection, ...]:
-    """The sections of named reports, newest report first.
+@dataclass(frozen=True, slots=True)
+class NamedReport:
+    """A report, its name in the index, and the search texts for its papers, by content hash."""
+
+    name: str
+    report: Report
+    search_texts: Mapping[str, SearchText] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LivePaper:
+    """A paper as its newest report has it, with the days of all reports that hold it."""
+
+    paper: Paper
+    report: str
+    dates: tuple[dt.date, ...]
+    search_text: SearchText | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def sections(self) -> Iterator[IndexedSection]:
+        """Its sections, in their order."""
+        for section in self.paper.sections:
+            yield IndexedSection(
+                self.paper.id,
+                self.paper.title,
+                self.paper.url,
+                self.paper.read_from,
+                section.key,
+                section.text,
+                self.report,
+                section.lines,
+                self.dates[0],
+                self.dates,
+            )
+
+    def written(self) -> dict[str, str]:
+        """What is embedded besides, of search text, by the names of its sections."""
+        text = self.search_text
+        return {
+            f"{self.paper.id}/{s.key}": f"{section_text_of(text, s.key)}\n{keywords_of(text)}"
+            for s in self.paper.sections
+            if text
+        }
+
+
+def live_papers(reports: Iterable[NamedReport]) -> tuple[LivePaper, ...]:
+    """The papers of these reports, newest report first.
 
     A paper in several keeps its newest text and all its dates.
     """
-    ordered = sorted(reports, key=lambda named: (named[1].date, named[0]), reverse=True)
-    newest: dict[str, tuple[str, Paper]] = {}
+    newest: dict[str, tuple[Paper, NamedReport]] = {}
     dates: defaultdict[str, list[dt.date]] = defaultdict(list)
-    for name, report in ordered:
-        for paper in report.papers:
-            newest.setdefault(paper.id, (name, paper))
-            if report.date not in dates[paper.id]:
-                dates[paper.id].append(report.date)
+    for named in sorted(reports, key=lambda named: (named.report.date, named.name), reverse=True):
+        for paper in named.report.papers:
+            newest.setdefault(paper.id, (paper, named))
+            if named.report.date not in dates[paper.id]:
+                dates[paper.id].append(named.report.date)
     return tuple(
-        section
-        for paper_id, (name, paper) in newest.items()
-        for section in _sections_of(paper, name, tuple(dates[paper_id]))
+        LivePaper(
+            paper,
+            named.name,
+            tuple(dates[paper.id]),
+            named.search_texts.get(content_hash(paper)) if named.search_texts else None,
+            tuple(p for p in named.report.problems if paper.lines.holds(p.line)),
+        )
+        for paper, named in newest.values()
     )
 
 
-def _sections_of(paper: Paper, report: str, dates: tuple[dt.date, ...]) -> Iterable[IndexedSection]:
-    for section in paper.sections:
-        yield IndexedSection(
-            paper.id,
-            paper.title,
-            paper.url,
-            paper.read_from,
-            section.key,
-            section.text,
-            report,
-            section.lines,
-            dates[0],
-            dates,
-        )
+def live_sections(reports: Iterable[tuple[str, Report]]) -> tuple[IndexedSection, ...]:
+    """The sections of the live papers of named reports."""
+    papers = live_papers(NamedReport(name, report) for name, report in reports)
+    return tuple(section for live in papers for section in live.sections())
 
 
 def embedded_texts(
@@ -128,20 +185,16 @@ def embedded_texts(
 
 @dataclass(frozen=True, slots=True)
 class LiveCorpus:
-    """The live sections in row order, what is embedded for each, and the id of its row.
+    """The reports, their live sections in row order, what is embedded for each, and its row's id.
 
     `search_texts` are by paper id, for the papers that have one.
     """
 
+    reports: tuple[NamedReport, ...] = field(repr=False)
     sections: tuple[IndexedSection, ...]
     search_texts: Mapping[str, SearchText] = field(repr=False)
     texts: list[str] = field(repr=False)
     rows: list[str] = field(repr=False)
-
-    @property
-    def aliases(self) -> dict[str, tuple[str, ...]]:
-        """The names that search texts add, by paper id."""
-        return {paper: text.aliases for paper, text in self.search_texts.items()}
 
 
 def read_live(data_dir: Path, entries: Iterable[ReportEntry]) -> LiveCorpus:
@@ -150,22 +203,14 @@ def read_live(data_dir: Path, entries: Iterable[ReportEntry]) -> LiveCorpus:
     Raises:
         MissingIndexError: a shard is missing or damaged.
     """
-    reports = [(entry, read_parsed(data_dir, entry)) for entry in entries]
-    sections = live_sections((entry.name, report) for entry, report in reports)
-    live = {(section.report, section.paper_id) for section in sections}
-    search_texts: dict[str, SearchText] = {}
-    for entry, report in reports:
-        if not (written := read_search_text(data_dir, entry)):
-            continue
-        for paper in report.papers:
-            text = written.get(content_hash(paper))
-            if text and (entry.name, paper.id) in live:
-                search_texts[paper.id] = text
-    written_for = {
-        section.name: f"{section_text_of(text, section.key)}\n{keywords_of(text)}"
-        for section in sections
-        if (text := search_texts.get(section.paper_id))
-    }
-    texts = embedded_texts(sections, written_for)
+    reports = tuple(
+        NamedReport(entry.name, read_parsed(data_dir, entry), read_search_text(data_dir, entry))
+        for entry in entries
+    )
+    papers = live_papers(reports)
+    sections = tuple(section for live in papers for section in live.sections())
+    written = {name: text for live in papers for name, text in live.written().items()}
+    texts = embedded_texts(sections, written)
     rows = [section.row_id(text) for section, text in zip(sections, texts, strict=True)]
-    return LiveCorpus(sections, search_texts, texts, rows)
+    search_texts = {live.paper.id: live.search_text for live in papers if live.search_text}
+    return LiveCorpus(reports, sections, search_texts, texts, rows)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from opentelemetry import trace
 from pydantic import BaseModel
 
 from chatbot.config import Settings
@@ -26,7 +27,6 @@ from chatbot.llm.provider_errors import (
     one_line,
     seconds_to_wait,
 )
-from chatbot.telemetry.tracing import stage
 
 if TYPE_CHECKING:
     import httpx
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 TEMPERATURE = 0.1
 _SHAPE = "response_format"
 logger = logging.getLogger(__name__)
+_tracer = trace.get_tracer("chatbot")
 _TAKES_NO_TEMPERATURE = re.compile(r"(.*/)?(o\d|gpt-[5-9])")
 
 
@@ -149,7 +150,7 @@ class _OpenAIChat:
         self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
     ) -> Iterator[Chunk]:
         call = _Call(self._settings.llm_timeout)
-        with stage("model") as learnt:
+        with _tracer.start_as_current_span("model") as span:
             reading = copy_context().run  # so that LlamaIndex's own spans are below this one
             threading.Thread(
                 target=reading,
@@ -163,7 +164,8 @@ class _OpenAIChat:
                         # Out of any except block: no traceback leads to what the server said.
                         raise model_error(item, self._settings, self.name, "CHATBOT_LLM")
                     if item.usage:
-                        learnt.update(asdict(item.usage))
+                        counted = asdict(item.usage).items()
+                        span.set_attributes({f"chatbot.{name}": n for name, n in counted})
                     yield item
             finally:
                 call.cut()

@@ -131,6 +131,10 @@ class LineSpan:
     first: int
     last: int
 
+    def holds(self, line: int) -> bool:
+        """Whether it goes over a line."""
+        return self.first <= line <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -370,7 +374,7 @@ def _section_problems(paper_id: str, line: int, sections: Sequence[Section]) -> 
             yield Problem(section.lines.first, f"section {paper_id}/{section.key} is empty")
 
 
-_SUFFIXES = {".txt", ".md"}
+SUFFIXES = {".txt", ".md"}
 
 
 def report_files(path: Path) -> list[Path]:
@@ -383,6 +387,6 @@ def report_files(path: Path) -> list[Path]:
     found = (
         file
         for file in path.rglob("*")
-        if file.suffix in _SUFFIXES and file.is_file() and not file.name.startswith(".")
+        if file.suffix in SUFFIXES and file.is_file() and not file.name.startswith(".")
     )
     return sorted(islice(found, MOST_REPORTS + 1))

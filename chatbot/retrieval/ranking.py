@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.errors import ModelError
-from chatbot.index.embeddings import embed_query
+from chatbot.index.embeddings import embedding_errors
 from chatbot.index.entity_linking import Link
 from chatbot.index.lexical import CUTS, KINDS, FieldScores, Kind
 from chatbot.index.reading import Index
@@ -244,7 +244,8 @@ def _dense(index: Index, text: str, allowed: NDArray[np.bool_] | None) -> tuple[
     """
     scores = np.zeros(len(index.sections), dtype=np.float32)
     try:
-        vector = embed_query(index.embedding, text, index.settings)
+        with embedding_errors(index.settings):
+            vector = index.embedding.get_query_embedding(text)
     except ModelError as error:
         return scores, str(error)
     if not any(vector):

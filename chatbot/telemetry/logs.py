@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, MutableMapping
-from typing import Any, Protocol
+from typing import Any
 
 from chatbot.telemetry.request_context import SAID, current_request
 
@@ -22,39 +22,19 @@ _OURS = "chatbot"
 _Line = MutableMapping[str, Any]
 
 
-class LogSettings(Protocol):
-    """What of the settings logs and traces go by."""
+def configure_logging(form: str, *, questions: bool) -> None:
+    """Write all records, each as a line of `form`: json or text.
 
-    @property
-    def log(self) -> str:
-        """How a line is written: json or text."""
-        ...
-
-    @property
-    def log_questions(self) -> str:
-        """Whether texts of questions are told: on or off."""
-        ...
-
-    @property
-    def otlp_endpoint(self) -> str | None:
-        """The collector that traces are sent to, if any."""
-        ...
-
-
-def configure_logging(settings: LogSettings) -> None:
-    """Write all records as the settings say: our own from INFO on, of others what is amiss.
-
-    To be called once, by a command; what other packages had set up for their logs is undone.
+    Our own from INFO on, of others what is amiss; what errors say only where texts of `questions`
+    are told. To be called once, by a command; what other packages had set up is undone.
     """
     import structlog
-
-    questions = settings.log_questions == "on"
 
     def described(_: Any, __: str, line: _Line) -> _Line:
         return _described(line, questions)
 
     renderer: Any = structlog.dev.ConsoleRenderer(colors=False)
-    if settings.log == "json":
+    if form == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -72,15 +52,6 @@ def configure_logging(settings: LogSettings) -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger(_OURS).setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
-
-
-def take_over(name: str) -> None:
-    """Have the records of a package that set up handlers of its own written as all others are."""
-    known = [name, *logging.root.manager.loggerDict]
-    for logger in map(logging.getLogger, known):
-        if f"{logger.name}.".startswith(f"{name}."):
-            logger.handlers.clear()
-            logger.propagate = True
 
 
 def _described(line: _Line, questions: bool) -> _Line:
@@ -117,9 +88,9 @@ _ERROR = re.compile(r"[A-Za-z_][\w.]*")
 
 
 @contextlib.contextmanager
-def printed_to_log(settings: LogSettings) -> Iterator[None]:
+def printed_to_log(*, questions: bool) -> Iterator[None]:
     """Write into the log what is printed on standard error meanwhile."""
-    with contextlib.redirect_stderr(_Printed(questions=settings.log_questions == "on")):
+    with contextlib.redirect_stderr(_Printed(questions=questions)):
         yield
 
 

@@ -1,7 +1,8 @@
 """Whose request is being worked on, for logs and traces, and keeping that through an iterator.
 
 gradio runs every step of an event's iterator in a fresh copy of its context, so what one step sets
-is lost to the next. `in_one_context` runs all steps in one context instead.
+is lost to the next. `in_one_context` runs all steps in one context instead. Not by structlog's
+context variables: importing them takes a quarter of a second, and `chatbot ask` writes no log.
 """
 
 from collections.abc import Callable, Generator, Iterator

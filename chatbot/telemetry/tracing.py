@@ -1,147 +1,155 @@
-"""The stages of an answer as spans of LlamaIndex's instrumentation, and those as OpenTelemetry's.
+"""Traces sent to an OpenTelemetry collector, set up once, by `serve`.
 
-Not by `llama-index-observability-otel`: 0.7.0 keeps every span for good, and writes prompts, and so
-questions, into them.
+Whoever takes a step of an answer opens a span by OpenTelemetry's own API, which does nothing in a
+process that was set up for no traces. Not by `llama-index-observability-otel`: 0.7.0 keeps every
+span for good, and writes prompts, and so questions, into them.
 """
 
-import inspect
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from inspect import BoundArguments
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
+from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.span import BaseSpan
 from llama_index_instrumentation.span_handlers import BaseSpanHandler
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from pydantic import PrivateAttr
 
-# How a listener knows our spans from LlamaIndex's: by this tag, with the stage's name.
-STAGE = "chatbot.stage"
-_NO_ARGUMENTS = inspect.Signature().bind()
+logger = logging.getLogger(__name__)
+_OURS = "chatbot"
+_SERVICE = "paper-chatbot"
+# A collector that does not answer holds nothing up but the end of the server.
+_SECONDS = 5
 
 
 @contextmanager
-def stage(name: str, tags: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-    """Have what is done within be a span, below the one it is done in.
+def tracing(endpoint: str | None) -> Iterator[None]:
+    """Send a trace of each question meanwhile to the collector at `endpoint`, if there is one.
 
-    `tags` are known from the beginning; what is learnt on the way goes into the dictionary given.
+    In batches, by OTLP over HTTP; headers, sampling and the size of batches are as OpenTelemetry's
+    own variables say. Once in a process: its global provider cannot be set twice, and one that it
+    was started with is kept.
     """
-    # Late, for llm.py is imported by commands that need nothing of LlamaIndex.
-    from llama_index_instrumentation import get_dispatcher
-    from llama_index_instrumentation.span import active_span_id
-
-    dispatcher, span = get_dispatcher(), f"{name}-{uuid4()}"
-    learnt: dict[str, Any] = {}
-    given: dict[str, Any] = {"id_": span, "bound_args": _NO_ARGUMENTS}
-    above = active_span_id.get()
-    token = active_span_id.set(span)
-    dispatcher.span_enter(**given, parent_id=above, tags={**(tags or {}), STAGE: name})
+    if endpoint is None:
+        yield
+        return
+    # What the SDK says of a collector that is down is a flood; `_Telling` says it once.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    resource = Resource.create({"service.name": _SERVICE})
+    provider = _OursAlone(resource=resource, shutdown_on_exit=False)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_SECONDS)
+    provider.add_span_processor(BatchSpanProcessor(_Telling(exporter)))
+    trace.set_tracer_provider(provider)
+    handlers, steps = get_dispatcher().span_handlers, _LlamaIndexSteps(provider.get_tracer(_OURS))
+    handlers.append(steps)
     try:
-        yield learnt
-    except BaseException as error:
-        dispatcher.span_drop(**given, result=learnt, err=error)
-        raise
-    else:
-        dispatcher.span_exit(**given, result=learnt)
+        yield
     finally:
-        # A generator that nobody ends may be closed from anywhere; there is nothing to set back.
-        with suppress(ValueError):
-            active_span_id.reset(token)
+        handlers[:] = [handler for handler in handlers if handler is not steps]
+        provider.shutdown()
 
 
-_ROOT = "question"
+class _Telling(SpanExporter):
+    """An exporter that says in the log when it begins to fail, and when it no longer does."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._failing = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        failed = result is not SpanExportResult.SUCCESS
+        if failed and not self._failing:
+            logger.warning("traces do not reach OTEL_EXPORTER_OTLP_ENDPOINT and are dropped")
+        elif self._failing and not failed:
+            logger.info("traces reach OTEL_EXPORTER_OTLP_ENDPOINT again")
+        self._failing = failed
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
 
 
-class OpenSpan(BaseSpan):
-    """A span that has not ended. Of LlamaIndex's own nothing but name and times is told."""
+class _OursAlone(TracerProvider):
+    """A provider that records our own spans; FastAPI's would hold addresses, and so questions."""
 
-    traced: Span
-    ours: bool
+    def get_tracer(self, instrumenting_module_name: str, *_: Any, **__: Any) -> Tracer:
+        if instrumenting_module_name == _OURS:
+            return _Discreet(super().get_tracer(_OURS))
+        return trace.NoOpTracer()
 
 
-class SpanHandler(BaseSpanHandler[OpenSpan]):
-    """Begins and ends a span with `tracer` for each of LlamaIndex's that is part of a question.
+class _Discreet(Tracer):
+    """A tracer that tells of an error its class alone, for its text may quote a question.
 
-    A question's text is told only where `questions` are asked for.
+    A span that was left before its end, since nobody waited for it, is marked so.
     """
 
-    _tracer: Tracer = PrivateAttr()
-    _questions: bool = PrivateAttr()
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
 
-    def __init__(self, tracer: Tracer, *, questions: bool = False) -> None:
+    def start_span(self, *args: Any, **kwargs: Any) -> Span:
+        return self._tracer.start_span(*args, **kwargs)
+
+    @contextmanager
+    def start_as_current_span(  # type: ignore[override] # theirs may decorate functions too
+        self, *args: Any, **kwargs: Any
+    ) -> Iterator[Span]:
+        untold = {**kwargs, "record_exception": False, "set_status_on_exception": False}
+        with self._tracer.start_as_current_span(*args, **untold) as span:
+            try:
+                yield span
+            except GeneratorExit:
+                span.set_attribute("chatbot.stopped", value=True)
+                raise
+            except Exception as error:
+                _fail(span, error)
+                raise
+
+
+def _fail(span: Span, error: BaseException | None) -> None:
+    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+
+
+class _Step(BaseSpan):
+    traced: Span
+
+
+class _LlamaIndexSteps(BaseSpanHandler[_Step]):
+    """What LlamaIndex does for a question, below the span of ours it is done in.
+
+    Nothing but names and times is told: arguments and results hold prompts.
+    """
+
+    def __init__(self, tracer: Tracer) -> None:
         super().__init__(open_spans={})
-        self._tracer, self._questions = tracer, questions
+        self._tracer = tracer
 
     def new_span(
-        self,
-        id_: str,
-        bound_args: BoundArguments,  # noqa: ARG002 - holds prompts
-        instance: Any = None,  # noqa: ARG002
-        parent_span_id: str | None = None,
-        tags: dict[str, Any] | None = None,
-        **_: Any,
-    ) -> OpenSpan | None:
-        """Begin a span below its parent; None where it is part of no question, or too small."""
-        tags = tags or {}
-        name = tags.get(STAGE)
+        self, id_: str, *_: Any, parent_span_id: str | None = None, **__: Any
+    ) -> _Step | None:
         above = self.open_spans.get(parent_span_id or "")
+        parent = above.traced if above else trace.get_current_span()
         # The id ends in a dash and a uuid of 36 characters.
         method = id_[:-37]
-        if name != _ROOT and (above is None or "._" in method):
+        if not parent.is_recording() or "._" in method:
             return None
-        if above is not None:
-            context = set_span_in_context(above.traced)
-        else:
-            # Begun by whoever asked, where the request said so.
-            carrier = {"traceparent": tags.get("traceparent", "")}
-            context = TraceContextTextMapPropagator().extract(carrier)
-        told = self._told(tags) if name == _ROOT else {}
-        traced = self._tracer.start_span(name or method, context, attributes=told)
-        return OpenSpan(id_=id_, parent_id=parent_span_id, traced=traced, ours=name is not None)
+        traced = self._tracer.start_span(method, set_span_in_context(parent))
+        return _Step(id_=id_, parent_id=parent_span_id, traced=traced)
 
-    def prepare_to_exit_span(
-        self,
-        id_: str,
-        bound_args: BoundArguments,  # noqa: ARG002
-        instance: Any = None,  # noqa: ARG002
-        result: Any = None,
-        **_: Any,
-    ) -> OpenSpan | None:
-        """End a span with what was learnt."""
-        return self._ended(id_, result)
+    def prepare_to_exit_span(self, id_: str, *_: Any, **__: Any) -> _Step | None:
+        if step := self.open_spans.get(id_):
+            step.traced.end()
+        return step
 
     def prepare_to_drop_span(
-        self,
-        id_: str,
-        bound_args: BoundArguments,  # noqa: ARG002
-        instance: Any = None,  # noqa: ARG002
-        err: BaseException | None = None,
-        result: Any = None,
-        **_: Any,
-    ) -> OpenSpan | None:
-        """End a span that was stopped or failed; of the error its class, for its text may quote."""
-        span = self.open_spans.get(id_)
-        if span is not None and isinstance(err, GeneratorExit):
-            span.traced.set_attribute("chatbot.stopped", value=True)
-        elif span is not None:
-            span.traced.set_status(Status(StatusCode.ERROR, type(err).__name__))
-        return self._ended(id_, result)
-
-    def _told(self, tags: Mapping[str, Any]) -> dict[str, Any]:
-        told = {name: tags[name] for name in ("request_id", "door") if tags.get(name)}
-        if self._questions:
-            told["question"] = tags["question"]
-        return {f"chatbot.{name}": value for name, value in told.items()}
-
-    def _ended(self, id_: str, learnt: Any) -> OpenSpan | None:
-        span = self.open_spans.get(id_)
-        if span is None:
-            return None
-        if span.ours:
-            for name, value in (learnt or {}).items():
-                if value is not None:
-                    span.traced.set_attribute(f"chatbot.{name}", value)
-        span.traced.end()
-        return span
+        self, id_: str, *_: Any, err: BaseException | None = None, **__: Any
+    ) -> _Step | None:
+        if step := self.open_spans.get(id_):
+            _fail(step.traced, err)
+        return self.prepare_to_exit_span(id_)

@@ -27,8 +27,6 @@ _OPEN_FORMULA = re.compile(
     r"|(?<![\\$])\$\$?[ \t]*(?:\\[^$\n`]{0,300})?\Z|\\[(\[][^\n`]{0,300}\Z"
 )
 _TICKS = re.compile(r"`+")
-# In a table's row a bar ends the cell, and the code in it.
-_TICKS_AND_BARS = re.compile(r"`+|(?<!\\)\|")
 # A bar that ends no cell, for as long as a text is parsed: one sign for one.
 _BAR = "\ue006"
 _KINDS: dict[str, PartKind] = {
@@ -198,33 +196,6 @@ def _codes(text: str, start: int) -> Iterator[tuple[int, int]]:
         if last is not None:
             yield runs[at][0], runs[last][1]
         at = at + 1 if last is None else last + 1
-
-
-def line_code(line: str, *, in_row: bool) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """The backticks before and after each code of a line; escaped ones open none."""
-    runs, kinds, cell = list[tuple[int, int]](), list[tuple[int, int]](), 0
-    for match in _TICKS_AND_BARS.finditer(line):
-        if match[0] == "|":
-            cell += in_row
-        else:
-            runs.append(match.span())
-            kinds.append((len(match[0]), cell))
-    closing = _next_alike(kinds)
-    place = done = 0
-    while place < len(runs):
-        last = None if _is_escaped(line, runs[place][0], done) else closing[place]
-        if last is not None:
-            yield runs[place], runs[last]
-            done = runs[last][1]
-        place = place + 1 if last is None else last + 1
-
-
-def _is_escaped(line: str, at: int, since: int) -> bool:
-    """Whether an odd number of backslashes stands before a sign."""
-    first = at
-    while first > since and line[first - 1] == "\\":
-        first -= 1
-    return (at - first) % 2 == 1
 
 
 def _next_alike(kinds: Sequence[Hashable]) -> list[int | None]:

@@ -8,6 +8,7 @@ measurement, see docs/architecture.md.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Set
+from itertools import chain
 from pathlib import Path
 
 import rjieba
@@ -49,12 +50,12 @@ def words(text: str) -> list[str]:
     English words come as their stems (Porter 1980, Snowball); a compound such as ``gru-mem`` whole
     and in its parts.
     """
-    return [word for run in _RUN.findall(normalise(text)) for word in _words_of_run(run)]
+    return list(chain.from_iterable(map(_words_of_run, _RUN.findall(normalise(text)))))
 
 
 def bigrams(text: str) -> list[str]:
     """Overlapping character pairs of Chinese runs, and Latin words and numbers whole."""
-    return [pair for run in _RUN.findall(normalise(text)) for pair in _bigrams_of_run(run)]
+    return list(chain.from_iterable(map(_bigrams_of_run, _RUN.findall(normalise(text)))))
 
 
 def content_terms(text: str) -> list[str]:

@@ -211,6 +211,11 @@ _ATTRIBUTES = {
         "gpu": r"(?:什么|哪种|啥)(?:型号的?)?显?(?:卡|GPU)|\b(?:what|which) [a-z ]{0,14}gpus?\b",
         "gpus": r"(?:多少|几)[张块]?显?(?:卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
         "latency": r"延迟[是有多]|多少 ?(?:毫秒|ms\b)|\b(?:inference )?latency\b",
+        "batch": r"batch ?size|批大小|批次大小",
+        "seeds": r"随机种子|\brandom seeds?\b",
+        "encoder": r"[视图][觉像]编码器|\b(?:vision|image) encoder\b",
+        "participants": r"[几多]少?[名个位](?:参与|标注|志愿)[者员]|"
+        r"\bhow many (?:participant|annotator)s\b",
         "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
     }.items()
 }

@@ -35,7 +35,7 @@ from chatbot.understanding.inputs import make_filters, parse_date_range
 from chatbot.understanding.models import Language, Message
 from chatbot.understanding.wording import language_of
 from chatbot.web.gate import visit_of
-from chatbot.web.locales.access import TEXTS
+from chatbot.web.locales import ACCESS
 from chatbot.web.visitor import Admit
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def endpoint_of(
 
 def _let_in(limiter: CapacityLimiter, admit: Admit | None) -> None:
     if limiter.statistics().tasks_waiting >= _MOST_WAITING:
-        raise RefusedError(TEXTS["en"].busy.format(seconds=_BUSY_SECONDS))
+        raise RefusedError(ACCESS["en"].busy.format(seconds=_BUSY_SECONDS))
     if admit is None:
         return
     try:

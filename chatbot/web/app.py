@@ -3,20 +3,24 @@
 import contextlib
 import logging
 import socket
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
+from typing import cast
 
 import gradio as gr
 import matplotlib as mpl
+import uvicorn
+from fastapi import FastAPI
+from gradio.routes import App
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 from starlette.middleware import Middleware
+from starlette.routing import Mount
 
-from chatbot.answering.engine import answer_events
 from chatbot.answering.instrumentation import AnswerLog
+from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.bot import Chatbot, ensure_index, open_model
 from chatbot.config import Settings
 from chatbot.database.opening import open_database
@@ -27,14 +31,13 @@ from chatbot.index.storage.manifest import read_manifest
 from chatbot.index.storage.sharing import SharedIndex
 from chatbot.llm.prices import price_of
 from chatbot.store.accounts import users_of
-from chatbot.telemetry.exporting import tracing
-from chatbot.telemetry.logs import configure_logging, printed_to_log, take_over
-from chatbot.understanding.interpretation import understand
+from chatbot.telemetry.logs import configure_logging, printed_to_log
+from chatbot.telemetry.tracing import tracing
 from chatbot.web.auth import SignIn
-from chatbot.web.gate import EVERYONE_HERE, LOOPBACK, Access, GatedApp, NonceMiddleware
+from chatbot.web.gate import EVERYONE_HERE, LOOPBACK, Access, gated, with_own_page
 from chatbot.web.health import Metrics, health_of
 from chatbot.web.page import build_page
-from chatbot.web.visitor import LanguageMiddleware, user_of
+from chatbot.web.visitor import user_of
 
 logger = logging.getLogger(__name__)
 _EVERY = 0.5
@@ -79,8 +82,8 @@ def _number_here(settings: Settings) -> int | None:
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
 _PORTS_TRIED = 50
-# An answer that a model writes keeps one while it waits; what else is asked needs some beside.
-_THREADS = 320
+# Seconds for what streams when the page is closed.
+_TO_END = 5
 # A file somewhat too large still arrives, so that the page can say what is wrong with it.
 _ROOM = 4
 # A list, something no report has, and a look-up in each language: each loads what others do not.
@@ -93,6 +96,11 @@ _FIRST = (
 _FOLDER = Path(__file__).parent
 
 
+def _bracketed(host: str) -> str:
+    """A host as it stands in addresses."""
+    return f"[{host}]" if ":" in host else host
+
+
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None:
     """Serve the page until interrupted, on the first free port from `port` on.
 
@@ -100,8 +108,9 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
         ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, or no
             port is free.
     """
-    configure_logging(settings)
-    with printed_to_log(settings), tracing(settings):
+    questions = settings.log_questions == "on"
+    configure_logging(settings.log, questions=questions)
+    with printed_to_log(questions=questions), tracing(settings.otlp_endpoint):
         _serve(settings, host, port)
 
 
@@ -110,17 +119,18 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     access = access_of(settings, host, database)
     ensure_index(settings)
     metrics = Metrics(CollectorRegistry(), price_of(settings.llm))
-    log = AnswerLog(questions=settings.log_questions == "on")
-    bot = Chatbot(settings, open_model(settings, database), [metrics, log])
+    bot = Chatbot(settings, open_model(settings, database), [metrics, AnswerLog()])
     vitals = health_of(bot, database, metrics)
     access = replace(access, open_routes=vitals.open_routes, routes=vitals.routes)
     page, i18n = build_page(bot, database)
     warm_up(bot)
     follow(settings, database, lambda: bot.index)
-    address = launch(page, i18n, host, free_port(host, port), access)
-    take_over("uvicorn")
-    print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
-    page.block_thread()
+    with (
+        served(page, i18n, host, free_port(host, port), access) as address,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
+        Event().wait()
 
 
 def access_of(settings: Settings, host: str, database: Engine) -> Access:
@@ -149,20 +159,66 @@ def access_of(settings: Settings, host: str, database: Engine) -> Access:
             f"--host {host}: set CHATBOT_HOSTS to the names or addresses the page is reached by, "
             "such as chat.example.org"
         )
-    own = [f"[{host}]" if ":" in host else host] if public and host not in _EVERYWHERE else []
+    own = [_bracketed(host)] if public and host not in _EVERYWHERE else []
     return Access((*LOOPBACK, *own, *settings.hosts), SignIn(users, database))
 
 
-def launch(
+@contextlib.contextmanager
+def served(
     page: gr.Blocks, i18n: gr.I18n, host: str, port: int, access: Access = EVERYONE_HERE
-) -> str:
-    """Start serving in the background, with nothing that is loaded from another host.
+) -> Iterator[str]:
+    """Serve the page in the background, with nothing that is loaded from another host.
 
-    Returns:
-        The page's address.
+    Yields its address. What then still streams is ended, and has five seconds to do so.
+
+    Raises:
+        ConfigurationError: it cannot listen there; the log says why.
     """
+    app = _application(page, i18n, access)
+    config = uvicorn.Config(app, host, port, log_config=None, log_level="warning")
+    config.timeout_graceful_shutdown = _TO_END
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, name="server", daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+        if not thread.is_alive():
+            raise ConfigurationError(f"--host {host} --port {port}: the page cannot listen there")
+    try:
+        # Of 0.0.0.0 no browser makes anything.
+        yield f"http://{'localhost' if host == '0.0.0.0' else _bracketed(host)}:{port}"  # noqa: S104
+    finally:
+        page.close(verbose=False)
+        server.should_exit = True
+        thread.join()
+
+
+def _application(page: gr.Blocks, i18n: gr.I18n, access: Access) -> FastAPI:
+    """The page in an application of ours, behind the gate."""
+    app = FastAPI(openapi_url=None, middleware=[Middleware(gated, access)])
+    gr.mount_gradio_app(
+        app,
+        page,
+        "/",
+        footer_links=[],
+        run_history=False,
+        app_kwargs={"middleware": [Middleware(with_own_page)]},
+        auth_dependency=user_of if access.sign_in else None,
+        show_error=False,
+        max_file_size=_ROOM * LARGEST_REPORT,
+        i18n=i18n,
+        mcp_server=True,
+        theme=_theme(),
+        css_paths=sorted(_FOLDER.glob("*.css")),
+    )
+    # So that closing the page ends what it streams: by itself it knows only an app never served.
+    page.app = cast(App, cast(Mount, app.routes[-1]).app)
+    return app
+
+
+def _theme() -> gr.themes.Base:
     # The theme's own greys and indigos fall short of WCAG's contrast (AA, 4.5 to 1).
-    theme = gr.themes.Soft(
+    return gr.themes.Soft(
         primary_hue="indigo",
         neutral_hue="slate",
         font=["system-ui", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "sans-serif"],
@@ -187,30 +243,6 @@ def launch(
         link_text_color_hover_dark="*primary_200",
         link_text_color_visited_dark="*primary_300",
     )
-    # Standard output is for the one line with the address; gradio tells of its MCP server there.
-    with contextlib.redirect_stdout(sys.stderr):
-        _, address, _ = page.launch(
-            # In brackets, or gradio asks itself at an address that is none.
-            server_name=f"[{host}]" if ":" in host else host,
-            server_port=port,
-            prevent_thread_lock=True,
-            quiet=True,
-            share=False,
-            footer_links=[],
-            run_history=False,
-            theme=theme,
-            css_paths=sorted(_FOLDER.glob("*.css")),
-            i18n=i18n,
-            mcp_server=True,
-            max_threads=_THREADS,
-            max_file_size=_ROOM * LARGEST_REPORT,
-            auth_dependency=user_of if access.sign_in else None,
-            _app=GatedApp(
-                access,
-                middleware=[Middleware(NonceMiddleware), Middleware(LanguageMiddleware)],
-            ),
-        )
-    return address.rstrip("/")
 
 
 def warm_up(bot: Chatbot) -> None:
@@ -218,7 +250,7 @@ def warm_up(bot: Chatbot) -> None:
     # gradio asks at each event which it is; where none is set, matplotlib loads all to find one.
     mpl.use("agg")
     for question in _FIRST:
-        *_, _ = answer_events(bot.index, understand(question, bot.index.catalogue), None)
+        ReportQueryEngine(bot.index).query(question)
 
 
 def free_port(host: str, first: int) -> int:

@@ -30,7 +30,7 @@ from chatbot.store.accounts import (
     session_of,
     stamp_of,
 )
-from chatbot.web.locales.access import TEXTS, AccessWording
+from chatbot.web.locales import ACCESS, AccessWording
 from chatbot.web.visitor import language_of_visitor, mark_user, network_of
 
 _PAGE = """<!doctype html>
@@ -71,7 +71,7 @@ def sign_in_page(texts: AccessWording, action: str, message: str, status: int) -
     alert = f'<p role="alert">{html.escape(message)}</p>' if message else ""
     return HTMLResponse(
         _PAGE.format(
-            language="zh-CN" if texts is TEXTS["zh"] else "en",
+            language="zh-CN" if texts is ACCESS["zh"] else "en",
             title=texts.title,
             action=html.escape(action),
             alert=alert,
@@ -89,8 +89,6 @@ _FORM_BYTES = 8_192
 # Wrong passwords at once, then one in so many seconds: 2 880 a day for a name, wherever from.
 _BY_NAME, _BY_ADDRESS = Allowance(5, 30.0), Allowance(20, 10.0)
 _HASHED_AT_ONCE = 2
-# gradio asks itself whether it is up.
-_OPEN = {"/gradio_api/startup-events"}
 _UNAUTHORIZED, _TOO_MANY, _UNAVAILABLE, _SEE_OTHER = 401, 429, 503, 303
 
 
@@ -145,8 +143,6 @@ async def _answered(sign_in: SignIn, request: Request) -> Response | None:
             return await _signed_out(sign_in, request)
         case _, "/login":
             return _page(request)
-        case _, path if path in _OPEN:
-            return None
     attempt = await _identified(sign_in, request)
     if attempt.user is None:
         return _later(request, attempt.wait) if attempt.wait else _to_sign_in(request)
@@ -266,7 +262,7 @@ def _with_query(path: str, request: Request) -> str:
 
 
 def _page(request: Request, message: str = "", status: int = 200) -> Response:
-    texts = TEXTS[language_of_visitor(request.headers)]
+    texts = ACCESS[language_of_visitor(request.headers)]
     return sign_in_page(texts, _with_query("/login", request), message, status)
 
 
@@ -279,7 +275,7 @@ def _later(request: Request, wait: float) -> Response:
 
 def _refusal(request: Request, text: str, status: int, **values: int) -> Response:
     """Why one is not let in: the page to those who read it, JSON to programs."""
-    texts = TEXTS[language_of_visitor(request.headers)]
+    texts = ACCESS[language_of_visitor(request.headers)]
     line = str(getattr(texts, text)).format(**values)
     if _reads_html(request):
         return _page(request, line, status)

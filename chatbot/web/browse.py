@@ -9,12 +9,19 @@ from urllib.parse import quote
 import gradio as gr
 from gradio.components.base import Component
 
-from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
-from chatbot.index.fields import field_name
+from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord, field_name
 from chatbot.understanding.models import Language
-from chatbot.web.frame import LINK, QUIET, Frame, PerGeneration, visitor_language
-from chatbot.web.locales.browse import TEXTS, BrowseWording
-from chatbot.web.markdown import LATEX_DELIMITERS, plain_html, safe_markdown, section_markdown
+from chatbot.web.frame import (
+    LINK,
+    QUIET,
+    Frame,
+    PerGeneration,
+    script,
+    visitor_language,
+)
+from chatbot.web.locales import BROWSE as TEXTS
+from chatbot.web.locales import BrowseWording
+from chatbot.web.markdown import LATEX_DELIMITERS, line_html, plain_html, section_html
 from chatbot.web.paper_list import (
     PaperList,
     View,
@@ -43,11 +50,11 @@ def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
         return f'{back}\n\n<p class="unknown">{unknown}</p>'
     parts = [
         back,
-        f"## {safe_markdown(paper.title)}",
+        f"<h2>{line_html(paper.title)}</h2>",
         f'<p class="where">{_where(shelf, paper, language)}</p>',
         paper_links(paper.id, paper.url, language),
         *(
-            f"### {section_name(section.key, language)}\n\n{section_markdown(section.text)}"
+            f"<h3>{section_name(section.key, language)}</h3>\n\n{section_html(section.text)}"
             for section in shelf.index.sections_of(paper.id)
         ),
         _more(paper, texts),
@@ -79,64 +86,9 @@ def _more(paper: PaperRecord, texts: BrowseWording) -> str:
     )
 
 
-# A button says what it does in `data-do`. Drawing the HTML anew takes the focus from the button
-# that was pressed: it is given back, or to the line that says what is shown.
-_BUTTONS = """
-let pressed = '';
-element.addEventListener('click', event => {
-  const paper = event.target.closest('a[href^="#paper/"]');
-  const list = document.querySelector('#browse-results');
-  if (paper) list.dataset.paper = paper.hash.slice('#paper/'.length);
-  const button = event.target.closest('button[data-do]');
-  if (!button) return;
-  pressed = button.dataset.do;
-  trigger('select', {value: pressed});
-});
-watch('value', () => {
-  if (!pressed) return;
-  const turned = pressed.startsWith('page/');
-  const buttons = [...element.querySelectorAll('button[data-do]')];
-  const again = buttons.find(button => button.dataset.do === pressed);
-  const to = turned || !again ? document.querySelector('#browse-results .shown') : again;
-  pressed = '';
-  to?.focus({preventScroll: true});
-  if (turned) to?.scrollIntoView({block: 'start'});
-});
-"""
-# The panel may still be on its way into the page: another tab is open, or it was closed before.
-_TO_PAPER = """
-() => {
-  const go = tries => {
-    const panel = document.querySelector('#browse-paper');
-    const top = panel?.querySelector('h2, .unknown');
-    if (!top || !panel.offsetParent) return tries && setTimeout(() => go(tries - 1), 50);
-    top.tabIndex = -1;
-    panel.scrollTop = 0;
-    top.focus({preventScroll: true});
-    const list = document.querySelector('#browse-results');
-    const row = list.querySelector(`a[href="#paper/${list.dataset.paper}"]`);
-    if (row?.offsetParent) row.scrollIntoView({block: 'nearest'});
-    else panel.scrollIntoView({block: 'start'});
-  };
-  setTimeout(() => go(40), 50);
-}
-"""
-_FROM_PAPER = """
-() => {
-  const back = tries => {
-    const list = document.querySelector('#browse-results');
-    if (!list?.offsetParent || document.querySelector('#browse-paper')?.offsetParent)
-      return tries && setTimeout(() => back(tries - 1), 50);
-    const active = document.activeElement;
-    if (active.offsetParent && !active.closest('#browse-paper') && active !== document.body) return;
-    const link = list.querySelector(`a[href="#paper/${list.dataset.paper}"]`);
-    const to = link ?? list.querySelector('.shown');
-    to.focus({preventScroll: true});
-    to.scrollIntoView({block: 'nearest'});
-  };
-  back(40);
-}
-"""
+_BUTTONS = script("paper_list")
+_TO_PAPER = script("to_paper")
+_FROM_PAPER = script("from_paper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +121,7 @@ def build_browse(frame: Frame) -> BrowseTab:
             chart = gr.HTML(js_on_load=_BUTTONS, elem_id="browse-chart")
             results = gr.HTML(js_on_load=_BUTTONS, elem_id="browse-results")
         with gr.Column(visible=False, elem_id="browse-paper", min_width=0) as panel:
-            paper = gr.Markdown(
-                latex_delimiters=LATEX_DELIMITERS, line_breaks=True, elem_id="browse-text"
-            )
+            paper = gr.Markdown(latex_delimiters=LATEX_DELIMITERS, elem_id="browse-text")
     tab = BrowseTab(_opener(shelves), [panel, paper], _refresher(shelves), view, [chart, results])
     _connect_list(tab, shelves, words)
     _connect_paper(tab, frame)

@@ -19,8 +19,8 @@ from chatbot.web.chat.conversation import PartialAnswer
 from chatbot.web.comparison import SourcePanel, lay_source_out, wire_source
 from chatbot.web.frame import LINK, Frame, Runs, download_button, visitor_language
 from chatbot.web.gate import visit_of
-from chatbot.web.locales.answers import TEXTS as ANSWER_TEXTS
-from chatbot.web.locales.compare import TEXTS
+from chatbot.web.locales import ANSWERS as ANSWER_TEXTS
+from chatbot.web.locales import COMPARE as TEXTS
 from chatbot.web.markdown import LATEX_DELIMITERS
 
 
@@ -278,7 +278,7 @@ def _shown(
             step = coming.steps[-1].name if coming.steps else "retrieve"
             name = getattr(ANSWER_TEXTS[language], step)
             status = TEXTS[language].working.format(step=name)
-            table = comparison.render_unfinished(coming.text, language)
+            table = comparison.boxed(coming.shown(), language)
             with coming.pace.doing():
                 yield {parts.status: status, parts.table: table}, None
     if record := coming.answer:

@@ -9,22 +9,29 @@ import gradio as gr
 
 from chatbot.answering.comparison import NOT_REPORTED
 from chatbot.answering.models import Scope
-from chatbot.answering.record import AnswerRecord, CitationRecord
+from chatbot.answering.record import AnswerRecord
 from chatbot.answering.rendering import tables_in, to_csv
 from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.understanding.models import Language
-from chatbot.web.frame import COPY, LINK, QUIET, Frame, spreadsheet, visitor_language
-from chatbot.web.locales.answers import TEXTS as ANSWER_TEXTS
-from chatbot.web.locales.compare import TEXTS
-from chatbot.web.markdown import LATEX_DELIMITERS, safe_markdown
+from chatbot.web.frame import (
+    COPY,
+    LINK,
+    QUIET,
+    Frame,
+    script,
+    spreadsheet,
+    visitor_language,
+)
+from chatbot.web.locales import ANSWERS as ANSWER_TEXTS
+from chatbot.web.locales import COMPARE as TEXTS
+from chatbot.web.markdown import LATEX_DELIMITERS
 from chatbot.web.rendering import answer_markdown, render_answer, render_source, section_name
 
 PLACE = "compare"
 _NAMES_SHOWN = 3
-_TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
 _NOT_REPORTED = re.compile(
-    rf"(?<=\|)\s*({'|'.join(map(re.escape, NOT_REPORTED.values()))})[。.]?\s*(?=\|)", re.IGNORECASE
+    rf"(<td[^>]*>)({'|'.join(map(re.escape, NOT_REPORTED.values()))})[。.]?(?=</td>)", re.IGNORECASE
 )
 
 
@@ -56,12 +63,7 @@ def render_comparison(record: AnswerRecord) -> str:
     """A comparison, its table in a box that scrolls, its empty cells marked."""
     # The papers it is narrowed to are those in the table.
     shown = record.model_copy(update={"scope": Scope()})
-    return _boxed(render_answer(shown, PLACE), record.language)
-
-
-def render_unfinished(text: str, language: Language) -> str:
-    """What has been written of a comparison so far."""
-    return _boxed(safe_markdown(text), language)
+    return boxed(render_answer(shown, PLACE), record.language)
 
 
 def has_table(record: AnswerRecord) -> bool:
@@ -72,7 +74,12 @@ def has_table(record: AnswerRecord) -> bool:
 def comparison_csv(record: AnswerRecord) -> tuple[str, str]:
     """The file with the table and, in rows below it, what its markers stand for."""
     sources = [
-        [f"[{c.n}]", c.title, section_name(c.key, record.language), _address(c)]
+        [
+            f"[{c.n}]",
+            c.title,
+            section_name(c.key, record.language),
+            f"https://arxiv.org/abs/{c.paper_id}",
+        ]
         for c in record.citations
     ]
     head = [[ANSWER_TEXTS[record.language].sources]] if sources else []
@@ -81,68 +88,23 @@ def comparison_csv(record: AnswerRecord) -> tuple[str, str]:
 
 def comparison_markdown(record: AnswerRecord) -> tuple[str, str]:
     """The file with the table, what could not be verified, and the sources: its name, its text."""
-    texts = ANSWER_TEXTS[record.language]
-    doubts = "\n".join(f"- {sentence.text}" for sentence in record.failed)
-    sources = "\n".join(_source_line(citation, record.language) for citation in record.citations)
-    parts = [
-        f"# {record.question}",
-        record.notice or "",
-        record.answer,
-        f"⚠ {texts.unverified}\n\n{doubts}" if doubts else "",
-        f"## {texts.sources}\n\n{sources}" if sources else "",
-    ]
-    text = "\n\n".join(part for part in parts if part)
-    return f"{_file_name(record)}.md", f"{text}\n"
+    return f"{_file_name(record)}.md", f"# {record.question}\n\n{answer_markdown(record)}\n"
 
 
-def _boxed(markdown: str, language: Language) -> str:
+def boxed(shown: str, language: Language) -> str:
+    """HTML with its tables in boxes that scroll and their empty cells marked."""
     label = TEXTS[language].table
-    opening = f'<div class="table-box" role="region" title="{label}" tabindex="0">'
-
-    def boxed(table: re.Match[str]) -> str:
-        cells = _NOT_REPORTED.sub(r' <span class="not-reported">\1</span> ', table[0].rstrip("\n"))
-        return f"{opening}\n\n{cells}\n\n</div>\n"
-
-    return _TABLE.sub(boxed, markdown)
-
-
-def _source_line(citation: CitationRecord, language: Language) -> str:
-    where = ANSWER_TEXTS[language].source.format(
-        section=section_name(citation.key, language),
-        first=citation.lines[0],
-        last=citation.lines[1],
-        report=citation.report,
-    )
-    return f"- [{citation.n}] {citation.title} ({citation.date}), {where}. <{_address(citation)}>"
-
-
-def _address(citation: CitationRecord) -> str:
-    return f"https://arxiv.org/abs/{citation.paper_id}"
+    opening = f'<div class="table-box" role="region" title="{label}" tabindex="0"><table>'
+    shown = _NOT_REPORTED.sub(r'\1<span class="not-reported">\2</span>', shown)
+    return shown.replace("<table>", opening).replace("</table>", "</table></div>")
 
 
 def _file_name(record: AnswerRecord) -> str:
     return "-".join(["comparison", *record.scope.papers])
 
 
-# Where the panel is below the table, it would open out of sight. The focus goes with the reader,
-# and back to the marker when the panel is closed.
-_TO_PANEL = """
-opened => {
-  const panel = document.getElementById('compare-source');
-  if (!opened || !panel) return;
-  panel.returnTo = document.activeElement;
-  panel.tabIndex = -1;
-  panel.focus({preventScroll: true});
-  panel.scrollTop = 0;
-  if (innerWidth < 1100) panel.scrollIntoView({block: 'start'});
-}
-"""
-_BACK = """
-() => {
-  const marker = document.querySelector('#compare-source')?.returnTo;
-  if (marker?.checkVisibility()) marker.focus();
-}
-"""
+_TO_PANEL = script("to_panel")
+_BACK = script("from_panel")
 
 
 @dataclass(frozen=True, slots=True)

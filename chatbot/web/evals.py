@@ -1,153 +1,100 @@
-"""The evals tab: the runs there are, their figures, and the questions that fell short."""
+"""The evals tab: the runs there are, and the report that each of them wrote.
 
+``chatbot eval`` makes them (`docs/evals.md`); here folders are found and files are read.
+"""
+
+import datetime as dt
+import html
+import re
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from chatbot.errors import ChatbotError
-from chatbot.web.eval_rendering import named, render_items, render_notice, render_run
-from chatbot.web.eval_runs import (
-    EvalReport,
-    Run,
-    Suite,
-    Wanted,
-    failing_items,
-    known_runs,
-    read_run,
-)
-from chatbot.web.frame import Frame, visitor_language
-from chatbot.web.locales.evals import TEXTS, EvalsWording
-from chatbot.web.markdown import LATEX_DELIMITERS
+from chatbot.web.frame import QUIET, Frame, download_button, visitor_language
+from chatbot.web.locales import EVALS, EvalsWording
 
-_STEP = 10
-_ANY = "any"
+_FOLDER, _RUN, _REPORT = "evals", "report.json", "report.html"
+# In the frame nothing runs; browsers log an error of each script that tries.
+_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
+# The report holds texts of others: no scripts, no forms, no site of its own. Links open elsewhere.
+_SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 
 
-def build_evals(frame: Frame) -> None:
-    """Lay the tab out and connect it."""
+def build_evals(frame: Frame, tab: gr.Tab) -> None:
+    """Lay the tab out and connect it; a report is sent when the tab is opened, and not before."""
     data_dir = frame.bot.settings.data_dir
+
+    def saved(name: str | None) -> tuple[str, str]:
+        report = read_report(data_dir, name)
+        return ("", "") if report is None else (f"{name}.html", report)
+
     with gr.Column(elem_id="evals"):
         gr.Markdown(frame.text("evals_about"))
         with gr.Row(elem_id="eval-choice"):
-            run = _dropdown(frame, "run", min_width=280)
-            refresh = gr.Button(frame.text("evals_refresh"), elem_id="eval-refresh", scale=0)
-        figures = gr.HTML(elem_id="eval-figures")
-        with gr.Column(visible=False, elem_id="eval-items") as below:
-            gr.Markdown(frame.text("evals_items"))
-            with gr.Row(elem_id="eval-filters"):
-                suite, kind, metric = (_dropdown(frame, n) for n in ("suite", "type", "short_of"))
-            items = gr.Markdown(elem_id="eval-list", latex_delimiters=LATEX_DELIMITERS)
-            more = gr.Button(visible=False, size="sm", elem_id="eval-more")
-        shown = gr.State(_STEP)
-    listed = [items, more, shown]
-    whole = [figures, below, suite, kind, metric, *listed]
+            run = gr.Dropdown(
+                [], value=None, label=frame.text("evals_run"), min_width=280, elem_id="eval-run"
+            )
+            refresh = gr.Button(
+                frame.text("evals_refresh"), elem_id="eval-refresh", size="sm", scale=0
+            )
+            download = download_button(
+                frame.text("evals_download"), saved, run, "eval-download", visible=False
+            )
+        report = gr.HTML(elem_id="eval-report")
+    whole = [run, report, download]
 
-    def refreshed(request: gr.Request) -> list[Any]:
-        texts = TEXTS[visitor_language(request)]
+    def opened(chosen: str | None, request: gr.Request) -> list[Any]:
         runs = known_runs(data_dir)
-        newest = runs[0].id if runs else None
-        choices = [(_label(known), known.id) for known in runs]
-        picker = gr.update(choices=choices, value=newest, visible=bool(runs))
-        return [picker, *_run_shown(data_dir, newest, texts)]
+        name = chosen if chosen in runs else next(iter(runs), None)
+        choices = [(f"{at:%Y-%m-%d %H:%M} UTC · {known}", known) for known, at in runs.items()]
+        picker = gr.update(choices=choices, value=name, visible=bool(runs))
+        return [picker, *picked(name, request)]
 
-    def run_chosen(name: str | None, request: gr.Request) -> list[Any]:
-        return _run_shown(data_dir, name, TEXTS[visitor_language(request)])
+    def newest(request: gr.Request) -> list[Any]:
+        return opened(None, request)
 
-    def suite_chosen(name: str | None, of: str | None, request: gr.Request) -> list[Any]:
-        texts = TEXTS[visitor_language(request)]
-        chosen = _suite_of(data_dir, name, of)
-        return [*_filters(chosen, texts), *_items_shown(chosen, Wanted(), _STEP, texts)]
+    def picked(name: str | None, request: gr.Request) -> list[Any]:
+        shown, found = _shown(data_dir, name, EVALS[visitor_language(request)])
+        return [shown, gr.update(visible=found)]
 
-    def items_chosen(  # noqa: PLR0913, PLR0917 - one for each input gradio hands over
-        name: str | None,
-        of: str | None,
-        kind: str | None,
-        metric: str | None,
-        count: int,
-        request: gr.Request,
-    ) -> list[Any]:
-        wanted = Wanted(_chosen(kind), _chosen(metric))
-        texts = TEXTS[visitor_language(request)]
-        return _items_shown(_suite_of(data_dir, name, of), wanted, count, texts)
-
-    gr.on(fn=refreshed, outputs=[run, *whole], api_visibility="private")
-    refresh.click(refreshed, None, [run, *whole], api_visibility="private")
-    run.input(run_chosen, run, whole, api_visibility="private")
-    suite.input(suite_chosen, [run, suite], [kind, metric, *listed], api_visibility="private")
-    choice = [run, suite, kind, metric]
-    first, next_ = gr.State(_STEP), [*choice, shown]
-    gr.on(
-        [kind.input, metric.input],
-        items_chosen,
-        [*choice, first],
-        listed,
-        api_visibility="private",
-    )
-    more.click(items_chosen, next_, listed, api_visibility="private")
+    tab.select(opened, run, whole, **QUIET)
+    refresh.click(newest, None, whole, **QUIET)
+    run.input(picked, run, [report, download], **QUIET)
 
 
-def _dropdown(frame: Frame, name: str, min_width: int = 120) -> gr.Dropdown:
-    label = frame.text(f"evals_{name}")
-    return gr.Dropdown(
-        [], value=None, label=label, interactive=True, min_width=min_width, elem_id=f"eval-{name}"
-    )
+def known_runs(data_dir: Path) -> dict[str, dt.datetime]:
+    """The names of the runs that came to their end, with when they did, the last one first."""
+    made: list[tuple[float, str]] = []
+    for path in (data_dir / _FOLDER).glob(f"*/{_RUN}"):
+        try:
+            made.append((path.stat().st_mtime, path.parent.name))
+        except FileNotFoundError:
+            continue
+    return {name: dt.datetime.fromtimestamp(at, dt.UTC) for at, name in sorted(made, reverse=True)}
 
 
-def _label(run: Run) -> str:
-    when = run.started[:16].replace("T", " ")
-    return " · ".join(filter(None, [when, run.model if when else "", run.id]))
-
-
-def _chosen(value: str | None) -> str | None:
-    return None if value == _ANY else value
-
-
-def _run_shown(data_dir: Path, name: str | None, texts: EvalsWording) -> list[Any]:
-    """A run's figures, whether there are items, the filters and the first of the items."""
-    if name is None:
-        return [render_notice(texts.no_run), gr.update(visible=False), *[gr.skip()] * 6]
+def read_report(data_dir: Path, name: str | None) -> str | None:
+    """The page that one of the known runs wrote; None where there is none that can be read."""
+    if name not in known_runs(data_dir):
+        return None
     try:
-        report = read_run(data_dir, name)
-    except ChatbotError as error:
-        notice = render_notice(texts.failed.format(error=error))
-        return [notice, gr.update(visible=False), *[gr.skip()] * 6]
-    suite = report.suite(None)
-    return [
-        render_run(report, texts),
-        gr.update(visible=suite is not None),
-        _suites(report, texts),
-        *_filters(suite, texts),
-        *_items_shown(suite, Wanted(), _STEP, texts),
-    ]
-
-
-def _suite_of(data_dir: Path, run: str | None, name: str | None) -> Suite | None:
-    """The suite that was chosen; None where its run can no longer be read."""
-    try:
-        return read_run(data_dir, run or "").suite(name)
-    except ChatbotError:
+        return (data_dir / _FOLDER / str(name) / _REPORT).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
         return None
 
 
-def _suites(report: EvalReport, texts: EvalsWording) -> Any:
-    choices = [(named(suite.name, texts), suite.name) for suite in report.suites]
-    return gr.update(choices=choices, value=choices[0][1] if choices else None)
+def _shown(data_dir: Path, name: str | None, texts: EvalsWording) -> tuple[str, bool]:
+    """A run's report in a frame, or one line in its place; and whether it is the report."""
+    report = read_report(data_dir, name)
+    run = html.escape(name or "")
+    if report is None:
+        line = texts.no_report.format(run=run) if name else texts.no_run
+        return f'<p class="eval-notice" role="status">{line}</p>', False
+    title, page = texts.report.format(run=run), html.escape(_framed(report))
+    return f'<iframe title="{title}" sandbox="{_SANDBOX}" srcdoc="{page}"></iframe>', True
 
 
-def _filters(suite: Suite | None, texts: EvalsWording) -> list[Any]:
-    """The types and metrics to choose from."""
-    types = sorted({item.type for item in suite.items}) if suite else []
-    metrics = [metric.name for metric in suite.metrics if metric.is_share] if suite else []
-    return [
-        gr.update(choices=[(texts.any, _ANY), *((named(n, texts), n) for n in names)], value=_ANY)
-        for names in (types, metrics)
-    ]
-
-
-def _items_shown(suite: Suite | None, wanted: Wanted, count: int, texts: EvalsWording) -> list[Any]:
-    """The first `count` items, the button for more of them, and how many that would show."""
-    found = failing_items(suite, wanted) if suite else []
-    left = min(len(found) - count, _STEP)
-    button = gr.update(visible=left > 0, value=texts.more.format(n=left))
-    return [render_items(found, count, texts), button, count + _STEP]
+def _framed(report: str) -> str:
+    """A report without its script, and with links to its own parts that lead to no page of ours."""
+    return _SCRIPT.sub("", report).replace('href="#', 'href="about:srcdoc#')

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
@@ -155,49 +156,22 @@ def _close(iterator: Generator[_Shown, None, None], lock: threading.Lock) -> Non
         iterator.close()
 
 
+_SCRIPTS = Path(__file__).with_name("scripts")
+
+
+def script(name: str) -> str:
+    """What a browser runs, of ``scripts/NAME.js``: for `js=` one function."""
+    return (_SCRIPTS / f"{name}.js").read_text(encoding="utf-8")
+
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 # What every event of the page has.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-# Without a secure address a browser has no `navigator.clipboard`.
-COPY = """text => {
-  if (!text) return;
-  const copied = () => navigator.clipboard.writeText(text);
-  const byHand = () => {
-    const area = document.body.appendChild(document.createElement('textarea'));
-    area.value = text; area.select(); document.execCommand('copy'); area.remove();
-  };
-  navigator.clipboard ? copied().catch(byHand) : byHand();
-}"""
+COPY = script("copy")
 # And of a link: of clicks on further ones while the first is followed the last counts, not none.
 LINK: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
-# A link whose target is `#VERB/REST` is no place to go but something to do. And gradio labels each
-# message with its source, tags and all, which a screen reader then reads instead of the message;
-# what it lets be edited is that source too.
-_ON_LOAD = """
-const verbs = ['source', 'ask', 'paper', 'compare', 'unfilter', 'copy', 'close', 'chat'];
-document.addEventListener('click', event => {
-  const link = event.target.closest('a[href^="#"]');
-  const [verb, ...rest] = link ? link.getAttribute('href').slice(1).split('/') : [];
-  if (!verbs.includes(verb)) return;
-  event.preventDefault();
-  let value = rest.join('/');
-  try { value = decodeURIComponent(value); } catch (error) { /* no escape: taken as written */ }
-  trigger(verb, {value});
-});
-const unlabelled = () => document.querySelectorAll('#chat [data-testid][aria-label]')
-  .forEach(message => message.removeAttribute('aria-label'));
-const plain = () => document.querySelectorAll('#chat .user-row textarea:not([data-plain])')
-  .forEach(box => {
-    box.dataset.plain = '';
-    box.value = new DOMParser().parseFromString(box.value.replace(/</g, '&lt;'), 'text/html')
-      .documentElement.textContent;
-    box.dispatchEvent(new Event('input', {bubbles: true}));
-  });
-new MutationObserver(() => { unlabelled(); plain(); }).observe(document.body, {
-  childList: true, subtree: true, attributes: true, attributeFilter: ['aria-label'],
-});
-"""
+_ON_LOAD = script("links")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,18 +229,7 @@ def told(handler: Callable[_P, _R]) -> Callable[_P, _R]:
     return telling
 
 
-# An address of the browser's own; it is given back when the file has surely been read.
-_SAVE = """
-file => {
-  const [name, text] = JSON.parse(file || '["", ""]');
-  if (!name) return;
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], {type: 'application/octet-stream'}));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-}
-"""
+_SAVE = script("save")
 _BYTE_ORDER_MARK = "\ufeff"
 
 

@@ -5,12 +5,10 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import gradio as gr
-from gradio.routes import App, ORJSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection
@@ -19,9 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.telemetry.request_context import Door, RequestContext, serving_request
 from chatbot.web.auth import SignIn, with_sign_in
-from chatbot.web.locales.access import TEXTS
+from chatbot.web.locales import ACCESS
 from chatbot.web.uploads import with_reports_only
-from chatbot.web.visitor import language_of_visitor
+from chatbot.web.visitor import in_language, language_of_visitor
 
 _POLICY = "; ".join(
     (
@@ -58,59 +56,68 @@ def with_policy(app: ASGIApp) -> ASGIApp:
     """
 
     async def told(scope: Scope, receive: Receive, send: Send) -> None:
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=list(message.get("headers", [])))
-                for name in {name for name in headers if name.startswith("access-control-")}:
-                    del headers[name]
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if not _KEPT.fullmatch(scope["path"]):
-                    headers["cache-control"] = "no-store"
-                message = {**message, "headers": headers.raw}
-            await send(message)
+        def change(headers: MutableHeaders) -> None:
+            for name in {name for name in headers if name.startswith("access-control-")}:
+                del headers[name]
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            if not _KEPT.fullmatch(scope["path"]):
+                headers["cache-control"] = "no-store"
 
-        await app(scope, receive, sent)
+        await app(scope, receive, _changing(change, send))
 
     return told
 
 
-class NonceMiddleware:
-    """Gives the scripts in the page's own HTML the nonce that lets them run."""
+def _changing(change: Callable[[MutableHeaders], None], send: Send) -> Send:
+    """As `send`, with the headers of the response changed."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=list(message.get("headers", [])))
+            change(headers)
+            message = {**message, "headers": headers.raw}
+        await send(message)
 
-    async def __call__(  # noqa: D102 - the signature is ASGI's
-        self, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    return sent
+
+
+def with_own_page(app: ASGIApp) -> ASGIApp:
+    """The routes of gradio with the page in the visitor's language and a nonce for its scripts.
+
+    Within what gradio compresses its responses with, for here the page is read.
+    """
+
+    async def fitted(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/":
-            await self._app(scope, receive, send)
+            await app(scope, receive, send)
             return
+        visitor = Headers(scope=scope)
         start: list[Message] = []
         body = bytearray()
 
-        async def marked(message: Message) -> None:
+        async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 start.append(message)
                 return
             body.extend(message.get("body", b""))
             if not message.get("more_body"):
-                page = _let_run(start[0], bytes(body))
+                page = _let_run(start[0], in_language(bytes(body), visitor))
                 await send(start[0])
                 await send({"type": "http.response.body", "body": page})
 
-        await self._app(scope, receive, marked)
+        await app(scope, receive, sent)
+
+    return fitted
 
 
 def _let_run(start: Message, page: bytes) -> bytes:
-    if not Headers(raw=start["headers"]).get("content-type", "").startswith("text/html"):
-        return page
-    nonce = secrets.token_urlsafe(16)
-    page = _SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), page)
     headers = MutableHeaders(raw=start["headers"])
+    if headers.get("content-type", "").startswith("text/html"):
+        nonce = secrets.token_urlsafe(16)
+        page = _SCRIPT.sub(f'<script nonce="{nonce}"'.encode(), page)
+        headers["content-security-policy"] = _POLICY.format(nonce=f" 'nonce-{nonce}'")
     headers["content-length"] = str(len(page))
-    headers["content-security-policy"] = _POLICY.format(nonce=f" 'nonce-{nonce}'")
     return page
 
 
@@ -132,16 +139,12 @@ def with_request_id(app: ASGIApp) -> ASGIApp:
             traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
         )
 
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                told = MutableHeaders(raw=list(message.get("headers", [])))
-                told[_HEADER] = visit.request_id
-                message = {**message, "headers": told.raw}
-            await send(message)
+        def tell(headers: MutableHeaders) -> None:
+            headers[_HEADER] = visit.request_id
 
         scope[_VISIT] = visit
         with serving_request(visit):
-            await app(scope, receive, sent)
+            await app(scope, receive, _changing(tell, send))
 
     return identified
 
@@ -176,7 +179,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 # What the page, gradio's client and MCP clients use. Not: files, the proxy, deep links, monitoring.
 _USED = re.compile(
     r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|"
-    r"/(assets|static|svelte)/.+|/gradio_api/(info/?|openapi\.json|startup-events|theme\.css|app_id/?|"
+    r"/(assets|static|svelte)/.+|/gradio_api/(info/?|openapi\.json|theme\.css|app_id/?|"
     r"heartbeat/[^/]+|(run|api)/[^/]+/?|call/.+|queue/(join|data|status)|cancel|reset/?|"
     r"upload|upload_progress|mcp(/.*)?)"
 )
@@ -200,18 +203,6 @@ class Access:
 
 
 EVERYONE_HERE = Access()
-
-
-class GatedApp(App):
-    """gradio's application behind the gate, outside of all middleware that gradio adds itself."""
-
-    def __init__(self, access: Access, **kwargs: Any) -> None:
-        self._access = access
-        super().__init__(default_response_class=ORJSONResponse, **kwargs)
-
-    def build_middleware_stack(self) -> ASGIApp:
-        """The application as it is served."""
-        return gated(super().build_middleware_stack(), self._access)
 
 
 def gated(app: ASGIApp, access: Access) -> ASGIApp:
@@ -285,7 +276,7 @@ def with_busy_line(app: ASGIApp) -> ASGIApp:
             nonlocal refused
             if message["type"] == "http.response.start" and message["status"] == _UNAVAILABLE:
                 refused = True
-                texts = TEXTS[language_of_visitor(Headers(scope=scope))]
+                texts = ACCESS[language_of_visitor(Headers(scope=scope))]
                 line = texts.busy.format(seconds=_BUSY_SECONDS)
                 await _later(line, _BUSY_SECONDS)(scope, receive, send)
             elif not refused:

@@ -1,313 +1,372 @@
-"""The lists of a text, indented so that Markdown nests them as their writer did.
+"""What others wrote, as the page's HTML: their Markdown read by markdown-it-py, cleaned by nh3.
 
-Reports indent by two to four spaces or a tab, and a section's first line has lost its own
-indentation; CommonMark (spec 0.31, "list items") nests by the width of the parent's marker.
+Tags, images and links to elsewhere are shown as they were written and not obeyed. A single ``$`` is
+a price unless it encloses a formula. Bold holds also beside Chinese punctuation, where CommonMark's
+rule (spec 0.31, "left-flanking delimiter run") does not see it.
 
-
-Markdown that the page can show: what reports and models wrote is text, never markup of ours.
-
-Tags are shown and not obeyed, images and links are written out, a single ``$`` is a price unless
-it encloses a formula, and bold holds also beside Chinese punctuation, where CommonMark's rule
-(spec 0.31, "left-flanking delimiter run") does not see it.
-
-What is code is decided here alone: code becomes a tag of ours in which each sign is an entity, and
-no backtick of a text reaches the page, so the browser's parser cannot see code elsewhere.
+Each block of a text is HTML on a line of its own, and blank lines part the blocks: so gradio's own
+reader of Markdown hands them on, and its page leaves those in place that are there when more come.
+A formula stays TeX, between characters that no text can hold: nothing else comes to KaTeX.
 """
 
+import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import takewhile
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from chatbot.text.markdown import line_code
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline, emphasis
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
 
-_LIST_ITEM = re.compile(r"(?P<lead>[ \t]*)(?P<marker>[-*+]|\d{1,9}[.)])(?:[ \t]+|$)(?P<rest>.*)")
-_LIST_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
-_TAB, _STEP, _NESTED = 4, 4, 2
+from chatbot.guardrails.sanitizer import HOSTS
 
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line with its indentation in columns; `marker` is empty where it is no item."""
-
-    indent: int
-    marker: str
-    rest: str
-
-
-def nested_lists(text: str) -> str:
-    """`text` with each item of a list indented by its depth; code fences are left alone."""
-    lines = _with_first_indent([_line(line) for line in text.split("\n")])
-    shown: list[str] = []
-    open_items: list[int] = []
-    fenced = after_blank = False
-    for raw, line in zip(text.split("\n"), lines, strict=True):
-        fence = _LIST_FENCE.match(raw) is not None
-        if fenced or fence or not raw.strip():
-            shown.append(raw)
-        else:
-            open_items = _open_after(open_items, line, after_blank=after_blank)
-            shown.append(_shown(line, len(open_items)))
-        fenced ^= fence
-        after_blank = not raw.strip()
-    return "\n".join(shown)
-
-
-def _line(raw: str) -> _Line:
-    item = _LIST_ITEM.fullmatch(raw)
-    lead = raw[: len(raw) - len(raw.lstrip(" \t"))]
-    indent = len(lead.expandtabs(_TAB))
-    if item is None:
-        return _Line(indent, "", raw.lstrip(" \t"))
-    return _Line(indent, item["marker"], item["rest"])
-
-
-def _with_first_indent(lines: list[_Line]) -> list[_Line]:
-    """The lines, a first item in line with the outermost others where those are of its kind."""
-    items = [line for line in lines[1:] if line.marker]
-    if not lines[0].marker or not items:
-        return lines
-    outermost = min(item.indent for item in items)
-    kinds = {item.marker[-1] for item in items if item.indent == outermost}
-    if lines[0].marker[-1] not in kinds:
-        return lines
-    return [replace(lines[0], indent=outermost), *lines[1:]]
-
-
-def _open_after(open_items: list[int], line: _Line, *, after_blank: bool) -> list[int]:
-    """The indents of the items that are open, outermost first, once a line is read."""
-    if not line.marker and not after_blank:
-        return open_items
-    kept = [indent for indent in open_items if line.indent >= indent + _NESTED]
-    return [*kept, line.indent] if line.marker else kept
-
-
-def _shown(line: _Line, depth: int) -> str:
-    if line.marker:
-        return f"{' ' * _STEP * (depth - 1)}{line.marker} {line.rest}"
-    return f"{' ' * _STEP * depth}{line.rest}"
-
-
+_TEX, _TEX_END, _DISPLAY, _DISPLAY_END = "\ue010", "\ue011", "\ue012", "\ue013"
 LATEX_DELIMITERS: list[dict[str, str | bool]] = [
-    {"left": "\\(", "right": "\\)", "display": False},
-    {"left": "\\[", "right": "\\]", "display": True},
+    {"left": _TEX, "right": _TEX_END, "display": False},
+    {"left": _DISPLAY, "right": _DISPLAY_END, "display": True},
 ]
-# Private characters: a highlight's ends, code and a formula, while the text around is made safe.
-_OPEN, _CLOSE = "\ue000", "\ue001"
-_CODE, _TEX = "\ue004", "\ue005"
-_FENCE = re.compile(
-    r"(?P<lead>(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*)(?P<run>`{3,}(?=[^`]*$)|~{3,})"
-)
-_ITEM = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]{1,4}(?=\S)|[ \t]|$)")
-_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+# A bar within a formula, the end of a piece, the end of a block; a piece begins with a character
+# of its own.
+_BAR, _END, _NEXT = "\ue000", "\ue001", "\ue002"
+_FIRST_PIECE = 0xF0000
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_PIECE = re.compile("([\U000f0000-\U0010ffff])([^\ue001\U000f0000-\U0010ffff]*)\ue001")
+_PIECE_ENDS = re.compile("[\ue001\U000f0000-\U0010ffff]")
+_TAG = re.compile("(<[^>]*>|\ue002)")
+_INLINE_TAG = re.compile(r"<(?P<end>/?)(?:a|code|em|span|strong)\b[^>]*>")
 # Between signs that touch no word, or anything that opens with a command of TeX.
 _FORMULA = re.compile(
-    rf"(?<![\\$\w])\$\$?(?=\S)([^$\n{_CODE}]{{1,300}}?)(?<=\S)\$\$?(?![\w$])"
-    rf"|(?<![\\$])\$\$?[ \t]*(\\[A-Za-z][^$\n{_CODE}]{{0,300}}?)[ \t]*\$\$?(?!\$)"
-    rf"|\\\(([^\n{_CODE}]{{1,300}}?)\\\)|\\\[([^\n{_CODE}]{{1,600}}?)\\\]"
+    r"(?<![\\$A-Za-z0-9_])\$\$?(?=\S)([^$\n`，。；、：]{1,300}?)(?<=\S)\$\$?(?![A-Za-z0-9_$])"
+    r"|(?<![\\$])\$\$?[ \t]*(\\[A-Za-z][^$\n`]{0,300}?)[ \t]*\$\$?(?!\$)"
+    r"|\\\(([^\n`]{1,300}?)\\\)|\\\[([^\n`]{1,600}?)\\\]"
 )
-# What could end a formula early, or be Markdown where one is not seen.
-_TEX_SIGN = re.compile(r"\\(?=[()\[\]])|[&!:`\[\]]|%(?=%)")
-_BOLD = re.compile(r"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*")
-# The one tag that Markdown has no other sign for: a line's end within a table's cell.
-_TABLE_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
-_SHOWN_BREAK = re.compile(r"&lt;br ?/?>")
-# Escapes, tags, code, images, links and their definitions, boxes to tick, addresses (which GitHub's
-# Markdown links also within a word), what it strikes out, and what gradio has formulas stand for.
-_SIGN = re.compile(
-    r"\\(?P<escaped>[!-/:-@\[-`{-~])|\\(?!\n)|[&<`~@]|!(?=\[)|\[(?=[ xX]\])"
-    rf"|(?<=[\]{_OPEN}{_CLOSE}])[(:]"
-    r"|:(?=//)|(?<=www)\.|%(?=%)",
-    re.IGNORECASE,
+_DISPLAY_ENDS = {"$$": "$$", "\\[": "\\]"}
+_MOST_LINES = 40
+_MARKER = re.compile(r"\[(\d{1,3})\](?!\()")
+_BREAK = re.compile(r"<br ?/?>")
+_NOT_PLAIN = re.compile(r"[^\w ]|_")
+_WRAPPING = re.compile(r"\s{0,9}```[ \t]*(?:markdown|md)[ \t]*(?:\n|$)", re.IGNORECASE)
+_FENCE = re.compile(
+    r"(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*(?P<run>```|~~~)[`~]*+(?P<info>[^`]*)$"
 )
-_NOT_PLAIN = re.compile(rf"[^\w {_OPEN}-\ue003]|_")
-_LINE_START = re.compile(r"(?:[ \t>]|[-*+][ \t]|\d+[.)][ \t]|#{1,6}[ \t])*")
+# What stands before the words of a line, unless it is a fence or parts a table's head.
+_WORDS = re.compile(
+    r"(?![ \t>]*(?:```|~~~)|[ \t>|:-]*$)(?:[ \t>|]|[-*+][ \t]|\d+[.)][ \t]|#{1,6}[ \t])*"
+)
+# The end of what is still being written, of which it is not known yet what it becomes.
+_BEGUN = re.compile(r"(?:^|\n)[ \t]{0,99}[-=*+#>|:`~_][-=*+#>|:`~_ \t]{0,99}\Z")
+_ITEM = re.compile(r" *(?P<marker>[-*+]|\d{1,9}[.)])(?: +|$)(?P<rest>.*)")
+_STEP, _NESTED = 4, 2
+_CLEANER = nh3.Cleaner(
+    tags={
+        *("a", "br", "code", "em", "mark", "span", "strong"),
+        *("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"),
+        *("table", "tbody", "td", "th", "thead", "tr"),
+    },
+    attributes={
+        "a": {"class", "href"},
+        "ol": {"start"},
+        "span": {"class", "role", "tabindex", "title"},
+    },
+    tag_attribute_values={
+        cell: {"style": {f"text-align:{side}" for side in ("left", "center", "right")}}
+        for cell in ("td", "th")
+    },
+    url_schemes={"http", "https"},
+    link_rel=None,
+)
+
+Marker = Callable[[int], str]
+# No number is a marker; each is one, whose source is not known yet.
+_NONE: Marker = "".format
+_TO_COME: Marker = '<span class="marker">[{}]</span>'.format
 
 
 @dataclass(frozen=True, slots=True)
-class _Code:
-    """Code from `first` to `last` (exclusive) of a text, and the HTML that shows it."""
+class Piece:
+    """A piece of a text, `first` to `last` (exclusive), and the tag that opens its element."""
 
     first: int
     last: int
-    shown: str
-    block: bool
+    tag: str = "<mark>"
 
 
-def safe_markdown(text: str) -> str:
-    """Markdown of a report or a model that can only be text: no tag, image or link works in it."""
-    text = _INDENTATION.sub(lambda lead: lead[0].expandtabs(4), text)
-    return _safe(text, lambda laid_out: laid_out, indented=True)
+@dataclass(frozen=True, slots=True)
+class ComingText:
+    """A text that is being written: HTML of its complete blocks, `settled`, and of what is open."""
+
+    settled: str = ""
+    done: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+
+    def after(self, text: str) -> "ComingText":
+        """It when the whole text is `text`, of which only what was open is read again.
+
+        A block is complete once the next has begun with a whole line.
+        """
+        if not text.startswith(self.settled):
+            return ComingText().after(text)
+        rest = text[len(self.settled) :]
+        lines = rest.split("\n")
+        read = list(_blocks(_ANSWER, _with_pieces(_BEGUN.sub("", rest)), _TO_COME))
+        starts, made = [line for line, _ in read], tuple(block for _, block in read)
+        kept = max((n for n, line in enumerate(starts) if line < len(lines) - 1), default=0)
+        whole = "".join(f"{line}\n" for line in lines[: starts[kept]]) if read else ""
+        return ComingText(self.settled + whole, (*self.done, *made[:kept]), made[kept:])
+
+    @property
+    def html(self) -> str:
+        """What there is to be shown."""
+        return "\n\n".join([*self.done, *self.open])
 
 
-def section_markdown(text: str, spans: Sequence[tuple[int, int]] = ()) -> str:
-    """A section as it is shown, with the pieces at `spans` (end exclusive) highlighted.
+def text_html(text: str, pieces: Sequence[Piece] = (), marker: Marker = _NONE) -> str:
+    """An answer as HTML; `marker` gives the HTML of a number in brackets, "" where it is no marker.
 
-    A highlight is ended and begun again at each line, and within none of its code or formulas.
+    Pieces come in their order; of two that overlap the second begins where the first ends.
     """
-    text = text.replace(_OPEN, " ").replace(_CLOSE, " ")
-    whole = [
-        *((code.first, code.last) for code in _codes(text)),
-        *(match.span() for match in _FORMULA.finditer(text)),
-    ]
-    marked, at = [], 0
-    for first, last in _merged(_widened(span, whole) for span in spans):
-        marked += [text[at:first], _highlighted(text[first:last])]
-        at = last
-    shown = _safe("".join([*marked, text[at:]]), nested_lists, indented=False)
-    return shown.replace(_OPEN, "<mark>").replace(_CLOSE, "</mark>")
+    blocks = _blocks(_ANSWER, _with_pieces(text, pieces), marker, pieces)
+    return "\n\n".join(block for _, block in blocks)
+
+
+def section_html(text: str, spans: Iterable[tuple[int, int]] = ()) -> str:
+    """A report's section as HTML, with what is at `spans` (end exclusive) highlighted.
+
+    Lines end where its writer ended them, lists are nested as they were meant, and what is only
+    indented is no code.
+    """
+    pieces = [Piece(first, last) for first, last in sorted(spans)]
+    blocks = _blocks(_SECTION, _nested(_with_pieces(text, pieces)), _NONE, pieces)
+    return "\n\n".join(block for _, block in blocks)
+
+
+def line_html(text: str) -> str:
+    """A text on one line, such as a title, as HTML to stand within an element."""
+    line = _with_pieces(" ".join(text.split()))
+    return _finished(_ANSWER.renderInline(line, {"marker": _NONE}))
 
 
 def plain_html(text: str) -> str:
     """A text on one line as HTML in which nothing is a tag, Markdown or TeX, also in attributes."""
-    return _entities(" ".join(text.split()))
+    line = " ".join(_PRIVATE.sub(" ", text).split())
+    return _NOT_PLAIN.sub(lambda sign: f"&#{ord(sign[0])};", line)
 
 
-def _safe(text: str, lay_out: Callable[[str], str], *, indented: bool) -> str:
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace(_CODE, " ").replace(_TEX, " ")
-    codes = list(_codes(text, indented=indented))
-    ends = [0, *(code.last for code in codes)]
-    text = _CODE.join(
-        text[end:first]
-        for end, first in zip(ends, [*(code.first for code in codes), len(text)], strict=True)
-    )
-    formulas = [_formula(match) for match in _FORMULA.finditer(text)]
-    shown = _bold(_neutral(lay_out(_FORMULA.sub(_TEX, text))))
-    for sign, pieces in ((_TEX, formulas), (_CODE, [code.shown for code in codes])):
-        kept = shown.split(sign)
-        shown = "".join(a + b for a, b in zip(kept, [*pieces, ""], strict=True))
-    return shown
+def unwrapped(text: str) -> str:
+    """`text`, or what is in it where a model fenced the whole of it as Markdown."""
+    wrapping = _WRAPPING.match(text)
+    within = text[wrapping.end() :].strip().removesuffix("```") if wrapping else text
+    return text if within.count("```") % 2 else within
 
 
-def _widened(span: tuple[int, int], whole: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    first, last = span
-    for start, end in whole:
-        if start < first < end:
-            first = start
-        if start < last < end:
-            last = end
-    return first, last
+def _blocks(
+    reader: MarkdownIt, text: str, marker: Marker, pieces: Sequence[Piece] = ()
+) -> Iterator[tuple[int, str]]:
+    """The blocks of a text in which pieces have their ends: the first line of each, its HTML."""
+    env: EnvType = {"marker": marker}
+    text = _FORMULA.sub(lambda formula: formula[0].replace("|", _BAR), text)
+    lines, made, block = list[int](), list[str](), list[Token]()
+    for token in reader.parse(text, env):
+        block.append(token)
+        if token.level == 0 and token.nesting < 1:
+            lines.append(block[0].map[0] if block[0].map else 0)
+            made.append(reader.renderer.render(block, reader.options, env))
+            block = []
+    marked = _PIECE.sub(lambda piece: _marked(piece, pieces), _NEXT.join(made)).split(_NEXT)
+    return zip(lines, map(_finished, marked), strict=True) if made else iter(())
 
 
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(spans):
-        if merged and first <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+def _finished(made: str) -> str:
+    """HTML that is clean, on one line, and has nothing that gradio takes for its own."""
+    clean = _CLEANER.clean(_PIECE_ENDS.sub("", made).replace(_BAR, "|")).strip("\n")
+    return clean.replace("\n", "&#10;").replace("\t", "&#9;").replace("%%", "%&#37;")
+
+
+def _marked(piece: re.Match[str], pieces: Sequence[Piece]) -> str:
+    """A piece of HTML in its element, or each text of it, where tags within would part it."""
+    tag = pieces[ord(piece[1]) - _FIRST_PIECE].tag
+    closing = f"</{tag[1:].partition(' ')[0].rstrip('>')}>"
+    parts, depth, least = _TAG.split(piece[2]), 0, 0
+    whole = True
+    for part in parts[1::2]:
+        inline = _INLINE_TAG.fullmatch(part)
+        whole = whole and inline is not None
+        depth += -1 if inline and inline["end"] else 1
+        least = min(least, depth)
+    if whole and depth == least == 0:
+        return f"{tag}{piece[2]}{closing}"
+    parts[::2] = [f"{tag}{text}{closing}" if text.strip() else text for text in parts[::2]]
+    return "".join(parts)
+
+
+def _with_pieces(text: str, pieces: Sequence[Piece] = ()) -> str:
+    """A text without private characters but those at the ends of its pieces, within its lines."""
+    text, parts, at = _PRIVATE.sub(" ", text), list[str](), 0
+    for place, piece in enumerate(pieces):
+        first, last = _words_of(text, piece)
+        if (first := max(first, at)) < last:
+            begin = chr(_FIRST_PIECE + place)
+            parts += [text[at:first], begin, text[first:last], _END]
+            at = last
+    return "".join([*parts, text[at:]])
+
+
+def _words_of(text: str, piece: Piece) -> tuple[int, int]:
+    """Where a piece begins and ends, less the signs of lists, headings, tables and fences."""
+    words, at = list[tuple[int, int]](), text.rfind("\n", 0, piece.first) + 1
+    while at < piece.last:
+        end = text.find("\n", at, piece.last)
+        end = end if end >= 0 else piece.last
+        if line := _WORDS.match(text, at, end):
+            first = max(line.end(), piece.first)
+            words.append((first, first + len(text[first:end].rstrip(" \t|"))))
+        at = end + 1
+    return (words[0][0], words[-1][1]) if words else (0, 0)
+
+
+def _nested(text: str) -> str:
+    """`text` with each item of a list indented by its depth; what is in fences is left alone.
+
+    Reports indent by two to four spaces or a tab, and a section's first line has lost its own
+    indentation; CommonMark (spec 0.31, "list items") nests by the width of the parent's marker.
+    """
+    lines, shown, within = text.expandtabs(_STEP).split("\n"), list[str](), list[int]()
+    lines[0] = " " * _lost_indent(lines) + lines[0]
+    fenced, after_blank = "", False
+    for written, line in zip(text.split("\n"), lines, strict=True):
+        words, item, was_fenced = line.lstrip(" "), _ITEM.fullmatch(line), fenced
+        fenced = _fenced_after(fenced, line)
+        if was_fenced or not words or (fenced and not item):
+            shown.append(written)
         else:
-            merged.append((first, last))
-    return merged
+            indent = len(line) - len(words)
+            if item or after_blank:
+                within = [outer for outer in within if indent >= outer + _NESTED]
+            own = item.expand(r"\g<marker> \g<rest>") if item else words
+            shown.append(" " * _STEP * len(within) + own)
+            within = [*within, indent] if item else within
+        after_blank = not words
+    return "\n".join(shown)
 
 
-def _highlighted(piece: str) -> str:
-    parts, at = [], 0
-    for code in _codes(piece):
-        if code.block:
-            parts += [_by_line(piece[at : code.first]), piece[code.first : code.last]]
-            at = code.last
-    return "".join([*parts, _by_line(piece[at:])])
+def _fenced_after(fenced: str, line: str) -> str:
+    """The fence that is open after a line, "" where none is; `fenced` is that before it."""
+    fence = _FENCE.match(line)
+    if fence is None or (fenced and (fenced != fence["run"] or fence["info"].strip())):
+        return fenced
+    return "" if fenced else fence["run"]
 
 
-def _by_line(piece: str) -> str:
-    lines = []
-    for line in piece.split("\n"):
-        lead = _LINE_START.match(line)
-        start = lead.end() if lead else 0
-        lines.append(
-            f"{line[:start]}{_OPEN}{line[start:]}{_CLOSE}" if line[start:].strip() else line
-        )
-    return "\n".join(lines)
+def _lost_indent(lines: Sequence[str]) -> int:
+    """The indentation of a first item: the outermost others', where those are of its kind."""
+    first, *others = map(_ITEM.fullmatch, lines)
+    items = [item for item in others if item]
+    if first is None or not items:
+        return 0
+    outermost = min(item.start("marker") for item in items)
+    kinds = {item["marker"][-1] for item in items if item.start("marker") == outermost}
+    return outermost if first["marker"][-1] in kinds else 0
 
 
-def _bold(text: str) -> str:
-    return _BOLD.sub(r"<strong>\1</strong>", text)
+def _emphasis(state: StateInline, silent: bool) -> bool:
+    """CommonMark's, but that ``**`` opens before whatever is no space and closes after it."""
+    start, known = state.pos, len(state.delimiters)
+    if not emphasis.tokenize(state, silent):
+        return False
+    if state.src.startswith("**", start):
+        before, after = state.src[start - 1 : start], state.src[state.pos : state.pos + 1]
+        for delimiter in state.delimiters[known:]:
+            delimiter.open, delimiter.close = bool(after.strip()), bool(before.strip())
+    return True
 
 
-def _neutral(text: str) -> str:
-    text = _SIGN.sub(lambda sign: _entity(sign["escaped"] or sign[0]), text)
-    return _TABLE_ROW.sub(lambda row: _SHOWN_BREAK.sub("<br>", row[0]), text)
+def _formula(state: StateInline, silent: bool) -> bool:
+    formula = _FORMULA.match(state.src, state.pos)
+    if formula is None:
+        return False
+    if not silent:
+        tex = next(filter(None, formula.groups()))
+        state.push("html_inline", "", 0).content = _tex(tex, display=formula[4] is not None)
+    state.pos = formula.end()
+    return True
 
 
-def _entity(sign: str) -> str:
-    return "&lt;" if sign == "<" else f"&#{ord(sign)};"
+def _display(state: StateBlock, first: int, after: int, silent: bool) -> bool:
+    """A formula on lines of its own."""
+    start = state.bMarks[first] + state.tShift[first]
+    closing = _DISPLAY_ENDS.get(state.src[start : start + 2])
+    parts = list[str]()
+    for line in range(first, min(after, first + _MOST_LINES) if closing else first):
+        begin = state.bMarks[line] + state.tShift[line] + (2 if line == first else 0)
+        part, ended, more = state.src[begin : state.eMarks[line]].partition(closing or "")
+        parts.append(part)
+        tex = "\n".join(parts).strip() if ended else ""
+        outside = state.isEmpty(line) or state.sCount[line] < state.blkIndent
+        if outside or more.strip() or (ended and not tex):
+            return False
+        if ended and not silent:
+            token = state.push("html_block", "", 0)
+            token.content, token.map = f"<p>{_tex(tex, display=True)}</p>", [first, line + 1]
+            state.line = line + 1
+        if ended:
+            return True
+    return False
 
 
-def _entities(text: str) -> str:
-    return _NOT_PLAIN.sub(lambda sign: _entity(sign[0]), text)
+def _marker(state: StateInline, silent: bool) -> bool:
+    marker = _MARKER.match(state.src, state.pos)
+    shown = marker and state.env["marker"](int(marker[1]))
+    if not marker or not shown:
+        return False
+    if not silent:
+        state.push("html_inline", "", 0).content = shown
+    state.pos = marker.end()
+    return True
 
 
-def _formula(match: re.Match[str]) -> str:
-    r"""``$…$`` as ``\(…\)``, so that a price is no delimiter, with the TeX in it as it was."""
-    inline, display = match[1] or match[2] or match[3], match[4]
-    inner = _TEX_SIGN.sub(lambda sign: _entity(sign[0]), inline or display)
-    inner = inner.replace("<", "\\lt ")
-    return f"\\({inner}\\)" if inline else f"\\[{inner}\\]"
+def _line_end(state: StateInline, silent: bool) -> bool:
+    """The one tag that is obeyed: a table's cell has no other sign for the end of a line."""
+    tag = _BREAK.match(state.src, state.pos)
+    if tag is None:
+        return False
+    if not silent:
+        state.push("hardbreak", "br", 0)
+    state.pos = tag.end()
+    return True
 
 
-def _codes(text: str, *, indented: bool = False) -> Iterator[_Code]:
-    """The code of a text in its order; what is only indented is code where `indented`."""
-    lines = text.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    done = 0
-    for row, end, lead, content in _blocks(lines, indented=indented):
-        for before in range(done, row):
-            yield from _spans(lines[before], starts[before])
-        shown = f"<pre><code>{_entities(content)}</code></pre>"
-        yield _Code(starts[row] + lead, starts[end] - 1, shown, block=True)
-        done = end
-    for after in range(done, len(lines)):
-        yield from _spans(lines[after], starts[after])
+class _Reader(MarkdownIt):
+    """CommonMark with tables and formulas, in which nothing leads elsewhere."""
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802 # the library's name
+        """Whether a link is one; else its text stays as it was written."""
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and parts.netloc in HOSTS and not parts.query
 
 
-def _spans(line: str, start: int) -> Iterator[_Code]:
-    in_row = _TABLE_ROW.fullmatch(line) is not None
-    for (first, begin), (end, last) in line_code(line, in_row=in_row):
-        code = line[begin:end].replace("\\|", "|") if in_row else line[begin:end]
-        if code.strip() and code[0] == code[-1] == " ":
-            code = code[1:-1]
-        shown = f"<code>{_entities(code)}</code>"
-        yield _Code(start + first, start + last, shown, block=False)
+def _tex(tex: str, *, display: bool) -> str:
+    """A formula for KaTeX; a piece that begins or ends within it has it whole."""
+    first, last = (_DISPLAY, _DISPLAY_END) if display else (_TEX, _TEX_END)
+    begins = "".join(sign for sign in _PIECE_ENDS.findall(tex) if sign != _END)
+    ends = _END if _END in tex else ""
+    return f"{begins}{first}{html.escape(_PIECE_ENDS.sub('', tex))}{last}{ends}"
 
 
-def _blocks(lines: Sequence[str], *, indented: bool) -> Iterator[tuple[int, int, int, str]]:
-    """Blocks of code: first line, the line after the last, where in the first, the content."""
-    # How far a list indents what belongs to its last item, 0 outside lists.
-    row, room, after_blank = 0, 0, True
-    while row < len(lines):
-        line, depth = lines[row], len(lines[row]) - len(lines[row].lstrip(" "))
-        if fence := _FENCE.match(line):
-            end, content = _fenced(lines, row, fence)
-            lead = len(fence["lead"])
-            yield row, end, lead if fence["lead"].strip() else min(lead, room), content
-            row, after_blank = end, True
-        elif indented and after_blank and line.strip() and depth >= room + 4:
-            within = re.compile(rf" {{{room + 4}}}| *$")
-            deep = list(takewhile(within.match, map(lines.__getitem__, range(row, len(lines)))))
-            yield row, row + len(deep), room, "\n".join(part[room + 4 :] for part in deep).rstrip()
-            row += len(deep)
-        else:
-            if item := _ITEM.match(line):
-                room = len(item[0])
-            elif line.strip() and after_blank and not depth:
-                room = 0
-            row, after_blank = row + 1, not line.strip()
+def _reader(*, section: bool) -> MarkdownIt:
+    options = {"html": False, "breaks": section, "maxNesting": 40}
+    reader = _Reader("commonmark", options).enable("table")
+    reader.disable(["reference", "image", "autolink", "entity", *(["code"] if section else [])])
+    reader.block.ruler.before("table", "display", _display, {"alt": ["paragraph"]})
+    reader.inline.ruler.before("escape", "formula", _formula)
+    reader.inline.ruler.before("link", "marker", _marker)
+    reader.inline.ruler.before("html_inline", "line_end", _line_end)
+    reader.inline.ruler.at("emphasis", _emphasis)
+    reader.parse("")  # its chains of rules are made now, not by threads at once
+    return reader
 
 
-def _fenced(lines: Sequence[str], row: int, fence: re.Match[str]) -> tuple[int, str]:
-    """The line after a fenced block, which a quote's end ends too, and what is in it."""
-    lead, run = fence["lead"], fence["run"]
-    quotes = lead.count(">")
-    width = len(lead.rpartition(">")[2])
-    start = re.compile(rf"(?:[ \t]*>){{{quotes}}}[ \t]{{0,{width}}}")
-    last = re.compile(rf"[ \t]*{run}{run[0]}*[ \t]*")
-    content: list[str] = []
-    for at in range(row + 1, len(lines)):
-        inside = start.match(lines[at])
-        if inside is None:
-            return at, "\n".join(content)
-        if last.fullmatch(lines[at], inside.end()):
-            return at + 1, "\n".join(content)
-        content.append(lines[at][inside.end() :])
-    return len(lines), "\n".join(content)
+_ANSWER, _SECTION = _reader(section=False), _reader(section=True)

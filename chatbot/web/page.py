@@ -1,6 +1,8 @@
 """The page: its tabs, and what leads from one to another."""
 
 import html
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -36,12 +38,13 @@ from chatbot.web.frame import (
     Showing,
     action_links,
     owner_of,
+    script,
     told,
     visitor_language,
 )
-from chatbot.web.locales import access, browse, chat, compare, evals, page, reports
+from chatbot.web.locales import ACCESS, PAGE, WORDING
 from chatbot.web.reports import build_reports
-from chatbot.web.visitor import SWITCH_LANGUAGE, admission, translations
+from chatbot.web.visitor import admission, translations
 
 # A sidebar that covers most of a small screen begins closed.
 _NARROW = 900
@@ -88,19 +91,26 @@ def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
     return ChatTab(place, running)
 
 
-_PARTS = (page, chat, compare, browse, reports, evals)
 # Of each event so many at once. What computes would only hold itself up, were there more of it;
 # an answer that a model writes waits for the model.
 _CONCURRENCY, _WRITTEN = 16, 256
 _MOST_WAITING = 256
+# An answer that a model writes keeps one while it waits; what else is asked needs some beside.
+_THREADS = 320
+# gradio sums up its last 10 000 events after each one, for a page that nobody is let see; how many
+# and how often it takes from the environment alone.
+_NO_ANALYTICS = {
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),
+}
 # Uploads that were not added: looked for so often, deleted when so old, in seconds.
 _SWEPT = (600, 3_600)
 
 
 def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
     """The page over a chatbot, not yet served, and its texts."""
-    i18n = gr.I18n(**translations({language: _texts(language) for language in ("zh", "en")}))
-    title = " · ".join(texts.title for texts in page.TEXTS.values())
+    i18n = gr.I18n(**translations({language: _texts(language) for language in WORDING}))
+    title = " · ".join(texts.title for texts in PAGE.values())
     with gr.Blocks(
         title=title, analytics_enabled=False, fill_height=True, delete_cache=_SWEPT
     ) as blocks:
@@ -125,16 +135,16 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
                 browse_tab = build_browse(frame)
             with gr.Tab(i18n("page_reports_tab"), id="reports"):
                 added = build_reports(frame)
-            with gr.Tab(i18n("page_evals_tab"), id="evals"):
-                build_evals(frame)
+            with gr.Tab(i18n("page_evals_tab"), id="evals") as evals_place:
+                build_evals(frame, evals_place)
         browse_place.select(browse_tab.refresh, browse_tab.view, browse_tab.list_parts, **QUIET)
         blocks.load(_signed_in, None, signed_in, **QUIET)
         _connect_masthead(frame, (blocks.load, tabs.change, added.then), corpus, language)
         _connect_links(frame, blocks, tabs, browse_tab)
         _connect_chat(frame, tabs, chat_tab, compare_tab)
+    os.environ.update(_NO_ANALYTICS)  # noqa: TID251 - set, not read
+    blocks.max_threads = _THREADS
     blocks.queue(default_concurrency_limit=_CONCURRENCY, max_size=_MOST_WAITING)
-    # gradio sums up its last 10 000 events after each one, for a page that nobody is let see.
-    blocks._queue.ANALYTICS_MAX_EVENTS = 0
     return blocks, i18n
 
 
@@ -146,14 +156,14 @@ def _connect_masthead(
 
     for event in events:
         event(counted, None, corpus, **QUIET)
-    language.click(None, js=SWITCH_LANGUAGE, api_visibility="private")
+    language.click(None, js=script("switch_language"), api_visibility="private")
 
 
 def _signed_in(request: gr.Request) -> Any:
     """Who signed in, and a button that signs them out; nothing where nobody does."""
     if not request.username:
         return gr.skip()
-    label = access.TEXTS[visitor_language(request)].sign_out
+    label = ACCESS[visitor_language(request)].sign_out
     button = f'<form method="post" action="/logout"><button>{label}</button></form>'
     return gr.update(value=f"<b>{html.escape(request.username)}</b>{button}", visible=True)
 
@@ -203,16 +213,16 @@ def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: C
 def _texts(language: Language) -> dict[str, str]:
     """The texts that follow the visitor's language, by ``PART_FIELD``."""
     return {
-        f"{part.__name__.rpartition('.')[2]}_{field}": text
-        for part in _PARTS
-        for field, text in asdict(part.TEXTS[language]).items()
+        f"{part}_{field}": text
+        for part, texts in asdict(WORDING[language]).items()
+        for field, text in texts.items()
         if isinstance(text, str)
     }
 
 
 def _corpus(bot: Chatbot, language: Language) -> str:
     """What there is to be asked, and who answers."""
-    texts = page.TEXTS[language]
+    texts = PAGE[language]
     dates = bot.index.catalogue.dates
     span = f"{dates[0]} – {dates[-1]}" if dates else "–"
     corpus = texts.corpus.format(

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from chatbot.index.catalogue import PaperRecord
-from chatbot.index.fields import FIELDS, OTHER, field_name, fields_of_papers
+from chatbot.index.catalogue import OTHER, PaperRecord, all_fields, field_name, fields_of_papers
 from chatbot.index.reading import Index
 from chatbot.text.terms import normalise
 from chatbot.understanding.models import Language
-from chatbot.web.locales.browse import TEXTS, BrowseWording
+from chatbot.web.locales import BROWSE as TEXTS
+from chatbot.web.locales import BrowseWording
 
 PAGE_SIZE = 25
 # With more days than this, papers are counted by month.
@@ -60,7 +60,9 @@ def paper_list_of(index: Index) -> PaperList:
         tuple(dict.fromkeys(day.isoformat()[:width] for day in paper.dates))
         for paper in index.catalogue.papers
     )
-    return PaperList(index, fields_of_papers(index), tuple(periods))
+    return PaperList(
+        index, fields_of_papers(index.catalogue.papers, index.sections), tuple(periods)
+    )
 
 
 def listing(shelf: PaperList, view: View) -> Listing:
@@ -190,7 +192,7 @@ def render_chart(shelf: PaperList, found: Listing, view: View, language: Languag
     sizes = Counter(shelf.fields)
     fields = [
         _Bar(f"field/{field.key}", field.names[language], found.by_field[field.key], pressed)
-        for field in sorted(FIELDS, key=lambda field: (field.key == OTHER, -sizes[field.key]))
+        for field in sorted(all_fields(), key=lambda field: (field.key == OTHER, -sizes[field.key]))
         for pressed in [field.key == view.field]
         if found.by_field[field.key] or pressed
     ]

@@ -1,27 +1,31 @@
-"""Answers and their sources as the Markdown the page shows, and as plain Markdown for elsewhere."""
+"""Answers and their sources as the HTML the page shows, and as Markdown for elsewhere."""
 
 import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from chatbot.answering.quoting import head_of
-from chatbot.answering.record import AnswerRecord, SentenceRecord
+from chatbot.answering.record import AnswerRecord, CitationRecord, SentenceRecord
 from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
 from chatbot.guardrails.sanitizer import addresses
 from chatbot.index.reading import Index
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.store.conversations import Turn
 from chatbot.understanding.models import Filters, Language
-from chatbot.web.locales.answers import TEXTS, AnswerWording
-from chatbot.web.markdown import plain_html, safe_markdown, section_markdown
+from chatbot.web.locales import ANSWERS as TEXTS
+from chatbot.web.locales import AnswerWording
+from chatbot.web.markdown import (
+    Piece,
+    line_html,
+    plain_html,
+    section_html,
+    text_html,
+    unwrapped,
+)
 
 _STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
-_MARKER = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
-_SPACED_MARKER = re.compile(rf"[ \t]{{0,24}}{_MARKER.pattern}")
+_SPACED_MARKER = re.compile(r"[ \t]{0,24}(?<!\\)\[\d{1,3}\](?!\()")
 _MARKERS = re.compile(r"(?:[ \t]*\[\d{1,3}\])*")
-# Private characters around a doubtful sentence until the text about it is safe.
-_DOUBT, _END = "\ue002", "\ue003"
-_PRIVATE = re.compile(f"[{_DOUBT}{_END}]")
 
 
 def render_answer(record: AnswerRecord, place: str, given: Filters | None = None) -> str:
@@ -65,30 +69,27 @@ def linked_text(record: AnswerRecord, place: str) -> tuple[str, tuple[SentenceRe
     """The answer's text, its markers as links and its doubtful sentences marked with the reason.
 
     Returns:
-        The Markdown, and the doubtful sentences that could not be found in the text.
+        The HTML, and the doubtful sentences that could not be found in the text.
     """
-    text, marked, unplaced = _PRIVATE.sub(" ", record.answer), [], []
+    text, pieces, unplaced = unwrapped(record.answer), list[Piece](), dict[str, SentenceRecord]()
     bare, places = _without_markers(text)
-    parts, at, seen = [], 0, 0
+    seen = 0
     for sentence in record.failed:
         wanted = _SPACED_MARKER.sub("", sentence.text)
         found = bare.find(wanted, seen) if wanted else -1
-        end = _written_to(text, places[found + len(wanted)]) if found >= 0 else 0
-        written = text[places[found] : end] if found >= 0 else "\n"
-        if "\n" in written or "|" in written:
-            unplaced.append(sentence)
+        if found < 0 or "\n" in wanted or "|" in wanted:
+            unplaced[sentence.text] = sentence
             continue
-        parts += [text[at : places[found]], f"{_DOUBT}{written}{_END}"]
-        at, seen = end, found + len(wanted)
-        marked.append(sentence)
-    shown = _linked(
-        safe_markdown("".join([*parts, text[at:]])), {c.n for c in record.citations}, place
-    )
-    openings = (_opening(sentence, record.language) for sentence in marked)
-    before, *doubted = shown.split(_DOUBT)
-    opened = [f"{next(openings, '')}{rest}" for rest in doubted]
-    shown = "".join([before, *opened]).replace(_END, "</span>")
-    return shown, tuple({sentence.text: sentence for sentence in unplaced}.values())
+        seen = found + len(wanted)
+        end = _written_to(text, places[seen])
+        pieces.append(Piece(places[found], end, _opening(sentence, record.language)))
+    numbers = {citation.n for citation in record.citations}
+
+    def marker(n: int) -> str:
+        address = f"#source/{quote(place)}/{n}"
+        return f'<a class="marker" href="{address}">[{n}]</a>' if n in numbers else ""
+
+    return text_html(text, pieces, marker), tuple(unplaced.values())
 
 
 def _opening(sentence: SentenceRecord, language: Language) -> str:
@@ -143,21 +144,16 @@ def render_source(record: AnswerRecord, n: int, index: Index, language: Language
         if section and section.text[first:last] == quoted
     ]
     if section and spans:
-        body = section_markdown(section.text, spans)
+        body = section_html(section.text, spans)
     else:
-        quotes = "\n\n".join(f"> {section_markdown(quoted)}" for quoted in citation.quotes)
-        body = f"*{texts.gone}*\n\n{quotes}"
-    where = texts.source.format(
-        section=section_name(citation.key, language),
-        first=citation.lines[0],
-        last=citation.lines[1],
-        report=citation.report,
-    )
+        quotes = [f"<blockquote>{section_html(quoted)}</blockquote>" for quoted in citation.quotes]
+        body = "\n\n".join([f"<p><em>{texts.gone}</em></p>", *quotes])
+    where = _where(citation, language)
     return "\n\n".join(
         [
             f'<a class="close" href="#close/sources">✕ {texts.close}</a>',
-            f"## [{n}] {safe_markdown(citation.title)}",
-            f"<small>{citation.date} · {plain_html(where)}</small>",
+            f"<h2>[{n}] {line_html(citation.title)}</h2>",
+            f"<p><small>{citation.date} · {plain_html(where)}</small></p>",
             body,
             paper_links(citation.paper_id, citation.url, language),
         ]
@@ -179,6 +175,16 @@ def paper_links(paper_id: str, url: str, language: Language) -> str:
 def section_name(key: SectionKey, language: Language) -> str:
     """What a section is called."""
     return TEXTS[language].sections[SECTION_KEYS.index(key)]
+
+
+def _where(citation: CitationRecord, language: Language) -> str:
+    """The section and lines of a report that a source is."""
+    return TEXTS[language].source.format(
+        section=section_name(citation.key, language),
+        first=citation.lines[0],
+        last=citation.lines[1],
+        report=citation.report,
+    )
 
 
 def scope_text(record: AnswerRecord, given: Filters) -> str:
@@ -203,18 +209,6 @@ def _made_by(record: AnswerRecord, place: str, texts: AnswerWording) -> str:
     if record.rules:
         parts.append(texts.rules.format(rules=", ".join(record.rules)))
     return f'{plain_html(" · ".join(parts))} · <a href="#copy/{place}">{texts.copy}</a>'
-
-
-def _linked(markdown: str, numbers: set[int], place: str) -> str:
-    """The markers as links to their sources; in text made safe, none of those in code is left."""
-
-    def link(match: re.Match[str]) -> str:
-        n = int(match[1])
-        if n not in numbers:
-            return match[0]
-        return f'<a class="marker" href="#source/{quote(place)}/{n}">[{n}]</a>'
-
-    return _MARKER.sub(link, markdown)
 
 
 def _doubts(sentences: Sequence[SentenceRecord], language: Language) -> str:
@@ -276,9 +270,9 @@ def _for_elsewhere(parts: Sequence[str], own: Sequence[str]) -> str:
 def _references(record: AnswerRecord) -> str:
     lines = [f"**{TEXTS[record.language].sources}**", ""]
     for citation in record.citations:
-        section = section_name(citation.key, record.language)
         lines.append(
-            f"[{citation.n}] {citation.title} · {citation.date} · {section} · "
+            f"[{citation.n}] {citation.title} · {citation.date} · "
+            f"{_where(citation, record.language)} · "
             f"https://arxiv.org/abs/{citation.paper_id} · {citation.url}  "
         )
         lines += [f"    “{' '.join(quoted.split())}”  " for quoted in citation.quotes]

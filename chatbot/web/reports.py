@@ -14,7 +14,7 @@ from chatbot.index.catalogue import PaperRecord
 from chatbot.index.ingestion import IngestResult
 from chatbot.reports.parsing import Paper, Problem
 from chatbot.web.frame import Frame, PerGeneration, visitor_language
-from chatbot.web.locales.reports import TEXTS, ReportsWording
+from chatbot.web.locales import REPORTS, ReportsWording
 from chatbot.web.markdown import LATEX_DELIMITERS, plain_html
 from chatbot.web.uploads import (
     SUFFIXES,
@@ -160,11 +160,11 @@ def build_reports(frame: Frame) -> Any:
         table = gr.HTML(elem_id="report-list")
 
     def show_reports(request: gr.Request) -> tuple[str, str]:
-        texts = TEXTS[visitor_language(request)]
+        texts = REPORTS[visitor_language(request)]
         return texts.limits.format(size=_MEGABYTES, files=MOST_UPLOADS), _table(indexed, texts)
 
     def check(chosen: list[str] | None, request: gr.Request) -> tuple[str, Any, Any]:
-        shown, previews = _checked(bot, chosen, TEXTS[visitor_language(request)])
+        shown, previews = _checked(bot, chosen, REPORTS[visitor_language(request)])
         ready = any(preview.same_as is None for preview in previews)
         return shown, gr.update(visible=ready), "" if chosen else gr.skip()
 
@@ -173,7 +173,7 @@ def build_reports(frame: Frame) -> Any:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as a default
     ) -> tuple[Any, str, str]:
-        texts = TEXTS[visitor_language(request)]
+        texts = REPORTS[visitor_language(request)]
 
         def step(stage: str, done: int, total: int) -> None:
             progress((done, total), desc=getattr(texts, stage, stage), unit="")
@@ -182,17 +182,9 @@ def build_reports(frame: Frame) -> Any:
         return None if added else gr.skip(), shown, _table(indexed, texts)
 
     gr.on(fn=show_reports, outputs=[limits, table], api_visibility="private")
-    files.change(
-        check, files, [preview, add, result], api_visibility="private", show_progress_on=preview
-    )
-    return add.click(
-        add_checked,
-        files,
-        [files, result, table],
-        api_visibility="private",
-        concurrency_limit=1,
-        show_progress_on=preview,
-    )
+    event: dict[str, Any] = {"api_visibility": "private", "show_progress_on": preview}
+    files.change(check, files, [preview, add, result], **event)
+    return add.click(add_checked, files, [files, result, table], concurrency_limit=1, **event)
 
 
 def _shown(name: str) -> gr.Markdown:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, cookie_parser
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.errors import ChatbotError
 from chatbot.guardrails.limits import Allowance, RateLimiter
 from chatbot.understanding.models import Language
-from chatbot.web.locales.access import TEXTS
+from chatbot.web.locales import ACCESS
 
 _USER = "chatbot_user"
 _IPV6_NETWORK = 64
@@ -64,12 +62,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, _IPV6_NETWORK), strict=False))
 
 
-COOKIE = "chatbot-language"
-SWITCH_LANGUAGE = f"""() => {{
-  const other = document.documentElement.lang.startsWith('zh') ? 'en' : 'zh';
-  document.cookie = `{COOKIE}=${{other}}; path=/; max-age=31536000; samesite=lax`;
-  location.reload();
-}}"""
+COOKIE = "chatbot-language"  # as in scripts/switch_language.js
 _TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 _OVERRIDE = (
     "<head><script>for (const [name, value] of [['language', '{tag}'], ['languages', ['{tag}']]])"
@@ -99,37 +92,8 @@ def _accepted(headers: Mapping[str, str]) -> Language:
     return "zh"
 
 
-class LanguageMiddleware:
-    """Writes the visitor's language into the page's first line, a chosen one into its head."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(  # noqa: D102 - the signature is ASGI's
-        self, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        if scope["type"] != "http" or scope["path"] != "/":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        start: list[Message] = []
-        body = bytearray()
-
-        async def rewritten(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.append(message)
-                return
-            body.extend(message.get("body", b""))
-            if not message.get("more_body"):
-                page = _in_language(bytes(body), headers)
-                MutableHeaders(raw=start[0]["headers"])["content-length"] = str(len(page))
-                await send(start[0])
-                await send({"type": "http.response.body", "body": page})
-
-        await self._app(scope, receive, rewritten)
-
-
-def _in_language(page: bytes, headers: Mapping[str, str]) -> bytes:
+def in_language(page: bytes, headers: Mapping[str, str]) -> bytes:
+    """The page with the visitor's language in its first line, a chosen one also in its head."""
     chosen = _chosen(headers)
     tag = _TAGS[chosen or _accepted(headers)]
     page = page.replace(b'lang="en"', f'lang="{tag}"'.encode(), 1)
@@ -158,7 +122,7 @@ def admission(rate: int) -> Admit:
         wait = limiter.take(dict.fromkeys(visitor_of(request).keys, allowance))
         if wait:
             spoken = language or language_of_visitor(dict(request.headers) if request else {})
-            text = TEXTS[spoken].too_fast
+            text = ACCESS[spoken].too_fast
             raise ChatbotError(text.format(rate=rate, seconds=math.ceil(wait)))
 
     return admit

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from chatbot.answering.engine import answer_events
 from chatbot.answering.models import Answer, Step
 from chatbot.answering.quoting import extract
 from chatbot.answering.rendering import tables_in, to_csv
@@ -16,7 +15,7 @@ from chatbot.retrieval.comparisons import comparison_query
 from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import understand
 from chatbot.verification.claims import read_blocks
-from tests.answering.test_engine import answer_of, model_at
+from tests.answering.test_engine import answer_events, answer_of, model_at
 from tests.fakes.openai_server import Body, FakeOpenAI, Reply
 
 PAPERS = ("GRU-Mem", "2602.05327", "GENIUS: Generative Fluid Intelligence Evaluation Suite")

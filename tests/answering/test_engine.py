@@ -1,18 +1,19 @@
 """The engine: events in order, answers with and without a model, and what happens when it fails."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import pytest
 
-from chatbot.answering.engine import answer_events
 from chatbot.answering.models import Answer, Event, Repair, Restart, Step, TextDelta
+from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.config import Settings
 from chatbot.index.reading import Index
 from chatbot.llm.client import ChatModel, open_chat_model
+from chatbot.retrieval.retriever import ReportQuery
 from chatbot.understanding.interpretation import understand
-from chatbot.understanding.models import Filters, Message
+from chatbot.understanding.models import Filters, Message, Query
 from tests.fakes.openai_server import FakeOpenAI, Reply
 
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
@@ -28,6 +29,12 @@ def model_at(server: FakeOpenAI, timeout: float = 10) -> ChatModel:
     model = open_chat_model(settings)
     assert model is not None
     return model
+
+
+def answer_events(
+    index: Index, query: Query, model: ChatModel | None
+) -> Generator[Event, None, None]:
+    return ReportQueryEngine(index, model).stream(ReportQuery.of(query))
 
 
 def answer_of(events: Iterator[Event]) -> Answer:
@@ -75,11 +82,7 @@ def test_every_sentence_of_an_extract_is_supported(seed_index: Index) -> None:
 
 
 def test_the_stages_are_told_in_order_and_timed(seed_index: Index) -> None:
-    events = list(
-        answer_events(
-            seed_index, understand(QUESTION, seed_index.catalogue), None, understood_ms=0.5
-        )
-    )
+    events = list(ReportQueryEngine(seed_index).stream(QUESTION))
     ended = [e.name for e in events if isinstance(e, Step) and e.milliseconds is not None]
     assert ended == ["understand", "retrieve", "synthesize", "verify"]
     assert isinstance(events[-1], Answer)

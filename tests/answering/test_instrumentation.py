@@ -14,7 +14,7 @@ from chatbot.config import Settings
 from chatbot.errors import ChatbotError
 from chatbot.llm.client import ChatTurn, Chunk, open_chat_model
 from chatbot.llm.prices import Price
-from chatbot.telemetry.logs import configure_logging, take_over
+from chatbot.telemetry.logs import configure_logging
 from chatbot.telemetry.request_context import RequestContext, serving_request
 from chatbot.web.health import Metrics
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -175,7 +175,7 @@ def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 def test_an_answer_leaves_one_line_of_json_without_its_question(
     seed_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging(seed_settings.model_copy(update={"log": "json"}))
+    configure_logging("json", questions=False)
     with serving_request(RequestContext("id-9", "page")):
         answer = Chatbot(seed_settings, None, [AnswerLog()]).answer(QUESTION)
     (line,) = lines_of(capsys)
@@ -204,8 +204,9 @@ def test_an_answer_leaves_one_line_of_json_without_its_question(
 def test_the_questions_text_is_logged_where_it_is_asked_for(
     seed_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging(seed_settings.model_copy(update={"log": "json", "log_questions": "on"}))
-    Chatbot(seed_settings, None, [AnswerLog(questions=True)]).answer(QUESTION)
+    configure_logging("json", questions=True)
+    settings = seed_settings.model_copy(update={"log_questions": "on"})
+    Chatbot(settings, None, [AnswerLog()]).answer(QUESTION)
     (line,) = lines_of(capsys)
     assert line["question"] == QUESTION
 
@@ -214,7 +215,7 @@ def test_the_questions_text_is_logged_where_it_is_asked_for(
 def test_text_reads_as_one_line_with_the_same_fields(
     seed_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging(seed_settings)
+    configure_logging("text", questions=False)
     with serving_request(RequestContext("id-9", "api")):
         Chatbot(seed_settings, None, [AnswerLog()]).answer(QUESTION)
     (line,) = capsys.readouterr().err.splitlines()
@@ -227,10 +228,10 @@ def test_text_reads_as_one_line_with_the_same_fields(
 def test_what_an_error_says_is_logged_only_with_questions(
     seed_settings: Settings, capsys: pytest.CaptureFixture[str], questions: str, told: bool
 ) -> None:
-    asked_for = {"log": "json", "log_questions": questions}
-    configure_logging(seed_settings.model_copy(update=asked_for))
+    configure_logging("json", questions=told)
+    settings = seed_settings.model_copy(update={"log_questions": questions})
     try:
-        Chatbot(seed_settings, BrokenModel(), [AnswerLog()]).answer(QUESTION)
+        Chatbot(settings, BrokenModel(), [AnswerLog()]).answer(QUESTION)
     except LookupError:
         logging.getLogger("chatbot").exception("a question was not answered")
     failed, line = lines_of(capsys)
@@ -244,7 +245,7 @@ def test_what_an_error_says_is_logged_only_with_questions(
 def test_an_errors_cause_is_in_its_traceback(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging(settings.model_copy(update={"log": "json"}))
+    configure_logging("json", questions=False)
     try:
         Settings.model_validate({"CHATBOT_LLM_TIMEOUT": "GRU-Mem"})
     except ValueError as cause:
@@ -262,10 +263,7 @@ def test_other_packages_records_are_written_the_same_way_by_their_first_line(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     theirs = logging.getLogger("theirs.server")
-    theirs.addHandler(logging.StreamHandler())
-    theirs.propagate = False
-    configure_logging(settings.model_copy(update={"log": "json"}))
-    take_over("theirs")
+    configure_logging("json", questions=False)
     theirs.info("POST /?q=GRU-Mem")
     theirs.error("a task failed\nfuture: %r", LookupError("GRU-Mem"))
     (line,) = lines_of(capsys)

@@ -12,11 +12,18 @@ from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
 from chatbot.verification.claims import Draft
-from tests.report_text import paper, render_report
+from tests.report_text import MadePaper, paper, render_report
 
 
 def draft(index: Index, question: str) -> Draft:
     return extract(index, search(index, understand(question, index.catalogue)))
+
+
+def indexed(folder: Path, *papers: MadePaper) -> Index:
+    (folder / "report.txt").write_bytes(render_report("2026-01-01", papers))
+    settings = Settings(CHATBOT_DATA_DIR=folder / "data")
+    ingest(settings, [folder / "report.txt"])
+    return open_index(settings)
 
 
 def test_each_sentence_is_verbatim_under_a_line_naming_its_paper(seed_index: Index) -> None:
@@ -45,10 +52,13 @@ def test_a_follow_up_is_answered_with_other_sentences(seed_index: Index) -> None
     assert "400%" not in first.markdown
 
 
-def test_a_question_about_one_paper_is_answered_briefly(seed_index: Index) -> None:
-    found = draft(seed_index, "VE-Bench 有多少张图、几类风险、分几个等级？")
-    assert "1054" in found.markdown
-    assert len(found.markdown) < 800
+def test_a_question_about_one_paper_is_answered_briefly(tmp_path: Path) -> None:
+    rest = "".join(f"在{sea}湾的海浪上，预报比物理模型更稳。" for sea in "东南西北中上下左右前后")
+    results = f"{rest}训练共用 1,234 个浮标。{rest}" * 3
+    index = indexed(tmp_path, paper("2601.00001", "TideNet: Coastal Waves", results=results))
+    found = draft(index, "TideNet 训练共用多少个浮标？")
+    assert "1,234" in found.markdown
+    assert len(found.markdown) < 800 < len(results)
 
 
 @pytest.mark.parametrize(
@@ -106,16 +116,12 @@ def test_a_lead_in_that_holds_a_number_can_be_quoted(seed_index: Index) -> None:
 
 def test_two_papers_on_the_same_system_are_both_quoted(tmp_path: Path) -> None:
     said = {"first": "推理速度提升 **40%**。", "second": "推理速度下降 **15%**。"}
-    made = [
+    index = indexed(
+        tmp_path,
         paper("2601.00001", "FooNet: Fast Inference", results=said["first"]),
         paper("2601.00002", "Revisiting FooNet: Slow Inference", results=said["second"]),
-    ]
-    reports = tmp_path / "reports"
-    reports.mkdir()
-    (reports / "a.txt").write_bytes(render_report("2026-01-01", made))
-    settings = Settings(CHATBOT_DATA_DIR=tmp_path / "data")
-    ingest(settings, [reports])
-    found = draft(open_index(settings), "FooNet 的推理速度怎么样？")
+    )
+    found = draft(index, "FooNet 的推理速度怎么样？")
     first, _, second = found.markdown.partition("另有一篇论文涉及同名系统，说法可能不同：")
     assert {"40%" in first, "40%" in second} == {True, False}
     assert {"15%" in first, "15%" in second} == {True, False}

@@ -1,6 +1,7 @@
 """``chatbot eval`` as it is typed, and the settings that make questions harder."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +21,8 @@ ITEM = next(item for item in DATASETS_READ.items if item.id == "000-22")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("command")
+def home(seed_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(seed_settings.data_dir, tmp_path_factory.mktemp("command") / "data")
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """A fake OpenTelemetry collector: real HTTP on loopback that keeps the spans it is sent."""
 
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -26,19 +25,23 @@ class SentSpan:
 
 
 class FakeCollector:
-    """Keeps spans, and every byte it was sent, while it is entered."""
+    """Keeps spans, and every byte it was sent, while it is entered; while `down` it takes none."""
 
     def __init__(self) -> None:
         self.spans: list[SentSpan] = []
         self.sent = b""
+        self.refused = 0
         self.service = ""
+        self.down = False
+        self._came = threading.Condition()
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                collector._take(self.path, body)
-                self.send_response(200)
+                assert self.path == "/v1/traces"
+                self.send_response(400 if collector.down else 200)
+                collector._take(body)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
@@ -58,10 +61,27 @@ class FakeCollector:
 
     def traces(self, number: int = 1) -> list[dict[str, list[SentSpan]]]:
         """The spans of each question by name, once so many questions have come."""
-        deadline = time.monotonic() + _PATIENCE
-        while len(self._questions()) < number and time.monotonic() < deadline:
-            time.sleep(0.02)
+        self.wait_for(lambda: len(self._questions()) >= number)
         return [self._by_name(question.trace) for question in self._questions()]
+
+    def trace_of(self, request_id: str) -> dict[str, list[SentSpan]]:
+        """The spans of a request's question by name, once it has come: the last of them."""
+
+        def its() -> list[SentSpan]:
+            return [
+                span
+                for span in self._questions()
+                if span.attributes.get("chatbot.request_id") == request_id
+            ]
+
+        self.wait_for(lambda: bool(its()))
+        (question,) = its()
+        return self._by_name(question.trace)
+
+    def wait_for(self, told: Callable[[], bool]) -> None:
+        """Wait until what has come tells this."""
+        with self._came:
+            assert self._came.wait_for(told, _PATIENCE), "the collector was not sent it"
 
     def _questions(self) -> list[SentSpan]:
         return [span for span in list(self.spans) if span.name == "question"]
@@ -73,10 +93,17 @@ class FakeCollector:
                 found.setdefault(span.name, []).append(span)
         return found
 
-    def _take(self, path: str, body: bytes) -> None:
-        assert path == "/v1/traces"
-        self.sent += body
-        for group in ExportTraceServiceRequest.FromString(body).resource_spans:
+    def _take(self, body: bytes) -> None:
+        with self._came:
+            self.sent += body
+            if self.down:
+                self.refused += 1
+            else:
+                self._keep(ExportTraceServiceRequest.FromString(body))
+            self._came.notify_all()
+
+    def _keep(self, request: ExportTraceServiceRequest) -> None:
+        for group in request.resource_spans:
             for attribute in group.resource.attributes:
                 if attribute.key == "service.name":
                     self.service = attribute.value.string_value

@@ -23,7 +23,7 @@ from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
 from chatbot.verification.claims import Draft, clean_markers, markdown_of, read_blocks, stated_in
 from chatbot.verification.verification import citations_of, verified
-from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
+from chatbot.web.markdown import ComingText, line_html, plain_html, section_html, text_html
 from chatbot.web.rendering import render_answer
 from evals.items import load_items
 from tests.fuzz.pieces import (
@@ -39,7 +39,10 @@ from tests.fuzz.pieces import (
     texts,
 )
 
-_TAGS_OF_OURS = re.compile(r"</?(?:strong|code|pre|mark)>|<br>")
+_TAGS_OF_OURS = re.compile(
+    r"</?(?:p|br|hr|h[1-6]|[uo]l|li|em|strong|mark|pre|code|blockquote|table|thead|tbody|tr|t[hd])"
+    r"(?: style=\"text-align:[a-z]+\"| start=\"\d+\")?>|<span class=\"marker\">|</span>"
+)
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,9 @@ def read_draft(bot: Chatbot, given_: tuple[str, int]) -> None:
 
 def show_markdown(_: Chatbot, text: str) -> None:
     spans = [(at, at + 5) for at in range(0, len(text), 9)]
-    for shown in (safe_markdown(text), section_markdown(text, spans), plain_html(text)):
-        assert "<" not in _TAGS_OF_OURS.sub("", shown).replace(r"\lt", "")
-    nested_lists(text)
+    for shown in (text_html(text), section_html(text, spans), line_html(text), plain_html(text)):
+        assert not {"<", ">"} & {*_TAGS_OF_OURS.sub("", shown)}
+    assert ComingText().after(f"{text}\n\n甲").html == text_html(f"{text}\n\n甲")
 
 
 def read_items(_: Chatbot, data: bytes) -> None:

@@ -33,7 +33,7 @@ from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Message
 from chatbot.verification.claims import Draft, clean_markers, read_blocks, stated_in
 from chatbot.verification.verification import citations_of, verified
-from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
+from chatbot.web.markdown import ComingText, line_html, plain_html, section_html, text_html
 from chatbot.web.uploads import read_upload
 from tests.cli.test_commands import Run, run, run_seeds
 from tests.report_text import paper, render_report
@@ -69,8 +69,8 @@ READERS: dict[str, Callable[[Index, str], object]] = {
         index, Draft(read_blocks(text), {1: index.sections[0]})
     ),
     "markers": lambda _, text: "".join(clean_markers([text], {1})),
-    "Markdown": lambda _, text: [safe_markdown(text), section_markdown(text, [(3, 9)])],
-    "HTML": lambda _, text: [plain_html(text), nested_lists(text)],
+    "HTML": lambda _, text: [text_html(text), section_html(text, [(3, 9)]), plain_html(text)],
+    "HTML as it comes": lambda _, text: [ComingText().after(text), line_html(text)],
     "terms": lambda _, text: content_terms(text),
 }
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.index.fields import (
-    FIELDS,
+from chatbot.index.catalogue import (
     OTHER,
+    all_fields,
     field_name,
     field_of_text,
     fields_of_papers,
@@ -47,7 +47,13 @@ READ = [
 @pytest.fixture(scope="module")
 def fields(seed_index: Index) -> dict[str, str]:
     papers = seed_index.catalogue.papers
-    return dict(zip((p.id for p in papers), fields_of_papers(seed_index), strict=True))
+    return dict(
+        zip(
+            (p.id for p in papers),
+            fields_of_papers(seed_index.catalogue.papers, seed_index.sections),
+            strict=True,
+        )
+    )
 
 
 @pytest.mark.parametrize(("paper", "field"), READ)
@@ -63,7 +69,7 @@ def test_few_of_the_shipped_papers_are_left_over(fields: dict[str, str]) -> None
 
 def test_every_field_has_a_paper_and_none_has_a_third_of_them(fields: dict[str, str]) -> None:
     counts = Counter(fields.values())
-    assert set(counts) == {field.key for field in FIELDS}
+    assert set(counts) == {field.key for field in all_fields()}
     assert max(counts.values()) < len(fields) / 3
 
 
@@ -102,8 +108,8 @@ def test_reinforcement_learning_is_not_chemistry() -> None:
 
 
 def test_each_field_is_named_in_both_languages_and_the_rest_stands_last() -> None:
-    assert all(field.names["zh"] and field.names["en"] for field in FIELDS)
-    assert FIELDS[-1].key == OTHER
+    assert all(field.names["zh"] and field.names["en"] for field in all_fields())
+    assert all_fields()[-1].key == OTHER
     assert field_name("agents", "zh") == "智能体"
     assert field_name("nothing-known", "en") == "nothing-known"
 

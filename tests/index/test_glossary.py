@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.errors import MissingIndexError
-from chatbot.index.glossary import Glossary
+from chatbot.index.lexical import Glossary
 
 TEXTS = [
     "提出世界模型（World Model），用于机器人（Robots）。",

@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError, ModelError
-from chatbot.index.embeddings import OnnxEmbedding, embed_query, embed_texts, open_model_embedding
+from chatbot.index.embeddings import OnnxEmbedding, open_model_embedding
 
 WORDS = ["[PAD]", "[UNK]", "query", ":", "图像", "生成", "强化", "学习"]
 SIZE = 4
@@ -79,7 +79,7 @@ def test_a_model_that_pools_itself_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_the_setting_opens_the_model_in_its_folder(tmp_path: Path) -> None:
     settings = Settings(CHATBOT_EMBEDDING=f"onnx:{make_model(tmp_path)}")
     embedding = open_model_embedding(settings)
-    assert embed_query(embedding, "图像", settings) == embed_texts(embedding, ["图像"], settings)[0]
+    assert embedding.get_query_embedding("图像") == embedding.get_text_embedding("图像")
 
 
 def test_a_folder_without_a_model_is_a_configuration_error(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
+from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.config import Settings
 from chatbot.index.reading import Index
 from chatbot.llm.client import ChatModel, open_chat_model
 from chatbot.retrieval.models import Evidence
-from chatbot.retrieval.retriever import retrieve
-from chatbot.understanding.interpretation import understand
+from chatbot.retrieval.retriever import ReportQuery
 from tests.fakes.openai_server import FakeOpenAI, Reply
 
 QUESTION = "GRU-Mem 的推理速度提升了多少？"
@@ -26,7 +26,12 @@ def model_at(server: FakeOpenAI) -> ChatModel | None:
 
 
 def ask(index: Index, server: FakeOpenAI, question: str = QUESTION) -> Evidence:
-    return retrieve(index, understand(question, index.catalogue), model_at(server), 5)
+    asked = ReportQuery(question, top_k=5)
+    return ReportQueryEngine(index, model_at(server)).retrieve(asked).evidence
+
+
+def found(index: Index, question: str, top_k: int | None = None) -> Evidence:
+    return ReportQueryEngine(index).retrieve(ReportQuery(question, top_k=top_k)).evidence
 
 
 def names(evidence: Evidence) -> list[str]:
@@ -34,7 +39,7 @@ def names(evidence: Evidence) -> list[str]:
 
 
 def test_hits_come_in_the_models_order_and_say_so(seed_index: Index, index: Index) -> None:
-    plain = names(retrieve(seed_index, understand(QUESTION, index.catalogue), top_k=5))
+    plain = names(found(seed_index, QUESTION, 5))
     with FakeOpenAI("3, 1, 2") as server:
         evidence = ask(index, server)
     assert names(evidence)[:3] == [plain[2], plain[0], plain[1]]
@@ -49,7 +54,7 @@ def test_hits_come_in_the_models_order_and_say_so(seed_index: Index, index: Inde
 def test_a_model_that_fails_or_names_nothing_leaves_the_order(
     seed_index: Index, index: Index, reply: Reply | str
 ) -> None:
-    plain = names(retrieve(seed_index, understand(QUESTION, index.catalogue), top_k=5))
+    plain = names(found(seed_index, QUESTION, 5))
     with FakeOpenAI(default=reply) as server:
         assert names(ask(index, server)) == plain
 
@@ -70,8 +75,8 @@ def test_nothing_is_reranked_unless_it_is_asked_for(seed_index: Index) -> None:
 
 
 def test_more_is_read_where_the_first_hits_may_not_hold_the_answer(seed_index: Index) -> None:
-    query = understand("有没有讲怎么省钱的做法", seed_index.catalogue)
-    narrow = retrieve(seed_index, query, top_k=4)
+    vague = "有没有讲怎么省钱的做法"
+    narrow = found(seed_index, vague, 8)
     assert narrow.confidence is not None
-    assert len(narrow.hits) == 4
-    assert len(retrieve(seed_index, query, top_k=4, widen=True).hits) == 8
+    assert len(narrow.hits) == 8
+    assert len(found(seed_index, vague).hits) == 16

@@ -26,7 +26,7 @@ def find(index: Index, question: str, filters: Filters | None = None, top_k: int
     [
         ("GRU-Mem 的推理速度提升了多少？", "2602.10560/results"),
         ("ｇｒｕ－ｍｅｍ 推理速度提升", "2602.10560/results"),
-        ("VE-Bench 有多少张图、几类风险、分几个等级？", "2602.10179/innovations"),
+        ("KiteFish 的模型有多大，怎么训练？", "2602.17288/innovations"),
         ("How precise was the tiny Polish safety model, Bielik Guard?", "2602.07954/results"),
     ],
 )
@@ -135,26 +135,57 @@ def test_nothing_is_asked_back_where_the_question_tells_which(seed_index: Index)
     assert find(seed_index, "SAGE 的效果怎么样？", chosen).clarification is None
 
 
-def test_compared_papers_take_turns(seed_index: Index) -> None:
-    hits = find(seed_index, "FeatureBench 跟 CLI-Gym 各用了多少个仓库、造了多少题？").hits
+COMPARED = [
+    paper(
+        "2605.00001",
+        "TideNet: Coastal Waves from Sparse Buoys",
+        contribution="TideNet 预测近岸海浪。",
+        results="用 120 个浮标训练，误差 0.12。",
+    ),
+    paper(
+        "2605.00002",
+        "LoomChef: Recipes with Woven Memory",
+        contribution="LoomChef 给厨房机器人排菜谱。",
+        results="用 900 份菜谱训练，得 71 分。",
+    ),
+    paper(
+        "2605.00003",
+        "Letters under Moss",
+        contribution="识别褪色的古籍书信。",
+        results="用 40 封书信训练，识别率 93%。",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    folder = tmp_path_factory.mktemp("compared")
+    (folder / "report.txt").write_bytes(render_report("2026-05-01", COMPARED))
+    settings = Settings(CHATBOT_DATA_DIR=folder / "data")
+    ingest(settings, [folder / "report.txt"])
+    return open_index(settings)
+
+
+def test_compared_papers_take_turns(compared: Index) -> None:
+    hits = find(compared, "LoomChef 跟 TideNet 各用了多少数据训练？").hits
     papers = [hit.section.paper_id for hit in hits]
-    assert papers == ["2602.10975", "2602.10999"] * 4
+    assert papers == ["2605.00002", "2605.00001"] * 4
     assert {hit.ranks["within_paper"] for hit in hits} == {1, 2, 3, 4}
 
 
 @pytest.mark.parametrize(
     ("question", "papers"),
     [
-        ("比较 DDiT、SpargeAttention2 和 Light Forcing 的加速", 3),
-        ("UMEM 和“数据重复胜过数据扩展”那篇，各用了几张卡？", 2),
-        ("EnvScaler and the 'molecular' chain-of-thought paper both synthesise data. How?", 2),
+        ("比较 TideNet、LoomChef 和 Letters under Moss 的训练数据", {"1", "2", "3"}),
+        ("TideNet 和识别古籍书信的那篇，各用了多少数据？", {"1", "3"}),
+        ("LoomChef and the 'moss' paper both train on little. On how much?", {"2", "3"}),
     ],
 )
 def test_papers_that_are_only_described_are_compared_too(
-    seed_index: Index, question: str, papers: int
+    compared: Index, question: str, papers: set[str]
 ) -> None:
-    hits = find(seed_index, question).hits
-    assert len({hit.section.paper_id for hit in hits}) == papers
+    hits = find(compared, question).hits
+    assert {hit.section.paper_id[-1] for hit in hits} == papers
 
 
 def test_an_overview_holds_every_paper_of_the_day_once(seed_index: Index) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.database.opening import open_database
-from chatbot.web.app import free_port, launch
+from chatbot.web.app import free_port, served
 from chatbot.web.gate import EVERYONE_HERE, Access
 from chatbot.web.page import build_page
 
@@ -31,8 +31,8 @@ def serving(bot: Chatbot, folder: Path, access: Access = EVERYONE_HERE) -> Itera
     """Serve the page of a bot for as long as it is needed; conversations are kept in `folder`."""
     database = open_database(bot.settings.model_copy(update={"data_dir": folder}))
     page, i18n = build_page(bot, database)
-    yield launch(page, i18n, "127.0.0.1", free_port("127.0.0.1", FIRST_PORT), access)
-    page.close(verbose=False)
+    with served(page, i18n, "127.0.0.1", free_port("127.0.0.1", FIRST_PORT), access) as url:
+        yield url
     database.dispose()
 
 

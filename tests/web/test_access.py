@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine
+from starlette.routing import Mount, Route
 
 from chatbot.answering.record import record_of
 from chatbot.bot import Chatbot
@@ -29,7 +31,7 @@ from chatbot.llm.client import open_chat_model
 from chatbot.store.accounts import UserFile, UserTable
 from chatbot.store.conversations import keep_answer, list_conversations, read_turns
 from chatbot.web import app as page_serving
-from chatbot.web.app import free_port, launch
+from chatbot.web.app import free_port, served
 from chatbot.web.auth import SignIn
 from chatbot.web.gate import LOOPBACK, Access
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -145,6 +147,30 @@ def test_gradios_client_and_mcp_clients_sign_in(shared: Shared) -> None:
     assert anyio.run(listed) == 5
 
 
+def paths_of(router: Any) -> Iterator[str]:
+    """The paths of a router and of those it includes, with something in place of what may vary."""
+    for route in router.routes:
+        if isinstance(route, Route | Mount):
+            yield re.sub(r"\{[^}]*\}", "x", route.path)
+        else:
+            yield from paths_of(route.original_router)
+
+
+def test_without_a_sign_in_none_of_gradios_routes_answers(shared: Shared, tmp_path: Path) -> None:
+    UserFile(tmp_path / "users").add(*ANNA)
+    access = Access(LOOPBACK, SignIn(UserFile(tmp_path / "users"), shared.database))
+    with gr.Blocks() as page:
+        gr.Markdown(TITLE)
+    page.queue()
+    port = free_port("127.0.0.1", FIRST_PORT)
+    with served(page, gr.I18n(), "127.0.0.1", port, access) as url, httpx.Client() as client:
+        paths = set(paths_of(page.app)) - {"/login", "/login/"}
+        asked = [(method, path) for path in paths for method in ("GET", "POST", "PUT", "DELETE")]
+        told = {(m, p): client.request(m, url + p).status_code for m, p in asked}
+    assert len(paths) > 50
+    assert {asked for asked, status in told.items() if status != 401} == {("POST", "/logout")}
+
+
 # Where it may listen
 
 
@@ -241,14 +267,13 @@ def test_a_full_queue_says_when_to_come_back() -> None:
     with gr.Blocks() as page:
         gr.Button().click(free.wait)
     page.queue(default_concurrency_limit=1, max_size=1)
-    url = launch(page, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
     body = {"data": [], "fn_index": 0, "session_hash": "x"}
     headers = {"accept-language": "en"}
-    answers = [
-        httpx.post(f"{url}/gradio_api/queue/join", json=body, headers=headers) for _ in range(6)
-    ]
-    free.set()
-    page.close(verbose=False)
+    with served(page, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT)) as url:
+        answers = [
+            httpx.post(f"{url}/gradio_api/queue/join", json=body, headers=headers) for _ in range(6)
+        ]
+        free.set()
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
     assert {answer.status_code for answer in answers} == {200, 429}

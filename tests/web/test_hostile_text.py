@@ -8,8 +8,15 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from chatbot.web.app import free_port, launch
-from chatbot.web.markdown import LATEX_DELIMITERS, plain_html, safe_markdown, section_markdown
+from chatbot.web.app import free_port, served
+from chatbot.web.markdown import (
+    LATEX_DELIMITERS,
+    ComingText,
+    line_html,
+    plain_html,
+    section_html,
+    text_html,
+)
 from tests.web.conftest import FIRST_PORT
 
 pytestmark = pytest.mark.browser
@@ -115,11 +122,13 @@ class _Way:
 
 
 WAYS = [
-    _Way("markdown", safe_markdown),
-    _Way("section", section_markdown),
-    _Way("highlighted", lambda text: section_markdown(text, [(0, len(text))])),
-    _Way("part highlighted", lambda text: section_markdown(text, [(3, len(text) // 2)])),
-    _Way("in details", lambda t: f"<details open>\n\n{safe_markdown(t)}\n\n</details>\n\nend"),
+    _Way("answer", text_html),
+    _Way("coming", lambda text: ComingText().after(f"{text}\n\nend\n").html),
+    _Way("section", section_html),
+    _Way("highlighted", lambda text: section_html(text, [(0, len(text))])),
+    _Way("part highlighted", lambda text: section_html(text, [(3, len(text) // 2)])),
+    _Way("title", lambda text: f"<h2>{line_html(text)}</h2>"),
+    _Way("in details", lambda t: f"<details open>\n\n{text_html(t)}\n\n</details>\n\n<p>end</p>"),
     _Way("in a list", lambda t: f"<ul><li title='{plain_html(t)}'>{plain_html(t)}</li></ul>"),
     _Way("in a line", lambda t: f"[1] {plain_html(t)} · <b title='{plain_html(t)}'>b</b>"),
 ]
@@ -138,7 +147,7 @@ def shown(browser: Browser) -> Iterator[Page]:
                 )
         gr.Chatbot(
             [
-                {"role": role, "content": safe_markdown(text)}
+                {"role": role, "content": text_html(text)}
                 for text in PAYLOADS
                 for role in ("user", "assistant")
             ],
@@ -146,18 +155,17 @@ def shown(browser: Browser) -> Iterator[Page]:
             elem_id="chat",
             height="auto",
         )
-    url = launch(blocks, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT))
     page = browser.new_page()
     page.add_init_script("window.asked = []; window.alert = () => window.asked.push('alert')")
     foreign: list[str] = []
-    page.on("request", lambda r: None if r.url.startswith(url) else foreign.append(r.url))
-    page.goto(url)
-    expect(page.locator("#chat .message .md")).to_have_count(2 * len(PAYLOADS))
-    page.wait_for_load_state("networkidle")
-    page.evaluate("urls => window.asked.push(...urls)", foreign)
-    yield page
-    page.close()
-    blocks.close(verbose=False)
+    with served(blocks, gr.I18n(), "127.0.0.1", free_port("127.0.0.1", FIRST_PORT)) as url:
+        page.on("request", lambda r: None if r.url.startswith(url) else foreign.append(r.url))
+        page.goto(url)
+        expect(page.locator("#chat .message .md")).to_have_count(2 * len(PAYLOADS))
+        page.wait_for_load_state("networkidle")
+        page.evaluate("urls => window.asked.push(...urls)", foreign)
+        yield page
+        page.close()
 
 
 def texts_of(page: Page, where: str) -> list[str]:

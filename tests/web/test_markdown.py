@@ -1,4 +1,4 @@
-"""Markdown of reports and models: nothing in it works but text, which reads as it was meant."""
+"""What reports and models write, as the page's HTML: text alone, read as it was meant."""
 
 import html
 import re
@@ -8,55 +8,107 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.web.markdown import nested_lists, plain_html, safe_markdown, section_markdown
+from chatbot.web.markdown import (
+    LATEX_DELIMITERS,
+    ComingText,
+    Piece,
+    line_html,
+    plain_html,
+    section_html,
+    text_html,
+    unwrapped,
+)
+
+INLINE, DISPLAY = ((d["left"], d["right"]) for d in LATEX_DELIMITERS)
+SIGNS = "ab1 \t\n\r`~<>&;!()[]{}:/@|*_#-+.=$%\\\"'\ue000\ue001\ue010\ue011\U000f0000"
+TAGS = re.compile(
+    r"</?(?:p|br|hr|h[1-6]|ul|li|em|strong|mark|pre|code|blockquote|table|thead|tbody|tr)>"
+    r"|</?(?:th|td)(?: style=\"text-align:(?:left|center|right)\")?>|</?ol(?: start=\"\d+\")?>"
+)
 
 
-@pytest.mark.parametrize("token", ["<tool_call>", "</think>", "<script>alert(1)</script>"])
-def test_tags_are_shown_and_not_obeyed(token: str) -> None:
-    assert safe_markdown(f"标记 {token} 在此") == f"标记 {token.replace('<', '&lt;')} 在此"
+def read(shown: str) -> str:
+    """What a reader reads of a text's HTML, with formulas as TeX between dollars."""
+    for sign in (*INLINE, *DISPLAY):
+        shown = shown.replace(str(sign), "$")
+    return html.unescape(re.sub("<[^>]*>", "", shown)).strip()
 
 
 @pytest.mark.parametrize(
     "text",
     [
+        "标记 <tool_call> 在此",
+        "</think>",
+        "<script>alert(1)</script>",
         "![图](http://evil.example/x.png)",
         "[点我](http://evil.example)",
+        "[点我](https://arxiv.org.evil.example/)",
+        "[点我](https://evil@arxiv.org/)",
+        "[点我](https://arxiv.org/?q=evil)",
+        "[点我](javascript:alert(1))",
         "见 https://evil.example。",
-        "见 www.evil.example",
-        "见http://evil.example 与 HTTPS://evil.example",
+        "<https://evil.example>",
+        "[a]: http://evil.example",
+        "Fast@1.2 与 CVaR@0.95",
+        "平均分 ~65.94）超过（~60.15）",
+        "价格 $3 和 $6 美元",
+        "价格为$3，总价$6",
+        "$1.5/$15",
+        "BUYER_PRICE($X)",
+        "&lt;img&gt; &#60;",
+        "a `b",
+        "``a`",
     ],
 )
-def test_images_links_and_addresses_are_written_out(text: str) -> None:
-    shown = safe_markdown(text)
-    assert not any(sign in shown for sign in ("](", "![", "http:", "https:", "www."))
+def test_what_is_no_markdown_of_ours_is_shown_as_it_was_written(text: str) -> None:
+    shown = text_html(text)
+    assert read(shown) == text
+    assert TAGS.sub("", shown).count("<") == 0
 
 
-def test_a_metric_is_no_mail_address() -> None:
-    assert safe_markdown("Fast@1.2 与 CVaR@0.95") == "Fast&#64;1.2 与 CVaR&#64;0.95"
-
-
-def test_two_estimates_strike_nothing_out() -> None:
-    assert "~" not in safe_markdown("平均分 ~65.94）超过（~60.15）")
+def test_a_link_to_where_papers_are_is_one() -> None:
+    shown = text_html("[论文](https://arxiv.org/abs/2602.10560)")
+    assert shown == '<p><a href="https://arxiv.org/abs/2602.10560">论文</a></p>'
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "formulas"),
     [
-        ("轨迹 $y^+$ 与 $a<b$", r"轨迹 \(y^+\) 与 \(a\lt b\)"),
-        (r"Seq$\Delta$-REPA 目标", r"Seq\(\Delta\)-REPA 目标"),
-        (r"分数：$ \mathcal{S}_{i} = \hat{p} $。", r"分数：\(\mathcal{S}_{i} = \hat{p}\)。"),
-        (r"其中 \(a<b\) 时", r"其中 \(a\lt b\) 时"),
-        (r"\[ a<b ~ c \]", r"\[ a\lt b ~ c \]"),
-        (r"$x~y@z$", r"\(x~y@z\)"),
+        ("轨迹 $y^+$ 与 $a<b$", ["y^+", "a<b"]),
+        ("参数$k$个", ["k"]),
+        (r"Seq$\Delta$-REPA 目标", [r"\Delta"]),
+        (r"分数：$ \mathcal{S}_{i} = \hat{p} $。", [r"\mathcal{S}_{i} = \hat{p}"]),
+        (r"其中 \(a<b\) 时", ["a<b"]),
+        (r"$x~y@z$ 与 $a*b$ 与 $c*d$", ["x~y@z", "a*b", "c*d"]),
+        ("**$a_1$：**$b_1$", ["a_1", "b_1"]),
+        ("| a | b |\n|---|---|\n| $x|y$ | 2 |", ["x|y"]),
+        ("`$a$` $b$", ["b"]),
     ],
 )
-def test_a_formula_gets_delimiters_that_no_price_has(text: str, shown: str) -> None:
-    assert safe_markdown(text) == shown
+@pytest.mark.parametrize("shown_by", [text_html, section_html])
+def test_a_formula_stays_tex_for_the_page_to_render(
+    text: str, formulas: list[str], shown_by: Callable[[str], str]
+) -> None:
+    shown = re.findall(f"{INLINE[0]}(.*?){INLINE[1]}", shown_by(text))
+    assert [html.unescape(tex) for tex in shown] == formulas
 
 
-@pytest.mark.parametrize("price", ["价格 $3 和 $6 美元", "$1.5/$15", "BUYER_PRICE($X)"])
-def test_prices_stay_prices(price: str) -> None:
-    assert safe_markdown(price) == price
+@pytest.mark.parametrize(
+    "text",
+    ["式：\n$$\na*b\n= c\n- d\n$$\n后", "式：\n\\[\na*b\n= c\n- d\n\\]\n后", "> $$\n> a\n> $$"],
+)
+def test_a_formula_on_lines_of_its_own_is_no_list_and_no_heading(text: str) -> None:
+    shown = text_html(text)
+    assert len(re.findall(f"<p>{DISPLAY[0]}[^<]*{DISPLAY[1]}</p>", shown)) == 1
+    assert not re.search("<(?:h2|li|em)>", shown)
+
+
+def test_a_bar_in_a_formula_parts_no_cell() -> None:
+    shown = text_html("| a | b |\n|---|---|\n| $x|y$ | `c\\|d` |")
+    assert re.findall("<td>(.*?)</td>", shown) == [
+        f"{INLINE[0]}x|y{INLINE[1]}",
+        "<code>c|d</code>",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,77 +125,160 @@ def test_prices_stay_prices(price: str) -> None:
         ("1. ```\n   a\n     b\n   ```", "a\n  b"),
         ("- 一\n  ```\n  \\(a\\)\n  ```", "\\(a\\)"),
         ("```\n写到一半 <b", "写到一半 <b"),
-        ("| a |\n|---|\n| `b\\|c` |", "b|c"),
+        ("```make\na:\n\tb\n```", "a:\n\tb"),
     ],
 )
-@pytest.mark.parametrize("shown_by", [safe_markdown, section_markdown])
+@pytest.mark.parametrize("shown_by", [text_html, section_html])
 def test_code_reads_as_it_was_written(
     written: str, code: str, shown_by: Callable[[str], str]
 ) -> None:
-    shown = shown_by(written)
-    assert code_of(shown) == [code]
-    assert "`" not in shown
-
-
-@pytest.mark.parametrize("unclosed", ["a `b", "``a`", "\\`a\\`", "a `b\n\nc` d", "| `a | b` |"])
-def test_a_backtick_that_encloses_nothing_is_a_sign_like_others(unclosed: str) -> None:
-    assert code_of(safe_markdown(unclosed)) == []
-    assert "`" not in safe_markdown(unclosed)
+    assert code_of(shown_by(written)) == [code]
 
 
 def test_what_is_indented_after_a_blank_line_is_code_in_an_answer_but_not_in_a_report() -> None:
     text = "如下：\n\n    if a < b:\n        c()\n\n- 一\n\n  二\n\n      d()\n\n末段"
-    shown = safe_markdown(text)
-    assert code_of(shown) == ["if a < b:\n    c()", "d()"]
-    assert "\n  二\n" in shown
-    assert code_of(section_markdown(text)) == []
+    assert code_of(text_html(text)) == ["if a < b:\n    c()", "d()"]
+    assert code_of(section_html(text)) == []
 
 
 def code_of(shown: str) -> list[str]:
-    return [html.unescape(code) for code in re.findall("<code>(.*?)</code>", shown)]
+    return [html.unescape(code) for code in re.findall("<code>(.*?)(?:&#10;)?</code>", shown)]
 
 
-@pytest.mark.parametrize("text", ["[a]: //b", "> - [a]:\n  //b", "[a\\]b]: <//b>", "[a](//b)"])
-def test_nothing_defines_what_a_link_leads_to(text: str) -> None:
-    assert not re.search(r"\][:(]", safe_markdown(text))
+@pytest.mark.parametrize(
+    "text", ["**效率：**得益", "比**（甲）**乙", "**“甲”**乙", "**甲`a`。**乙"]
+)
+def test_bold_holds_beside_chinese_punctuation(text: str) -> None:
+    assert text_html(text).count("<strong>") == 1
+    assert "*" not in text_html(text)
 
 
-@pytest.mark.parametrize("written", [r"\<b>", r"\[a](b)", r"\\<b>", r"a\*b", r"\![a](b)"])
-def test_what_is_escaped_is_shown_without_its_backslash(written: str) -> None:
-    shown = html.unescape(safe_markdown(written))
-    assert shown == re.sub(r"\\([\\<\[*!])", r"\1", written)
+def test_a_cell_s_line_ends_where_it_says_so() -> None:
+    assert "x<br>" in text_html("| a |\n|---|\n| x<br>y |")
 
 
-@given(st.text("ab1 \t\n\r`~<>&;!()[]{}:/@|*_#-+.=$%\\\"'\ue000\ue002\ue004\ue005", max_size=80))
-def test_no_text_reaches_markdown_with_a_sign_that_could_make_an_element(text: str) -> None:
-    tags = re.compile(r"</?(?:strong|code|pre|mark)>|<br ?/?>")
-    for shown in (safe_markdown(text), section_markdown(text, [(0, len(text) // 2)])):
-        rest = re.sub(r"\\\(.*?\\\)|\\\[.*?\\\]", "", tags.sub("", shown))
-        assert not re.search(r"[<`~@]|!\[|\][:(]|://|\\[^\n]", rest)
-    assert re.fullmatch(r"(?:[\w \ue000-\ue003]|&(?:lt|#\d+);)*", plain_html(text))
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("甲[1]，乙 [2]。", [1, 2]),
+        ("- [1] 甲\n- 乙[2]", [1, 2]),
+        ("```py\nx[1]\n```\n甲[2]。", [2]),
+        ("`x[1]` 与 $W[1]$ 与 $a_{[2]}$ 与 [3]", [3]),
+        ("| a |\n|---|\n| $x|y$ [1] |", [1]),
+        ("[9] 与 \\[1\\] 与 [1](甲)", []),
+        ("**甲[1]。**", [1]),
+    ],
+)
+def test_a_marker_is_one_where_the_text_is_no_code_and_no_formula(
+    text: str, numbers: list[int]
+) -> None:
+    shown = text_html(text, marker=lambda n: f'<a href="#{n}">[{n}]</a>' if n < 9 else "")
+    assert re.findall(r'<a href="#(\d)">', shown) == [str(n) for n in numbers]
+
+
+def test_a_marker_that_opens_an_item_stays_in_its_list() -> None:
+    shown = text_html("- [1] 甲", marker=lambda n: f'<a href="#{n}">[{n}]</a>')
+    assert re.search(r"<ul>.*<li><a [^>]*>\[1\]</a> 甲</li>.*</ul>", shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [
+        ("```markdown\n# 甲\n\n乙[1]。\n```", "# 甲\n\n乙[1]。"),
+        ("\n```md\n甲", "甲"),
+        ("```Markdown\n甲\n```py\nx\n```\n乙\n```\n", "甲\n```py\nx\n```\n乙"),
+        ("```markdown\n甲\n```\n乙", "```markdown\n甲\n```\n乙"),
+        ("```py\n甲\n```", "```py\n甲\n```"),
+    ],
+)
+def test_an_answer_that_is_wholly_fenced_as_markdown_is_unwrapped(text: str, within: str) -> None:
+    assert unwrapped(text).strip() == within
+
+
+@given(st.text(SIGNS, max_size=80))
+def test_no_text_makes_an_element_that_is_not_markdown_s(text: str) -> None:
+    half = [(0, len(text) // 2)]
+    for shown in (text_html(text), section_html(text, half), line_html(text)):
+        assert not re.search("[<>]", TAGS.sub("", shown))
+        for block in shown.split("\n\n"):
+            assert "\n" not in block
+    assert re.fullmatch(r"(?:[\w ]|&#\d+;)*", plain_html(text))
+
+
+@given(st.text(SIGNS, max_size=80), st.integers(1, 9))
+def test_what_comes_piece_by_piece_ends_as_what_comes_at_once(text: str, size: int) -> None:
+    coming = ComingText()
+    for end in range(0, len(text), size):
+        coming = coming.after(text[:end])
+    whole = text + "\n\n末。"
+    shown = coming.after(whole).html.replace('<span class="marker">[1]</span>', "[1]")
+    assert shown == text_html(whole)
+
+
+def test_a_block_that_is_complete_is_not_made_again() -> None:
+    before = ComingText().after("# 一\n\n- 二\n- 三\n\n四\n\n五\n")
+    after = before.after("# 一\n\n- 二\n- 三\n\n四\n\n五\n六")
+    assert all(a is b for a, b in zip(before.done, after.done, strict=True))
+    assert len(before.done) == 3
+
+
+@pytest.mark.parametrize("begun", ["\n-", "\n=", "\n\n#", "\n\n```", "\n**", "\n| -", "\n|---|"])
+def test_a_sign_that_may_become_anything_is_not_shown_yet(begun: str) -> None:
+    assert ComingText().after(f"甲{begun}").html == "<p>甲</p>"
+
+
+def test_what_is_begun_anew_is_shown_anew() -> None:
+    assert ComingText().after("甲\n\n乙\n\n丙").after("丁").html == "<p>丁</p>"
 
 
 @pytest.mark.parametrize(
     ("written", "nested"),
     [
-        ("* 一\n  * 二\n  * 三\n* 四", "* 一\n    * 二\n    * 三\n* 四"),
-        ("1.  一\n   *   二\n2.  三", "1. 一\n    * 二\n2. 三"),
-        ("- 一\n\t- 二\n\t\t- 三\n- 四", "- 一\n    - 二\n        - 三\n- 四"),
-        ("1. 一\n\n2. 二\n\n   二的续文\n\n末段", "1. 一\n\n2. 二\n\n    二的续文\n\n末段"),
-        ("*        一", "* 一"),
-        ("导语：\n   * 一\n    * 二", "导语：\n* 一\n* 二"),
+        ("* 一\n  * 二\n  * 三\n* 四", "[一[二][三]][四]"),
+        ("1.  一\n   *   二\n2.  三", "[一[二]][三]"),
+        ("- 一\n\t- 二\n\t\t- 三\n- 四", "[一[二[三]]][四]"),
+        ("1. 一\n\n2. 二\n\n   二的续文\n\n末段", "[一][二二的续文]末段"),
+        ("*        一", "[一]"),
+        ("导语：\n   * 一\n    * 二", "导语：[一][二]"),
+        ("1.  一\n    2.  二\n    3.  三", "[一][二][三]"),
+        ("*   一：\n    1.  二\n    2.  三", "[一：[二][三]]"),
     ],
 )
-def test_lists_are_indented_by_their_depth(written: str, nested: str) -> None:
-    assert nested_lists(written) == nested
+def test_lists_of_a_section_are_nested_as_their_writer_meant(written: str, nested: str) -> None:
+    shown = section_html(written).replace("<li>", "[").replace("</li>", "]")
+    assert re.sub(r"\s", "", read(shown)) == nested
 
 
-def test_a_first_item_that_lost_its_indentation_stands_with_its_like() -> None:
-    assert nested_lists("1.  一\n    2.  二\n    3.  三") == "1. 一\n2. 二\n3. 三"
-    assert nested_lists("*   一：\n    1.  二\n    2.  三") == "* 一：\n    1. 二\n    2. 三"
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("1.  甲乙\n    2.  丙丁。", "丙"),
+        ("1.  甲。\n2.  乙。\n\n丙。", "1.  甲。\n2.  乙。"),
+        ("**甲**：乙。丙", "**甲**：乙。"),
+        ("甲。**乙。丙**", "甲。**乙。"),
+        ("| 甲 | 乙 |\n|---|---|\n| 丙 | 丁 |\n| 戊 | 己 |", "| 甲 | 乙 |\n|---|---|\n| 丙 | 丁 |"),
+        ("甲\n```\n乙\n```\n丙", "甲\n```\n乙\n```"),
+        ("```\n乙\n```\n丙", "```\n乙\n```\n丙"),
+        ("甲 $a$ 乙", "甲 $a$"),
+        ("### 甲\n- 乙", "### 甲\n- 乙"),
+    ],
+)
+def test_a_highlight_holds_across_what_it_spans_and_changes_nothing_else(
+    text: str, marked: str
+) -> None:
+    at = text.index(marked)
+    shown = section_html(text, [(at, at + len(marked))])
+    words = re.sub(r"[\s|`*#>$-]|\d\.", "", marked)
+    assert re.sub(r"[\s$]", "", read("".join(re.findall("<mark>(.*?)</mark>", shown)))) == words
+    assert re.sub("</?mark>", "", shown) == section_html(text)
 
 
-def test_a_highlight_survives_the_indenting() -> None:
-    text = "1.  甲乙\n    2.  丙丁"
-    at = text.index("丙")
-    assert section_markdown(text, [(at, at + 1)]) == "1. 甲乙\n2. <mark>丙</mark>丁"
+def test_a_highlight_that_begins_within_a_formula_has_all_of_it() -> None:
+    assert f"<mark>{INLINE[0]}ab{INLINE[1]} 甲</mark>" in section_html("$ab$ 甲", [(2, 6)])
+
+
+def test_a_piece_stands_in_one_element_where_its_tags_allow() -> None:
+    piece = Piece(0, 9, '<span class="doubtful">')
+    assert text_html("甲 **乙** 丙", [piece]) == (
+        '<p><span class="doubtful">甲 <strong>乙</strong> 丙</span></p>'
+    )

@@ -9,10 +9,9 @@ from playwright.sync_api import Page, expect
 
 from chatbot.answering.rules import Rule, write_rule
 from chatbot.bot import Chatbot
-from chatbot.config import SEEDS, Settings
+from chatbot.config import Settings
 from chatbot.database.opening import open_database
 from chatbot.feedback.ratings import list_feedback
-from chatbot.index.ingestion import ingest
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.web.conftest import OpenPage, ask, bot_with_model, serving
 
@@ -113,14 +112,12 @@ def test_a_dislike_is_kept_with_its_comment_and_shown_again(kept: tuple[Page, Se
 
 
 def test_an_approved_rule_is_named_in_the_details_of_the_answer_it_steered(
-    seed_settings: Settings, open_page: OpenPage, tmp_path: Path
+    seed_copy: Settings, open_page: OpenPage, tmp_path: Path
 ) -> None:
     with FakeOpenAI(Reply.text("推理速度最高提升 400% [1]。")) as server:
-        bot = bot_with_model(seed_settings, server.url)
-        settings = bot.settings.model_copy(update={"data_dir": tmp_path / "data"})
-        ingest(settings, [SEEDS])
+        bot = bot_with_model(seed_copy, server.url)
         rule = Rule("give-baselines", "给出基线的数字。", dt.date(2026, 11, 21), "approved")
-        write_rule(settings.data_dir, rule)
-        with serving(Chatbot(settings, bot.model), tmp_path) as url, open_page(url) as page:
+        write_rule(seed_copy.data_dir, rule)
+        with serving(bot, tmp_path) as url, open_page(url) as page:
             ask(page, QUESTION)
             expect(page.locator("#chat .by")).to_contain_text("give-baselines")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from chatbot.answering.models import Step, TextDelta
+from chatbot.answering.models import Restart, Step, TextDelta
 from chatbot.web.chat.conversation import Pace, PartialAnswer
+from chatbot.web.markdown import text_html
 
 
 class Clock:
@@ -65,3 +66,19 @@ def test_each_stage_is_shown_as_it_begins_for_a_model_may_be_silent_in_it() -> N
         with coming.pace.doing():
             clock.now += 0.01
         assert not coming.take(Step(stage, 2.0))
+
+
+def test_what_comes_is_shown_as_it_will_be_when_it_is_whole() -> None:
+    coming, text = PartialAnswer(), "# 一\n\n- 二 $x$\n\n| 三 |\n|---|\n| `四` |\n\n**五。**"
+    for sign in text:
+        coming.take(TextDelta(sign))
+        shown = coming.shown()
+    assert shown == text_html(text)
+
+
+def test_what_is_written_anew_is_shown_alone() -> None:
+    coming = PartialAnswer()
+    for event in (TextDelta("甲\n\n乙\n\n"), Restart(""), TextDelta("丙")):
+        coming.take(event)
+        shown = coming.shown()
+    assert shown == "<p>丙</p>"

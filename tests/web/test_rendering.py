@@ -1,6 +1,7 @@
-"""An answer as the Markdown the page shows: linked, honest about what was not verified."""
+"""An answer as the HTML the page shows: linked, honest about what was not verified."""
 
 import html
+import re
 
 import pytest
 
@@ -40,8 +41,8 @@ def test_a_doubtful_sentence_is_marked_where_it_stands(record: AnswerRecord) -> 
     )
     shown, unplaced = linked_text(changed, "0")
     assert 'title="⚠ 数字 900% 不在所引的原文里">快 900% <a' in html.unescape(shown)
-    assert shown.startswith("前一句。<span")
-    assert shown.endswith("</span>后一句。")
+    assert shown.startswith("<p>前一句。<span")
+    assert shown.endswith("</span>后一句。</p>")
     assert unplaced == ()
 
 
@@ -59,7 +60,31 @@ def test_a_reason_a_notice_a_scope_and_a_title_are_text_and_no_markdown(
     changed = failed.model_copy(update={"notice": written, "citations": (cited,)})
     shown = render_answer(changed, "0")
     assert html.unescape(shown).count(written) == 4
-    assert [sign for sign in ("`", "](", "\\(", "**") if sign in shown] == []
+    unquoted = re.sub('title="[^"]*"', "", shown)
+    assert [sign for sign in ("`", "](", "\\(", "**") if sign in unquoted] == []
+
+
+def test_code_before_a_cited_sentence_is_shown_and_the_sentence_linked(
+    record: AnswerRecord,
+) -> None:
+    changed = record.model_copy(update={"answer": "```py\nx[1]\n```\n快 2 倍[1]。"})
+    shown = linked_text(changed, "0")[0]
+    assert "<pre><code>x[1]&#10;</code></pre>" in shown
+    assert '快 2 倍<a class="marker" href="#source/0/1">[1]</a>。' in shown
+
+
+def test_an_answer_fenced_as_markdown_is_shown_as_what_is_in_it(record: AnswerRecord) -> None:
+    fenced = doubtful(record, "```markdown\n- 快 9 倍[1]。\n```", "快 9 倍。", "missing_marker")
+    shown, unplaced = linked_text(fenced, "0")
+    assert re.search("<ul>.*doubtful.*快 9 倍<a .*</ul>", shown)
+    assert unplaced == ()
+
+
+def test_a_doubtful_sentence_in_bold_is_marked_in_one_piece(record: AnswerRecord) -> None:
+    changed = doubtful(record, "- **快 9 倍**[1]。后", "**快 9 倍**。", "missing_marker")
+    shown = linked_text(changed, "0")[0]
+    assert shown.count('class="doubtful"') == 1
+    assert re.search("<li><span [^>]*><strong>快 9 倍</strong><a [^>]*>.1.</a>。</span>后", shown)
 
 
 def test_a_doubtful_cell_is_listed_below(record: AnswerRecord) -> None:
@@ -106,7 +131,7 @@ def test_a_source_that_has_changed_since_shows_its_quotes_and_says_so(
     shown = render_source(
         record.model_copy(update={"citations": (citation,)}), 1, seed_bot.index, "zh"
     )
-    assert "> 旧的原句。" in shown
+    assert "<blockquote><p>旧的原句。</p></blockquote>" in shown
     assert "已不在索引里" in shown
 
 

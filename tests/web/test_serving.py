@@ -9,7 +9,7 @@ import pytest
 
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError
-from chatbot.web.app import free_port, launch, serve
+from chatbot.web.app import free_port, serve, served
 from chatbot.web.visitor import COOKIE, language_of_visitor
 from tests.web.conftest import FIRST_PORT
 
@@ -25,6 +25,37 @@ def test_the_page_is_served_to_this_machine_only(settings: Settings) -> None:
 def test_a_taken_port_is_passed_over(page_url: str) -> None:
     taken = int(page_url.rstrip("/").rpartition(":")[2])
     assert free_port("127.0.0.1", taken) > taken
+
+
+@pytest.fixture
+def nothing() -> gr.Blocks:
+    """A page with a text on it."""
+    with gr.Blocks() as page:
+        gr.Markdown("x")
+    return page
+
+
+# uvicorn ends its thread by SystemExit.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_port_taken_meanwhile_is_one_line(nothing: gr.Blocks, page_url: str) -> None:
+    taken = int(page_url.rpartition(":")[2])
+    with (
+        pytest.raises(ConfigurationError, match=f"--port {taken}: the page cannot listen there"),
+        served(nothing, gr.I18n(), "127.0.0.1", taken),
+    ):
+        pass
+
+
+def test_what_still_streams_is_ended_and_not_broken_off_when_the_page_is_closed(
+    nothing: gr.Blocks,
+) -> None:
+    with httpx.Client(timeout=60) as client, contextlib.ExitStack() as stack:
+        port = free_port("127.0.0.1", FIRST_PORT)
+        with served(nothing, gr.I18n(), "127.0.0.1", port) as url:
+            beats = stack.enter_context(client.stream("GET", f"{url}/gradio_api/heartbeat/x"))
+            lines = beats.iter_lines()
+            assert next(lines) == "data: ALIVE"
+        assert [line for line in lines if line] == []
 
 
 @pytest.mark.parametrize(
@@ -81,15 +112,10 @@ def answered(page_url: str, path: str, host: str) -> int:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
-def test_the_page_can_be_served_over_ipv6() -> None:
-    with gr.Blocks() as page:
-        gr.Markdown("x")
-    url = launch(page, gr.I18n(), "::1", free_port("::1", FIRST_PORT + 1_000))
-    try:
+def test_the_page_can_be_served_over_ipv6(nothing: gr.Blocks) -> None:
+    with served(nothing, gr.I18n(), "::1", free_port("::1", FIRST_PORT + 1_000)) as url:
         assert url.startswith("http://[::1]:")
         assert httpx.get(url).status_code == 200
-    finally:
-        page.close(verbose=False)
 
 
 @pytest.mark.parametrize("path", ["/", "/gradio_api/info", "/gradio_api/mcp/"])

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from chatbot.config import Settings
-from chatbot.database.opening import now, reading, writing
+from chatbot.database.opening import now, open_database, reading, writing
 from chatbot.database.tables import generations, index_files, index_parts
 from chatbot.errors import ChatbotError, MissingIndexError, quoted
 from chatbot.files import write_atomically
@@ -182,16 +182,12 @@ def _told_of(data_dir: Path) -> Iterator[None]:
         ) from error
 
 
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-
 _LOCK = 0x696E67657374  # "ingest"
 _ASKED_EVERY = 0.2
 
 
 @contextmanager
-def ingesting(settings: Settings, seconds: float) -> Iterator["SharedIndex | None"]:
+def ingesting(settings: Settings, seconds: float) -> Iterator[SharedIndex | None]:
     """The right to change the index, here and wherever it is shared; it is up to date then.
 
     Without a database it is the data folder's lock alone that counts, and without Chroma's server
@@ -236,7 +232,7 @@ def locked_folder(data_dir: Path, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def shared_index(settings: Settings) -> Iterator["SharedIndex | None"]:
+def shared_index(settings: Settings) -> Iterator[SharedIndex | None]:
     """The shared index of these settings; None where the data folder's own is used.
 
     Raises:
@@ -255,10 +251,6 @@ def _on_all_machines(settings: Settings, seconds: float) -> Iterator[None]:
     if settings.database_url is None:
         yield
         return
-    from sqlalchemy import text
-
-    from chatbot.database.opening import reading
-
     asked, given = "SELECT pg_try_advisory_lock(:key)", {"key": _LOCK}
     until = time.monotonic() + seconds
     with _opened(settings) as database, reading(database) as plain:
@@ -274,9 +266,7 @@ def _on_all_machines(settings: Settings, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator["Engine"]:
-    from chatbot.database.opening import open_database
-
+def _opened(settings: Settings) -> Iterator[Engine]:
     database = open_database(settings)
     try:
         yield database

@@ -14,29 +14,22 @@ from chatbot.store.conversations import Turn, begin_conversation, begin_turn, re
 from chatbot.telemetry.request_context import in_one_context
 from chatbot.web.chat.conversation import Messages, answering, literal, shown_turns, turn_of
 from chatbot.web.chat.filters import FilterFields, read_filters
-from chatbot.web.frame import QUIET, Frame, Runs, owner_of, told, visitor_language
+from chatbot.web.frame import (
+    QUIET,
+    Frame,
+    Runs,
+    owner_of,
+    script,
+    told,
+    visitor_language,
+)
 from chatbot.web.gate import visit_of
-from chatbot.web.locales import page
-from chatbot.web.locales.chat import EXAMPLES, TEXTS
+from chatbot.web.locales import CHAT as TEXTS
+from chatbot.web.locales import EXAMPLES, PAGE
 from chatbot.web.markdown import LATEX_DELIMITERS
 
-# On a small screen the focus would call the keyboard up.
-TO_QUESTION = """() => {
-  if (innerWidth > 900) document.querySelector('#question textarea')?.focus();
-}"""
-# The question to the top: gradio would show the end of a long answer, its beginning above.
-TO_ASKED = """() => {
-  const show = left => {
-    const chat = document.querySelector('#chat .panel-wrap');
-    const asked = [...document.querySelectorAll('#chat .user-row')].pop();
-    if (chat && asked && asked.nextElementSibling) {
-      chat.scrollTop += asked.getBoundingClientRect().top - chat.getBoundingClientRect().top - 8;
-    } else if (left) {
-      setTimeout(() => show(left - 1), 50);
-    }
-  };
-  setTimeout(() => show(100), 50);
-}"""
+TO_QUESTION = script("to_question")
+TO_ASKED = script("to_asked")
 THUMBS = {"like": "Like", "dislike": "Dislike"}
 
 
@@ -81,7 +74,7 @@ def build_chat(frame: Frame, conversation: gr.Textbox) -> ChatFields:
         line_breaks=False,
         group_consecutive_messages=False,
         feedback_options=tuple(THUMBS.values()),
-        placeholder="\n\n".join(texts.about for texts in page.TEXTS.values()),
+        placeholder="\n\n".join(texts.about for texts in PAGE.values()),
     )
     with gr.Row(elem_id="ask"):
         box = gr.Textbox(

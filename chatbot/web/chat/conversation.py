@@ -20,8 +20,8 @@ from chatbot.errors import ChatbotError
 from chatbot.store.conversations import Turn, end_turn, history_of
 from chatbot.understanding.models import Language
 from chatbot.understanding.wording import language_of
-from chatbot.web.locales.answers import TEXTS
-from chatbot.web.markdown import plain_html, safe_markdown
+from chatbot.web.locales import ANSWERS as TEXTS
+from chatbot.web.markdown import ComingText, plain_html, text_html, unwrapped
 from chatbot.web.rendering import render_answer, steps_line
 
 _SECONDS = 0.1
@@ -56,10 +56,11 @@ class Pace:
 
 @dataclass
 class PartialAnswer:
-    """What has come of an answer so far; `pace` is how often it is shown."""
+    """What has come of an answer so far, and as HTML; `pace` is how often it is shown."""
 
     steps: list[Step] = field(default_factory=list)
     text: str = ""
+    html: ComingText = field(default_factory=ComingText)
     answer: AnswerRecord | None = None
     pace: Pace = field(default_factory=lambda: Pace(_SECONDS))
 
@@ -82,6 +83,11 @@ class PartialAnswer:
             case Answer():
                 self.answer = record_of(event)
         return self.answer is None and (now or self.pace.is_due())
+
+    def shown(self) -> str:
+        """The HTML of the text; that of blocks which were complete before is not made again."""
+        self.html = self.html.after(self.text)
+        return self.html.html
 
 
 logger = logging.getLogger(__name__)
@@ -108,7 +114,7 @@ def shown_turn(turn: Turn) -> Messages:
         texts = TEXTS[language_of(turn.question)]
         why = texts.failed.format(error=turn.error) if turn.error else texts.stopped
         shown = f'<div class="notice stopped">{plain_html(why)}</div>'
-        text = f"{safe_markdown(turn.partial)}\n\n{shown}"
+        text = f"{text_html(unwrapped(turn.partial))}\n\n{shown}"
         return _messages(turn.question, texts.steps, "", text)
     record = turn.answer
     title, details = steps_line(record)
@@ -176,8 +182,7 @@ def answering(
 
 def _unfinished(turn: Turn, coming: PartialAnswer, language: Language) -> Messages:
     title = " → ".join(_step_names(coming.steps, language))
-    text = safe_markdown(coming.text) or "…"
-    return _messages(turn.question, title, "", text, status="pending")
+    return _messages(turn.question, title, "", coming.shown() or "…", status="pending")
 
 
 def _step_names(steps: Sequence[Step], language: Language) -> list[str]:

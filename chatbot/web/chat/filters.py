@@ -13,7 +13,7 @@ from chatbot.reports.parsing import SECTION_KEYS
 from chatbot.understanding.inputs import make_filters, parse_date_range
 from chatbot.understanding.models import Filters, Language
 from chatbot.web.frame import LINK, QUIET, Frame, visitor_language
-from chatbot.web.locales.chat import TEXTS
+from chatbot.web.locales import CHAT as TEXTS
 from chatbot.web.markdown import plain_html
 from chatbot.web.rendering import section_name
 

@@ -21,15 +21,21 @@ from chatbot.understanding.models import Filters, Language
 from chatbot.web.chat.asking import THUMBS, TO_ASKED, ChatFields, controls
 from chatbot.web.chat.conversation import shown_turns, with_suggestions
 from chatbot.web.chat.filters import FilterFields, filter_values
-from chatbot.web.frame import LINK, QUIET, Frame, download_button, owner_of, told, visitor_language
-from chatbot.web.locales.chat import TEXTS
+from chatbot.web.frame import (
+    LINK,
+    QUIET,
+    Frame,
+    download_button,
+    owner_of,
+    script,
+    told,
+    visitor_language,
+)
+from chatbot.web.locales import CHAT as TEXTS
 from chatbot.web.markdown import plain_html
 from chatbot.web.rendering import conversation_markdown
 
-# So that a page that is loaded again shows what it showed, and asks nothing twice.
-_ADDRESS = """name => {
-  history.replaceState(null, '', name ? `?chat=${name}` : location.pathname);
-}"""
+_ADDRESS = script("address")
 _CONFIRM = """(id) => confirm(document.documentElement.lang.startsWith('zh') ? {zh!r} : {en!r})
   ? id : ''"""
 

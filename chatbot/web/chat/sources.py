@@ -18,27 +18,22 @@ from chatbot.store.conversations import Turn, history_of, read_turns
 from chatbot.understanding.models import Language
 from chatbot.web.chat.asking import ChatFields
 from chatbot.web.chat.conversation import turn_of
-from chatbot.web.frame import COPY, LINK, QUIET, Frame, owner_of, told, visitor_language
-from chatbot.web.locales.chat import TEXTS
+from chatbot.web.frame import (
+    COPY,
+    LINK,
+    QUIET,
+    Frame,
+    owner_of,
+    script,
+    told,
+    visitor_language,
+)
+from chatbot.web.locales import CHAT as TEXTS
 from chatbot.web.markdown import LATEX_DELIMITERS
 from chatbot.web.rendering import answer_markdown, render_source
 
-# By keyboard one reads the source at once, leaves it with Escape, and is back at its marker.
-_FOCUS = """() => {
-  const panel = document.querySelector('#sources');
-  const marker = document.activeElement?.getAttribute('href');
-  if (!panel || !marker?.startsWith('#source/') || marker.startsWith('#source/compare')) return;
-  panel.dataset.marker = marker;
-  panel.tabIndex = -1;
-  panel.onkeydown = event => {
-    if (event.key === 'Escape') panel.querySelector('a.close')?.click();
-  };
-  panel.focus({preventScroll: true});
-}"""
-_FOCUS_BACK = """() => {
-  const marker = document.querySelector('#sources')?.dataset.marker;
-  if (marker) document.querySelector(`#chat a[href="${marker}"]`)?.focus();
-}"""
+_FOCUS = script("to_source")
+_FOCUS_BACK = script("from_source")
 
 
 def build_sources(frame: Frame) -> gr.Markdown:

@@ -1,0 +1,163 @@
+"""A report's way into the index by LlamaIndex's types: documents, and a node for each row.
+
+`ReportReader` makes documents of papers, `SectionParser` cuts these into sections, and
+`embedded_nodes` runs it and the embedding as LlamaIndex's ingestion pipeline. The pipeline's vector
+store, document store and cache are not used: they delete old rows before the new ones are there.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.node_parser import NodeParser
+from llama_index.core.readers.base import BaseReader
+from llama_index.core.schema import (
+    BaseNode,
+    Document,
+    MetadataMode,
+    NodeRelationship,
+    TextNode,
+    TransformComponent,
+)
+
+from chatbot.index.sections import (
+    IndexedSection,
+    LivePaper,
+    NamedReport,
+    embedded_texts,
+    live_papers,
+)
+from chatbot.reports.parsing import read_report, report_files
+from chatbot.reports.search_text import enrichment_file, parse_rows
+
+# Papers that go through the pipeline, and into the collection, at a time.
+_BATCH = 25
+# What of a document's metadata is for `SectionParser`, or for people; no model reads it.
+_APART = ["parts", "problems"]
+
+
+class ReportReader(BaseReader):
+    """Makes documents of daily reports, one a paper; of overlapping reports the newest counts.
+
+    A document's text is the paper's title and sections as Markdown. Its metadata tell where it
+    stands (paper_id, title, url, read_from, report, date, dates), which `parts` of the text are
+    which section, and what `problems` its report has there, as ``LINE: MESSAGE``.
+    """
+
+    def lazy_load_data(
+        self, *sources: Path | str | NamedReport, papers: Collection[str] | None = None, **_: Any
+    ) -> Iterator[Document]:
+        """The documents of report files, of folders, and of reports that have been read.
+
+        With `papers`, those of papers with these ids alone. The search text beside a file is read
+        too.
+
+        Raises:
+            ReportError: a file cannot be read or is not a report.
+        """
+        reports = (report for source in sources for report in _read(source))
+        for live in live_papers(reports):
+            if papers is None or live.paper.id in papers:
+                yield _document(live)
+
+
+def _read(source: Path | str | NamedReport) -> Iterator[NamedReport]:
+    if isinstance(source, NamedReport):
+        yield source
+        return
+    for file in report_files(Path(source)):
+        beside = enrichment_file(file)
+        rows = parse_rows(beside.read_bytes(), str(beside)) if beside.exists() else ()
+        written = {row["content"]: text for row, text in rows}
+        yield NamedReport(file.name, read_report(file), written)
+
+
+def _document(live: LivePaper) -> Document:
+    """A paper as a document; a section's text in it is verbatim."""
+    text, parts, written = f"# {live.paper.title}", [], live.written()
+    shared: dict[str, str | int] = {}
+    for section in live.sections():
+        text += f"\n\n## {section.label}\n\n"
+        metadata = section.metadata()
+        part = {key: metadata[key] for key in ("section", "first_line", "last_line")}
+        shared = {key: value for key, value in metadata.items() if key not in part}
+        place = {"start": len(text), "end": len(text) + len(section.text)}
+        parts.append(part | place | {"written": written.get(section.name, "")})
+        text += section.text
+    return Document(
+        doc_id=f"{live.report}#{live.paper.id}",
+        text=text,
+        metadata=shared
+        | {"parts": parts, "problems": [f"{p.line}: {p.message}" for p in live.problems]},
+        excluded_embed_metadata_keys=_APART,
+        excluded_llm_metadata_keys=_APART,
+    )
+
+
+class SectionNode(TextNode):
+    """A section, and the text that is embedded for it, which tells of its paper as well."""
+
+    embedded: str
+
+    def get_content(self, metadata_mode: MetadataMode = MetadataMode.NONE) -> str:
+        """Its text; for embedding, that with its paper's."""
+        if metadata_mode == MetadataMode.EMBED:
+            return self.embedded
+        return super().get_content(metadata_mode)
+
+
+class SectionParser(NodeParser):
+    """Cuts the documents of a `ReportReader` into one node a section.
+
+    A node's id is that of its row, ``ARXIV_ID/KEY@VERSION``, its metadata are flat.
+    """
+
+    include_metadata: bool = False
+    include_prev_next_rel: bool = False
+
+    def _parse_nodes(
+        self,
+        nodes: Sequence[BaseNode],
+        show_progress: bool = False,  # noqa: ARG002 - LlamaIndex's own signature
+        **_: Any,
+    ) -> list[BaseNode]:
+        return [node for document in nodes for node in _nodes_of(document)]
+
+
+def _nodes_of(document: BaseNode) -> Iterator[SectionNode]:
+    shared, text, parts = document.metadata, document.get_content(), document.metadata["parts"]
+    sections = [IndexedSection.of(shared | p, text[p["start"] : p["end"]]) for p in parts]
+    written = {section.name: part["written"] for section, part in zip(sections, parts, strict=True)}
+    source = document.as_related_node_info()
+    for section, embedded in zip(sections, embedded_texts(sections, written), strict=True):
+        yield SectionNode(
+            id_=section.row_id(embedded),
+            text=section.text,
+            metadata=section.metadata(),
+            embedded=embedded,
+            relationships={NodeRelationship.SOURCE: source},
+        )
+
+
+class _Only(TransformComponent):
+    """Lets the nodes of these rows through."""
+
+    rows: frozenset[str]
+
+    def __call__(self, nodes: Sequence[BaseNode], **_: Any) -> list[BaseNode]:
+        return [node for node in nodes if node.node_id in self.rows]
+
+
+def embedded_nodes(
+    reports: Sequence[NamedReport], rows: frozenset[str], embedding: BaseEmbedding
+) -> Iterator[list[BaseNode]]:
+    """The nodes of these rows of the reports, embedded, some at a time."""
+    papers = {row.partition("/")[0] for row in rows}
+    documents = ReportReader().load_data(*reports, papers=papers)
+    pipeline = IngestionPipeline(
+        transformations=[SectionParser(), _Only(rows=rows), embedding], disable_cache=True
+    )
+    for start in range(0, len(documents), _BATCH):
+        yield list(pipeline.run(documents=documents[start : start + _BATCH]))

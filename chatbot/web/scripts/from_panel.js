@@ -1,0 +1,4 @@
+() => {
+  const marker = document.querySelector('#compare-source')?.returnTo;
+  if (marker?.checkVisibility()) marker.focus();
+}
