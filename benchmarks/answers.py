@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from chatbot.answering.query_engine import ReportQueryEngine
+from chatbot.answering.engine import ReportQueryEngine
 from chatbot.answering.quoting import extract
 from chatbot.index.reading import Index
 from chatbot.retrieval.retriever import ReportQuery

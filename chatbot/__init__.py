@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chatbot.answering.query_engine import ReportQueryEngine
+    from chatbot.answering.engine import ReportQueryEngine
     from chatbot.bot import Chatbot
     from chatbot.index.documents import ReportReader, SectionParser
     from chatbot.retrieval.retriever import ModelReranker, ReportQuery, SectionRetriever

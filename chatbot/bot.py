@@ -10,9 +10,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from chatbot.answering.comparison import outline_turns
+from chatbot.answering.engine import ReportQueryEngine, answer_in
 from chatbot.answering.instrumentation import Recorder, instrumented
 from chatbot.answering.models import Answer, Event
-from chatbot.answering.query_engine import ReportQueryEngine, answer_in
 from chatbot.answering.rules import rules_for
 from chatbot.answering.writing import number_sources, prompt_for, prompt_turns
 from chatbot.config import SEEDS, Settings, load_settings
@@ -25,13 +25,13 @@ from chatbot.index.ingestion import (
     ingest,
 )
 from chatbot.index.reading import Index, open_index, reopen_index
-from chatbot.index.storage.sharing import shared_index
+from chatbot.index.sharing import shared_index
 from chatbot.llm.client import ChatModel, ChatTurn, open_chat_model
 from chatbot.retrieval.comparisons import comparison_query
 from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.retriever import ReportQuery
 from chatbot.retrieval.search import DEFAULT_TOP_K
-from chatbot.telemetry.request_context import in_one_context
+from chatbot.telemetry.logs import in_one_context
 from chatbot.understanding.models import Filters, Language, Message
 
 
@@ -198,8 +198,7 @@ def open_model(settings: Settings, database: "Engine | None" = None) -> ChatMode
     model = open_chat_model(settings)
     if model is None or not settings.daily_tokens:
         return model
-    from chatbot.database.opening import open_database
-    from chatbot.database.spending import TokenAccount
+    from chatbot.database.opening import TokenAccount, open_database
     from chatbot.llm.budget import BudgetedModel
 
     account = TokenAccount(database or open_database(settings))

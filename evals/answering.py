@@ -10,9 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from chatbot.answering.engine import events_from_evidence, policy_for
+from chatbot.answering.engine import ReportQueryEngine, answer_in, events_from_evidence, policy_for
 from chatbot.answering.models import Answer
-from chatbot.answering.query_engine import ReportQueryEngine, answer_in
 from chatbot.answering.record import record_of
 from chatbot.answering.rules import LONGEST_RULE, Rule, rule_text, write_rule
 from chatbot.answering.writing import number_sources, prompt_for, prompt_turns

@@ -10,7 +10,7 @@ from chatbot.errors import ChatbotError
 from chatbot.files import json_lines
 from chatbot.index.sections import IndexedSection
 from chatbot.reports.parsing import SectionKey
-from chatbot.text.sentences import Span
+from chatbot.text.markdown import Span
 from chatbot.understanding.models import Language, Message
 from chatbot.verification.claims import AbstainReason
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from chatbot.llm.prices import PRICES, price_of
+from chatbot.llm.budget import PRICES, price_of
 from evals.answering import AnswerRow
 from evals.judging import JudgedText
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chatbot.files import json_lines
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
-from chatbot.text.sentences import sentences
+from chatbot.text.markdown import sentences
 from chatbot.understanding.models import Language
 from chatbot.verification.claims import Draft, read_blocks, stated_in
 from chatbot.verification.verification import verified

@@ -20,7 +20,7 @@ from chatbot.errors import (
     ModelError,
     PromptError,
 )
-from chatbot.telemetry.request_context import SAID, Door, current_request
+from chatbot.telemetry.logs import SAID, Door, current_request
 
 logger = logging.getLogger(__name__)
 _tracer = trace.get_tracer("chatbot")

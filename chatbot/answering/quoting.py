@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.answering.comparison import ASKED, NOT_REPORTED, PAPER, cells
+from chatbot.answering.models import in_order, line_of, list_of, table_of
 from chatbot.answering.refusal import refusal_of
-from chatbot.answering.rendering import in_order, line_of, list_of, table_of
 from chatbot.answering.sentence_ranking import Asked, Sentence, in_reading_order, ranked_sentences
 from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index

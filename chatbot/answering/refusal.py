@@ -10,8 +10,8 @@ from chatbot.index.reading import Index
 from chatbot.reports.search_text import OF_THE_FIELD
 from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.ranking import decide
+from chatbot.text.markdown import sentences
 from chatbot.text.quantities import Quantity, quantities
-from chatbot.text.sentences import sentences
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
 from chatbot.understanding.models import Query
 from chatbot.verification.claims import AbstainReason

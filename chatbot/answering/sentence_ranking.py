@@ -18,8 +18,8 @@ from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
 from chatbot.reports.parsing import SECTION_KEYS
 from chatbot.retrieval.models import Hit
+from chatbot.text.markdown import Span, sentences
 from chatbot.text.quantities import quantities
-from chatbot.text.sentences import Span, sentences
 from chatbot.text.terms import bigrams, share, without_stop_words, words
 from chatbot.understanding.models import Focus
 

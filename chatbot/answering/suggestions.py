@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from chatbot.answering.query_engine import ReportQueryEngine, answer_in
+from chatbot.answering.engine import ReportQueryEngine, answer_in
 from chatbot.answering.quoting import name_to_ask_by
 from chatbot.answering.record import AnswerRecord
 from chatbot.index.reading import Index

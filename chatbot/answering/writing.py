@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 from chatbot.answering.models import Repair, TextDelta, Usage
 from chatbot.answering.rules import Rule
 from chatbot.errors import ModelError
-from chatbot.guardrails.output_filter import OutputPolicy, scrubbed_stream
-from chatbot.guardrails.spotlighting import Material, Value, visible
+from chatbot.guardrails.output_filter import OutputPolicy, scrubbed_stream, visible
+from chatbot.guardrails.spotlighting import Material, Value
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
 from chatbot.llm.client import ChatModel, ChatTurn, Chunk, complete

@@ -250,9 +250,8 @@ def compare_command(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
 ) -> None:
     """Compare papers in a table; each cell is cited, or says that nothing is reported."""
-    from chatbot.answering.models import Answer
+    from chatbot.answering.models import Answer, to_csv
     from chatbot.answering.record import record_of
-    from chatbot.answering.rendering import to_csv
     from chatbot.understanding.wording import language_of
 
     if language not in {None, "zh", "en"}:

@@ -114,7 +114,7 @@ def _index(settings: Settings) -> Check:
 
 def _damage(settings: Settings) -> str | None:
     """The files of the index that no longer hold what was written, or None."""
-    from chatbot.index.storage.manifest import altered, read_manifest
+    from chatbot.index.storage import altered, read_manifest
     from chatbot.index.vectors import damage_of
 
     manifest = read_manifest(settings.data_dir)
@@ -128,8 +128,7 @@ def _damage(settings: Settings) -> str | None:
 
 
 def _kept_reports(settings: Settings) -> Check:
-    from chatbot.index.storage.manifest import read_manifest
-    from chatbot.index.storage.report_store import spoilt_shards
+    from chatbot.index.storage import read_manifest, spoilt_shards
 
     try:
         manifest = read_manifest(settings.data_dir)
@@ -165,8 +164,8 @@ def _conversations(settings: Settings) -> Check:
 
 def _shared(settings: Settings) -> Iterator[Check]:
     """Whether the index here is the one that other machines have, where it is shared."""
-    from chatbot.index.storage.manifest import read_manifest
-    from chatbot.index.storage.sharing import shared_index
+    from chatbot.index.sharing import shared_index
+    from chatbot.index.storage import read_manifest
 
     try:
         with shared_index(settings) as shared:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from chatbot.guardrails.spotlighting import visible
+from chatbot.guardrails.output_filter import visible
 
 if TYPE_CHECKING:
     from chatbot.answering.models import Answer, Event

@@ -1,14 +1,27 @@
-"""Opening the database, SQLite or PostgreSQL, and bringing it to this version with alembic."""
+"""Opening the database, SQLite or PostgreSQL, bringing it to this version; the tokens spent."""
 
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    case,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from chatbot.config import Settings
+from chatbot.database.tables import spending
 from chatbot.errors import ChatbotError, ConfigurationError
 
 # The newest of `migrations/versions`; a test compares. alembic is imported only where it has work.
@@ -198,3 +211,50 @@ def later_than(latest: dt.datetime | None) -> dt.datetime:
     if latest is None:
         return now()
     return max(now(), latest + dt.timedelta(microseconds=1))
+
+
+_DAY = dt.timedelta(days=1)
+
+
+def spent_today(database: Engine) -> tuple[dt.date, int]:
+    """The day that is accounted now, and what was spent on it.
+
+    Where the clock has gone back over midnight, the day after it goes on: what was spent stays
+    spent. A day further ahead was a clock that was wrong, and counts for nothing.
+    """
+    today = now().date()
+    latest = (
+        select(spending.c.day, spending.c.tokens)
+        .where(spending.c.day.between(today, today + _DAY))
+        .order_by(spending.c.day.desc())
+        .limit(1)
+    )
+    with reading(database) as connection:
+        row = connection.execute(latest).first()
+    return (row.day, row.tokens) if row else (today, 0)
+
+
+def spend(database: Engine, day: dt.date, tokens: int) -> None:
+    """Add to what was spent on a day; below zero gives back what was taken too much."""
+    insert = postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
+    added = insert(spending).values(day=day, tokens=max(0, tokens))
+    total = case((spending.c.tokens + tokens > 0, spending.c.tokens + tokens), else_=0)
+    with writing(database) as connection:
+        connection.execute(
+            added.on_conflict_do_update(index_elements=[spending.c.day], set_={"tokens": total})
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAccount:
+    """The account of a database, as `chatbot.llm.budget` takes it."""
+
+    database: Engine
+
+    def today(self) -> tuple[dt.date, int]:
+        """As `spent_today`."""
+        return spent_today(self.database)
+
+    def add(self, day: dt.date, tokens: int) -> None:
+        """As `spend`."""
+        spend(self.database, day, tokens)

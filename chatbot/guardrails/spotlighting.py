@@ -11,13 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from chatbot.guardrails.output_filter import visible
+
 _MARK_LENGTH = 8
-# Unicode's Default_Ignorable_Code_Point (17.0), what annotates or controls, halves of characters.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 # Tokens by which models of today are told who speaks, and where a text begins and ends.
 _TEMPLATE_TOKEN = re.compile(
     r"<[|｜][^|｜<>\n]{1,40}[|｜]>|<<\/?SYS>>|\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS"
@@ -41,11 +37,6 @@ class Material:
 
 
 Value = str | Sequence[str | Material]
-
-
-def visible(text: str) -> str:
-    """`text` without characters that cannot be seen: controls, bidi, zero width, tags, variants."""
-    return _INVISIBLE.sub("", text)
 
 
 def neutral(text: str, tags: Iterable[str] = ()) -> str:

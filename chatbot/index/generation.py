@@ -22,9 +22,18 @@ from chatbot.index.embeddings import (
 from chatbot.index.entity_linking import NAMES_FILE, NameTable
 from chatbot.index.lexical import GLOSSARY_FILE, Glossary, LexicalIndex, SectionTerms
 from chatbot.index.sections import LiveCorpus, read_live
-from chatbot.index.storage.manifest import FORMAT, Manifest, ReportEntry, seal, write_manifest
-from chatbot.index.storage.report_store import drop_shards, read_parsed, read_terms, shard_files
-from chatbot.index.storage.sharing import SharedIndex
+from chatbot.index.sharing import SharedIndex
+from chatbot.index.storage import (
+    FORMAT,
+    Manifest,
+    ReportEntry,
+    drop_shards,
+    read_parsed,
+    read_terms,
+    seal,
+    shard_files,
+    write_manifest,
+)
 from chatbot.index.vectors import SectionVectorStore, drop_collection, drop_collections, open_client
 from chatbot.reports.search_text import keywords_of, section_text_of
 from chatbot.text.terms import bigrams, words

@@ -10,15 +10,18 @@ from chatbot.errors import ChatbotError, MissingIndexError, ReportError, quoted
 from chatbot.guardrails.limits import MOST_REPORTS, read_report_bytes
 from chatbot.index.embeddings import model_fingerprint
 from chatbot.index.generation import Commit, Progress, commit_generation, sweep_folder
-from chatbot.index.storage.manifest import Manifest, ReportEntry, read_manifest, salvage_reports
-from chatbot.index.storage.report_store import (
+from chatbot.index.sharing import SharedIndex, ingesting, locked_folder
+from chatbot.index.storage import (
+    Manifest,
+    ReportEntry,
     fingerprint,
     kept_reports,
+    read_manifest,
     read_original,
+    salvage_reports,
     write_search_text,
     write_shard,
 )
-from chatbot.index.storage.sharing import SharedIndex, ingesting, locked_folder
 from chatbot.index.vectors import what_ails_the_files
 from chatbot.reports.parsing import SUFFIXES, Problem, report_files
 from chatbot.reports.search_text import enrichment_file, parse_rows

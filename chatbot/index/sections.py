@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chatbot.index.storage.manifest import ReportEntry
-from chatbot.index.storage.report_store import read_parsed, read_search_text
+from chatbot.index.storage import ReportEntry, read_parsed, read_search_text
 from chatbot.reports.parsing import SECTION_LABELS, LineSpan, Paper, Problem, Report, SectionKey
 from chatbot.reports.search_text import SearchText, content_hash, keywords_of, section_text_of
 

@@ -1,13 +1,48 @@
-"""A model that is asked only while the day's tokens last."""
+"""A model that is asked only while the day's tokens last, and what tokens cost."""
 
 import datetime as dt
+import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel
 
 from chatbot.errors import BudgetError, ChatbotError, ModelError
 from chatbot.llm.client import ChatModel, ChatTurn, Chunk
+
+PRICES = Path(__file__).with_name("prices.toml")
+_MILLION = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Dollars for a million tokens."""
+
+    prompt: float
+    completion: float
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """What so many tokens cost, in dollars."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / _MILLION
+
+
+def price_of(model: str, table: Path = PRICES) -> Price | None:
+    """The price of a model, None where the table has none.
+
+    Raises:
+        ChatbotError: the table cannot be read.
+    """
+    try:
+        prices = tomllib.loads(table.read_text(encoding="utf-8"))
+        known = max((name for name in prices if model.startswith(name)), key=len, default=None)
+        if known is None:
+            return None
+        return Price(float(prices[known]["prompt"]), float(prices[known]["completion"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ChatbotError(f"{table} cannot be read: {error}") from error
+
 
 _BYTES_A_TOKEN = 4
 _STEP = 200

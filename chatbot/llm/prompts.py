@@ -15,8 +15,7 @@ from string import Template
 
 from chatbot.config import PROJECT_ROOT, PROMPTS, Settings
 from chatbot.errors import PromptError
-from chatbot.guardrails.output_filter import Known, OutputPolicy, known_lines
-from chatbot.guardrails.sanitizer import addresses
+from chatbot.guardrails.output_filter import Known, OutputPolicy, addresses, known_lines
 from chatbot.guardrails.spotlighting import Value, rendered
 from chatbot.llm.client import ChatTurn
 from chatbot.llm.provider_errors import key_of

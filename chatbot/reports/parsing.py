@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from chatbot.errors import ReportError, quoted
 from chatbot.guardrails.limits import LARGEST_REPORT, MOST_REPORTS, read_report_bytes
-from chatbot.text.numerals import number_of
+from chatbot.text.quantities import number_of
 
 SectionKey = Literal["field", "contribution", "usage", "innovations", "results"]
 SECTION_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from chatbot.errors import ChatbotError, quoted
 from chatbot.guardrails.limits import check_question
-from chatbot.index.catalogue import Catalogue
 from chatbot.index.entity_linking import Link
-from chatbot.index.reading import Index
+from chatbot.index.reading import Catalogue, Index
 from chatbot.retrieval.ranking import Weights, probabilities, score, signals_of
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
 from chatbot.understanding import wording

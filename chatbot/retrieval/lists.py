@@ -10,16 +10,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.index.catalogue import READ_ABSTRACT_ONLY, PaperRecord
-from chatbot.index.reading import Index
-from chatbot.retrieval.mentions import (
-    COMMON,
-    HEADS,
-    Listed,
-    mentioning,
-    term_pattern,
-    terms_of,
-)
+from chatbot.index.reading import READ_ABSTRACT_ONLY, Index, PaperRecord
+from chatbot.retrieval.mentions import COMMON, HEADS, Listed, mentioning, term_pattern, terms_of
 from chatbot.retrieval.models import Coverage, Hit, ListBy
 from chatbot.retrieval.ranking import Array, Weights, score, signals_of
 from chatbot.text.terms import without_stop_words, words

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chatbot.index.catalogue import PaperRecord
-from chatbot.index.reading import Index
+from chatbot.index.reading import Index, PaperRecord
 from chatbot.reports.parsing import SectionKey
 from chatbot.understanding.criteria import GENERIC, SCAFFOLD_EN
 from chatbot.understanding.models import Query

@@ -12,8 +12,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.index.catalogue import Catalogue
-from chatbot.index.reading import Index
+from chatbot.index.reading import Catalogue, Index
 from chatbot.index.sections import IndexedSection
 from chatbot.reports.parsing import SECTION_KEYS
 from chatbot.retrieval.comparisons import compared_papers, ranked_within

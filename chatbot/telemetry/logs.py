@@ -1,4 +1,7 @@
-"""The log: one line for each record, on standard error, with the request's id.
+"""Whose request is being worked on, kept through an iterator, and the log's lines, with its id.
+
+gradio runs every step of an event's iterator in a fresh copy of its context, so what one step sets
+is lost to the next. `in_one_context` runs all steps in one context instead.
 
 Modules log with the standard library and know nothing of this. What an error says of itself may
 quote a question, so it is left out with the question: whoever logs an error that is harmless and
@@ -13,10 +16,68 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, MutableMapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
-from chatbot.telemetry.request_context import SAID, current_request
+# The extra of a log record that holds its further fields, each to be written by its name.
+SAID = "said"
+Door = Literal["page", "compare", "api", "mcp", "python"]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """A request: its id, the door it came by, and the W3C trace context that it brought, if any."""
+
+    request_id: str = ""
+    door: Door = "python"
+    traceparent: str = ""
+
+
+_NOBODY = RequestContext()
+_current: ContextVar[RequestContext] = ContextVar("visit", default=_NOBODY)
+
+
+def current_request() -> RequestContext:
+    """The request that is being worked on; an empty one where there is none."""
+    return _current.get()
+
+
+@contextmanager
+def serving_request(visit: RequestContext) -> Iterator[None]:
+    """Work on a request, within one context."""
+    token = _current.set(visit)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def in_one_context(
+    steps: Iterator[_T], visit: RequestContext | None = None
+) -> Generator[_T, None, None]:
+    """An iterator each of whose steps, and its end, runs in one context: a copy of the caller's.
+
+    With `visit` they work on that request.
+    """
+    context = copy_context()
+    if visit is not None:
+        context.run(_current.set, visit)
+    return _steps_in(context.run, steps)
+
+
+def _steps_in(run: Callable[..., Any], steps: Iterator[_T]) -> Generator[_T, None, None]:
+    ended = object()
+    try:
+        while (step := run(next, steps, ended)) is not ended:
+            yield step
+    finally:
+        if isinstance(steps, Generator):
+            run(steps.close)
+
 
 _OURS = "chatbot"
 _Line = MutableMapping[str, Any]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chatbot.index.entity_linking import Link, NameTable
-from chatbot.text.numerals import number_of
+from chatbot.text.quantities import number_of
 from chatbot.understanding.models import Message
 from chatbot.understanding.wording import REFERS_BACK
 

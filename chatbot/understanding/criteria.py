@@ -10,7 +10,7 @@ from typing import Literal
 import rjieba
 
 from chatbot.index.entity_linking import NameTable
-from chatbot.text.numerals import number_of
+from chatbot.text.quantities import number_of
 from chatbot.text.terms import STOP_WORDS
 from chatbot.understanding.models import Criteria, Noun, Part, Wanted
 from chatbot.understanding.wording import asked_of, language_of, names_in

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chatbot.text.numerals import NUMERALS, number_of
+from chatbot.text.quantities import NUMERALS, number_of
 from chatbot.understanding.models import DateRange
 
 _CN = f"[{NUMERALS}]{{1,3}}"

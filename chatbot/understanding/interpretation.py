@@ -8,21 +8,15 @@ from chatbot.errors import ModelError
 from chatbot.guardrails.limits import check_history, check_question
 from chatbot.guardrails.output_filter import OutputPolicy, is_clean
 from chatbot.guardrails.spotlighting import Material
-from chatbot.index.catalogue import Catalogue, PaperRecord
 from chatbot.index.entity_linking import Link
+from chatbot.index.reading import Catalogue, PaperRecord
 from chatbot.llm.client import ChatModel, TokenUsage, complete
 from chatbot.llm.prompts import load_prompt, prompt_lines
 from chatbot.reports.parsing import SectionKey
-from chatbot.text.numerals import ORDINALS, number_of
+from chatbot.text.quantities import ORDINALS, number_of
 from chatbot.understanding import wording
 from chatbot.understanding.conversation import ARXIV_ID, Context, context_of
-from chatbot.understanding.criteria import (
-    ABSTRACT_ONLY,
-    count_of,
-    criteria_of,
-    parts_of,
-    wanted_of,
-)
+from chatbot.understanding.criteria import ABSTRACT_ONLY, count_of, criteria_of, parts_of, wanted_of
 from chatbot.understanding.dates import DateMention, find_dates
 from chatbot.understanding.models import (
     Criteria,

@@ -19,8 +19,7 @@ from itertools import chain
 from typing import Literal
 
 from chatbot.index.sections import IndexedSection
-from chatbot.text.markdown import Part, PartKind, literals, open_literal, parts
-from chatbot.text.sentences import sentences
+from chatbot.text.markdown import Part, PartKind, literals, open_literal, parts, sentences
 
 AbstainReason = Literal["not_in_corpus", "not_reported", "false_premise", "off_topic"]
 ClaimKind = Literal["sentence", "item", "cell", "heading", "lead", "code"]

@@ -13,8 +13,8 @@ import rjieba
 
 from chatbot.index.sections import IndexedSection
 from chatbot.reports.search_text import SearchText, keywords_of, section_text_of
+from chatbot.text.markdown import sentences
 from chatbot.text.quantities import Quantity, quantities, spelt_quantities
-from chatbot.text.sentences import sentences
 from chatbot.text.terms import content_terms, normalise, share
 
 _NEGATION = re.compile(

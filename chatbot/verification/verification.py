@@ -13,18 +13,11 @@ from functools import cached_property
 
 from chatbot.index.reading import Index
 from chatbot.reports.search_text import OF_THE_FIELD
+from chatbot.text.markdown import Span, sentences
 from chatbot.text.quantities import quantities
-from chatbot.text.sentences import Span, sentences
 from chatbot.text.terms import content_terms, normalise, share
 from chatbot.understanding.wording import language_of, names_in
-from chatbot.verification.claims import (
-    Citation,
-    Claim,
-    Draft,
-    Quote,
-    claims_of,
-    stated_in,
-)
+from chatbot.verification.claims import Citation, Claim, Draft, Quote, claims_of, stated_in
 from chatbot.verification.grounds import (
     Ground,
     direction_conflict,

@@ -29,7 +29,7 @@ from chatbot.errors import ChatbotError, quoted
 from chatbot.guardrails.limits import LONGEST_HISTORY, LONGEST_QUESTION, MOST_TURNS
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.retrieval.search import DEFAULT_TOP_K
-from chatbot.telemetry.request_context import serving_request
+from chatbot.telemetry.logs import serving_request
 from chatbot.understanding.conversation import ARXIV_ID
 from chatbot.understanding.inputs import make_filters, parse_date_range
 from chatbot.understanding.models import Language, Message

@@ -19,17 +19,17 @@ from sqlalchemy import Engine
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from chatbot.answering.engine import ReportQueryEngine
 from chatbot.answering.instrumentation import AnswerLog
-from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.bot import Chatbot, ensure_index, open_model
 from chatbot.config import Settings
 from chatbot.database.opening import open_database
 from chatbot.errors import ChatbotError, ConfigurationError, MissingIndexError
 from chatbot.guardrails.limits import LARGEST_REPORT
 from chatbot.index.ingestion import bring_up_to_date
-from chatbot.index.storage.manifest import read_manifest
-from chatbot.index.storage.sharing import SharedIndex
-from chatbot.llm.prices import price_of
+from chatbot.index.sharing import SharedIndex
+from chatbot.index.storage import read_manifest
+from chatbot.llm.budget import price_of
 from chatbot.store.accounts import users_of
 from chatbot.telemetry.logs import configure_logging, printed_to_log
 from chatbot.telemetry.tracing import tracing

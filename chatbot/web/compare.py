@@ -12,7 +12,7 @@ from chatbot.answering.models import Event
 from chatbot.answering.record import AnswerRecord
 from chatbot.errors import ChatbotError
 from chatbot.index.reading import Index
-from chatbot.telemetry.request_context import in_one_context
+from chatbot.telemetry.logs import in_one_context
 from chatbot.understanding.models import Language
 from chatbot.web import comparison
 from chatbot.web.chat.conversation import PartialAnswer

@@ -8,21 +8,12 @@ from dataclasses import dataclass
 import gradio as gr
 
 from chatbot.answering.comparison import NOT_REPORTED
-from chatbot.answering.models import Scope
+from chatbot.answering.models import Scope, tables_in, to_csv
 from chatbot.answering.record import AnswerRecord
-from chatbot.answering.rendering import tables_in, to_csv
 from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.understanding.models import Language
-from chatbot.web.frame import (
-    COPY,
-    LINK,
-    QUIET,
-    Frame,
-    script,
-    spreadsheet,
-    visitor_language,
-)
+from chatbot.web.frame import COPY, LINK, QUIET, Frame, script, spreadsheet, visitor_language
 from chatbot.web.locales import ANSWERS as ANSWER_TEXTS
 from chatbot.web.locales import COMPARE as TEXTS
 from chatbot.web.markdown import LATEX_DELIMITERS

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chatbot.telemetry.request_context import Door, RequestContext, serving_request
+from chatbot.telemetry.logs import Door, RequestContext, serving_request
 from chatbot.web.auth import SignIn, with_sign_in
 from chatbot.web.locales import ACCESS
 from chatbot.web.uploads import with_reports_only

@@ -26,8 +26,8 @@ from chatbot.answering.instrumentation import Outcome, is_extractive, unsupporte
 from chatbot.bot import Chatbot
 from chatbot.database.opening import reading
 from chatbot.errors import MissingIndexError
-from chatbot.index.storage.manifest import read_manifest
-from chatbot.llm.prices import Price
+from chatbot.index.storage import read_manifest
+from chatbot.llm.budget import Price
 
 # From a stage that takes no time to the longest a model may take, in seconds.
 _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0)

@@ -22,7 +22,7 @@ from markdown_it.rules_inline import StateInline, emphasis
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
-from chatbot.guardrails.sanitizer import HOSTS
+from chatbot.guardrails.output_filter import HOSTS
 
 _TEX, _TEX_END, _DISPLAY, _DISPLAY_END = "\ue010", "\ue011", "\ue012", "\ue013"
 LATEX_DELIMITERS: list[dict[str, str | bool]] = [

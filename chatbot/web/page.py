@@ -17,7 +17,14 @@ from chatbot.understanding.models import Language
 from chatbot.web.api import add_endpoints
 from chatbot.web.browse import BrowseTab, build_browse
 from chatbot.web.chat.asking import TO_QUESTION, build_chat, connect_asking
-from chatbot.web.chat.filters import build_filters, filter_choices
+from chatbot.web.chat.panels import (
+    build_comment,
+    build_filters,
+    build_sources,
+    connect_rating,
+    connect_sources,
+    filter_choices,
+)
 from chatbot.web.chat.saved import (
     ConversationPlace,
     SavedFields,
@@ -26,7 +33,6 @@ from chatbot.web.chat.saved import (
     connect_saved,
     shown,
 )
-from chatbot.web.chat.sources import build_comment, build_sources, connect_rating, connect_sources
 from chatbot.web.compare import Compare, build_compare
 from chatbot.web.comparison import choices as paper_choices
 from chatbot.web.evals import build_evals

@@ -6,22 +6,14 @@ from urllib.parse import quote
 
 from chatbot.answering.quoting import head_of
 from chatbot.answering.record import AnswerRecord, CitationRecord, SentenceRecord
-from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
-from chatbot.guardrails.sanitizer import addresses
+from chatbot.guardrails.output_filter import OutputPolicy, addresses, scrubbed
 from chatbot.index.reading import Index
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.store.conversations import Turn
 from chatbot.understanding.models import Filters, Language
 from chatbot.web.locales import ANSWERS as TEXTS
 from chatbot.web.locales import AnswerWording
-from chatbot.web.markdown import (
-    Piece,
-    line_html,
-    plain_html,
-    section_html,
-    text_html,
-    unwrapped,
-)
+from chatbot.web.markdown import Piece, line_html, plain_html, section_html, text_html, unwrapped
 
 _STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
 _SPACED_MARKER = re.compile(r"[ \t]{0,24}(?<!\\)\[\d{1,3}\](?!\()")

@@ -10,8 +10,8 @@ import gradio as gr
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError, ReportError
 from chatbot.guardrails.limits import LARGEST_REPORT, MOST_UPLOADS
-from chatbot.index.catalogue import PaperRecord
 from chatbot.index.ingestion import IngestResult
+from chatbot.index.reading import PaperRecord
 from chatbot.reports.parsing import Paper, Problem
 from chatbot.web.frame import Frame, PerGeneration, visitor_language
 from chatbot.web.locales import REPORTS, ReportsWording

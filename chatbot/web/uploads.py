@@ -23,7 +23,7 @@ from chatbot.index.generation import Progress
 from chatbot.index.ingestion import IngestResult, ingest
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection, live_sections
-from chatbot.index.storage.report_store import fingerprint, read_parsed
+from chatbot.index.storage import fingerprint, read_parsed
 from chatbot.reports.parsing import Paper, Report, parse_report
 
 SUFFIXES = (".txt", ".md")

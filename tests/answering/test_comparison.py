@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from chatbot.answering.models import Answer, Step
+from chatbot.answering.models import Answer, Step, tables_in, to_csv
 from chatbot.answering.quoting import extract
-from chatbot.answering.rendering import tables_in, to_csv
 from chatbot.errors import ChatbotError
 from chatbot.index.reading import Index
 from chatbot.retrieval.comparisons import comparison_query

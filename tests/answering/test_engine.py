@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from chatbot.answering.engine import ReportQueryEngine
 from chatbot.answering.models import Answer, Event, Repair, Restart, Step, TextDelta
-from chatbot.answering.query_engine import ReportQueryEngine
 from chatbot.config import Settings
 from chatbot.index.reading import Index
 from chatbot.llm.client import ChatModel, open_chat_model

@@ -12,10 +12,9 @@ from chatbot.answering.instrumentation import AnswerLog
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
+from chatbot.llm.budget import Price
 from chatbot.llm.client import ChatTurn, Chunk, open_chat_model
-from chatbot.llm.prices import Price
-from chatbot.telemetry.logs import configure_logging
-from chatbot.telemetry.request_context import RequestContext, serving_request
+from chatbot.telemetry.logs import RequestContext, configure_logging, serving_request
 from chatbot.web.health import Metrics
 from tests.fakes.openai_server import FakeOpenAI, Reply
 

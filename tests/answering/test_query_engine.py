@@ -13,7 +13,7 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers.no_text import NoText
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from chatbot.answering.query_engine import ReportQueryEngine, answer_in
+from chatbot.answering.engine import ReportQueryEngine, answer_in
 from chatbot.index.reading import Index
 from chatbot.retrieval.retriever import ReportQuery, SectionRetriever
 from chatbot.understanding.models import Filters, Message

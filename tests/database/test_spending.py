@@ -11,8 +11,7 @@ from sqlalchemy import Engine
 
 from chatbot.bot import Chatbot, open_model
 from chatbot.config import Settings
-from chatbot.database.opening import now, open_database
-from chatbot.database.spending import spend, spent_today
+from chatbot.database.opening import now, open_database, spend, spent_today
 from chatbot.errors import BudgetError, ModelError
 from chatbot.llm.budget import renews
 from chatbot.llm.client import ChatModel, ChatTurn, complete
@@ -90,7 +89,7 @@ def test_processes_share_one_account(kept: Settings, database: Engine) -> None:
     code = (
         "from chatbot.config import load_settings\n"
         "from chatbot.database.opening import open_database\n"
-        "from chatbot.database.spending import spend, spent_today\n"
+        "from chatbot.database.opening import spend, spent_today\n"
         "database = open_database(load_settings())\n"
         "for _ in range(50): spend(database, spent_today(database)[0], 3)\n"
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbot.answering.rendering import line_of, list_of
+from chatbot.answering.models import line_of, list_of
 from chatbot.index.sections import IndexedSection
 from chatbot.verification.claims import Claim, Draft
 from evals.answers import MEASURES, Answered, cited_needed, every_fact, measure, whole

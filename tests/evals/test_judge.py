@@ -13,7 +13,7 @@ from llama_index.core.evaluation import EvaluationResult
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from chatbot.answering.query_engine import ReportQueryEngine
+from chatbot.answering.engine import ReportQueryEngine
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
 from chatbot.index.reading import Index

@@ -15,7 +15,7 @@ from chatbot.database.tables import conversations, feedback
 from chatbot.feedback.ratings import list_feedback, save_feedback
 from chatbot.index.ingestion import ingest
 from chatbot.index.reading import open_index
-from chatbot.index.storage.manifest import read_manifest
+from chatbot.index.storage import read_manifest
 from chatbot.store.conversations import (
     Turn,
     begin_conversation,

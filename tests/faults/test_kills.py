@@ -22,7 +22,7 @@ from chatbot.database.opening import open_database
 from chatbot.feedback.ratings import list_feedback
 from chatbot.index.ingestion import ingest
 from chatbot.index.reading import open_index
-from chatbot.index.storage.manifest import read_manifest
+from chatbot.index.storage import read_manifest
 from chatbot.store.conversations import read_turns
 from tests.faults.processes import (
     OWNER,

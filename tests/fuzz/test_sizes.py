@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chatbot.answering.query_engine import ReportQueryEngine
+from chatbot.answering.engine import ReportQueryEngine
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError, ReportError
@@ -26,7 +26,7 @@ from chatbot.index.ingestion import ingest
 from chatbot.index.reading import Index
 from chatbot.reports.parsing import parse_report
 from chatbot.retrieval.retriever import SectionRetriever
-from chatbot.text.sentences import sentences
+from chatbot.text.markdown import sentences
 from chatbot.text.terms import content_terms, normalise
 from chatbot.understanding.inputs import parse_request, read_history
 from chatbot.understanding.interpretation import understand

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot.guardrails.spotlighting import Material, neutral, rendered, visible
+from chatbot.guardrails.output_filter import visible
+from chatbot.guardrails.spotlighting import Material, neutral, rendered
 
 
 def shown(*texts: str) -> tuple[str, str]:

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.index.catalogue import (
+from chatbot.index.reading import (
     OTHER,
+    Index,
     all_fields,
     field_name,
     field_of_text,
     fields_of_papers,
     read_fields,
 )
-from chatbot.index.reading import Index
 
 # Read by hand: what each shipped section is chiefly about.
 READ = [

@@ -15,7 +15,7 @@ from chatbot.config import SEEDS, Settings
 from chatbot.errors import ChatbotError, MissingIndexError
 from chatbot.index.ingestion import index_is_stale, ingest, remove_report
 from chatbot.index.reading import Index, open_index
-from chatbot.index.storage.manifest import read_manifest
+from chatbot.index.storage import read_manifest
 from chatbot.reports.parsing import SECTION_KEYS, read_report
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.report_text import paper, render_report

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.errors import ChatbotError
-from chatbot.llm.prices import Price, price_of
+from chatbot.llm.budget import Price, price_of
 
 TABLE = '["m"]\nprompt = 1.0\ncompletion = 2.0\n["m-large"]\nprompt = 10\ncompletion = 20\n'
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from chatbot.answering.query_engine import ReportQueryEngine
+from chatbot.answering.engine import ReportQueryEngine
 from chatbot.config import Settings
 from chatbot.index.reading import Index
 from chatbot.llm.client import ChatModel, open_chat_model

@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatbot.telemetry.request_context import (
-    RequestContext,
-    current_request,
-    in_one_context,
-    serving_request,
-)
+from chatbot.telemetry.logs import RequestContext, current_request, in_one_context, serving_request
 
 VISIT = RequestContext("id-1", "page")
 _set_inside: ContextVar[int] = ContextVar("set_inside", default=0)

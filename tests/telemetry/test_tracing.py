@@ -14,7 +14,7 @@ from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
 from chatbot.index.reading import open_index
-from chatbot.telemetry.request_context import RequestContext, serving_request
+from chatbot.telemetry.logs import RequestContext, serving_request
 from chatbot.telemetry.tracing import tracing
 from tests.fakes.openai_server import FakeOpenAI, Reply, cite_first_source
 from tests.fakes.otlp_collector import FakeCollector, SentSpan

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.text.numerals import number_of
+from chatbot.text.quantities import number_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.text.sentences import sentences
+from chatbot.text.markdown import sentences
 
 
 def texts(markdown: str) -> list[str]:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from chatbot.index.catalogue import Catalogue
-from chatbot.index.reading import Index
+from chatbot.index.reading import Catalogue, Index
 from chatbot.understanding.interpretation import understand
 from chatbot.understanding.models import Filters, Message, Query
 from chatbot.understanding.wording import language_of

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from chatbot.bot import Chatbot
 from chatbot.config import PROJECT_ROOT, Settings
 from chatbot.database.opening import open_database
-from chatbot.llm.prices import Price
+from chatbot.llm.budget import Price
 from chatbot.store.accounts import UserFile
 from chatbot.telemetry.logs import configure_logging
 from chatbot.web.auth import SignIn

@@ -12,16 +12,16 @@ import pytest
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.index.ingestion import ingest
-from chatbot.web.browse import render_paper
-from chatbot.web.frame import PerGeneration
-from chatbot.web.paper_list import (
+from chatbot.web.browse import (
     PaperList,
     View,
     after_action,
     listing,
     paper_list_of,
     render_list,
+    render_paper,
 )
+from chatbot.web.frame import PerGeneration
 from tests.rated_answers import two_papers
 from tests.report_text import paper, render_report
 

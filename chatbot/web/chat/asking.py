@@ -11,18 +11,10 @@ from anyio import to_thread
 from chatbot.errors import ChatbotError
 from chatbot.guardrails.limits import LONGEST_QUESTION, check_question
 from chatbot.store.conversations import Turn, begin_conversation, begin_turn, read_turns
-from chatbot.telemetry.request_context import in_one_context
+from chatbot.telemetry.logs import in_one_context
 from chatbot.web.chat.conversation import Messages, answering, literal, shown_turns, turn_of
-from chatbot.web.chat.filters import FilterFields, read_filters
-from chatbot.web.frame import (
-    QUIET,
-    Frame,
-    Runs,
-    owner_of,
-    script,
-    told,
-    visitor_language,
-)
+from chatbot.web.chat.panels import ChatFields, FilterFields, read_filters
+from chatbot.web.frame import QUIET, Frame, Runs, owner_of, script, told, visitor_language
 from chatbot.web.gate import visit_of
 from chatbot.web.locales import CHAT as TEXTS
 from chatbot.web.locales import EXAMPLES, PAGE
@@ -31,30 +23,6 @@ from chatbot.web.markdown import LATEX_DELIMITERS
 TO_QUESTION = script("to_question")
 TO_ASKED = script("to_asked")
 THUMBS = {"like": "Like", "dislike": "Dislike"}
-
-
-@dataclass(frozen=True, slots=True)
-class ChatFields:
-    """The chat's components.
-
-    `conversation` is the open one's id, empty where none is; `asked` the place of the turn that is
-    to be answered, None where there is none. The visitor's browser holds the id, so that a restart
-    of the server loses no conversation.
-    """
-
-    chat: gr.Chatbot
-    box: gr.Textbox
-    send: gr.Button
-    stop: gr.Button
-    examples: tuple[gr.Button, ...]
-    conversation: gr.Textbox
-    asked: gr.State
-    done: gr.Number
-
-    @property
-    def controls(self) -> list[Any]:
-        """What is enabled and shown by whether an answer is coming."""
-        return [self.box, self.send, self.stop, *self.examples]
 
 
 def build_chat(frame: Frame, conversation: gr.Textbox) -> ChatFields:

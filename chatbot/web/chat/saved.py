@@ -18,9 +18,9 @@ from chatbot.store.conversations import (
     rename_conversation,
 )
 from chatbot.understanding.models import Filters, Language
-from chatbot.web.chat.asking import THUMBS, TO_ASKED, ChatFields, controls
+from chatbot.web.chat.asking import THUMBS, TO_ASKED, controls
 from chatbot.web.chat.conversation import shown_turns, with_suggestions
-from chatbot.web.chat.filters import FilterFields, filter_values
+from chatbot.web.chat.panels import ChatFields, FilterFields, filter_values
 from chatbot.web.frame import (
     LINK,
     QUIET,

@@ -22,8 +22,14 @@ from chatbot.database.opening import now, open_database, reading, writing
 from chatbot.database.tables import generations, index_files, index_parts
 from chatbot.errors import ChatbotError, MissingIndexError, quoted
 from chatbot.files import write_atomically
-from chatbot.index.storage.manifest import FORMAT, MANIFEST_FILE, Manifest, holds, manifest_text
-from chatbot.index.storage.report_store import SHARDS_FOLDER
+from chatbot.index.storage import (
+    FORMAT,
+    MANIFEST_FILE,
+    SHARDS_FOLDER,
+    Manifest,
+    holds,
+    manifest_text,
+)
 
 _PART = 4 * 2**20
 # The newest, and the one before, which readers may still be on.

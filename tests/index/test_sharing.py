@@ -17,8 +17,8 @@ from chatbot.database.opening import open_database
 from chatbot.errors import ChatbotError
 from chatbot.index.ingestion import bring_up_to_date, ingest, remove_report
 from chatbot.index.reading import open_index
-from chatbot.index.storage.manifest import FORMAT, read_manifest
-from chatbot.index.storage.sharing import shared_index
+from chatbot.index.sharing import shared_index
+from chatbot.index.storage import FORMAT, read_manifest
 from chatbot.index.vectors import open_client
 from chatbot.web.app import follow
 from tests.report_text import MadePaper, paper, render_report
