@@ -145,7 +145,9 @@ def _fields(
 
 def _terms(index: Index, text: str, *, english: bool) -> dict[Kind, dict[str, float]]:
     """The terms of a text by kind, as often as they stand there, and an English text's glosses."""
-    found = {kind: _weighted(cut(text)) for kind, cut in CUTS.items()}
+    found: dict[Kind, dict[str, float]] = {}
+    for kind, cut in CUTS.items():
+        found[kind] = _weighted(cut(text))
     if english:
         for gloss, weight in index.glossary.translate(text).items():
             if index.lexical.idf(gloss) < _SPECIFIC:

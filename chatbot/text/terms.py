@@ -7,8 +7,7 @@ measurement, see docs/architecture.md.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Set
-from itertools import chain
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import rjieba
@@ -50,12 +49,25 @@ def words(text: str) -> list[str]:
     English words come as their stems (Porter 1980, Snowball); a compound such as ``gru-mem`` whole
     and in its parts.
     """
-    return list(chain.from_iterable(map(_words_of_run, _RUN.findall(normalise(text)))))
+    found: list[str] = []
+    for run in _RUN.findall(normalise(text)):
+        if run.isascii():
+            parts = _LATIN_PART.findall(run)
+            found += map(_stem, [run, *parts] if len(parts) > 1 else [run])
+        else:
+            found += rjieba.cut(run)
+    return found
 
 
 def bigrams(text: str) -> list[str]:
     """Overlapping character pairs of Chinese runs, and Latin words and numbers whole."""
-    return list(chain.from_iterable(map(_bigrams_of_run, _RUN.findall(normalise(text)))))
+    found: list[str] = []
+    for run in _RUN.findall(normalise(text)):
+        if run.isascii():
+            found += map(_stem, _LATIN_PART.findall(run))
+        else:
+            found += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+    return found
 
 
 def content_terms(text: str) -> list[str]:
@@ -78,22 +90,3 @@ def _stem(word: str) -> str:
     """An English word without its ending: "imagines" and "imagining" are one."""
     stem: str = _STEMMER.stemWord(word) if word.isalpha() else word
     return stem
-
-
-def _words_of_run(run: str) -> Iterator[str]:
-    if not run.isascii():
-        yield from rjieba.cut(run)
-        return
-    yield _stem(run)
-    parts = _LATIN_PART.findall(run)
-    if len(parts) > 1:
-        yield from map(_stem, parts)
-
-
-def _bigrams_of_run(run: str) -> Iterator[str]:
-    if run.isascii():
-        yield from map(_stem, _LATIN_PART.findall(run))
-    elif len(run) == 1:
-        yield run
-    else:
-        yield from (run[i : i + 2] for i in range(len(run) - 1))
