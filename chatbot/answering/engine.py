@@ -145,7 +145,8 @@ def events_from_evidence(
 def _quoted(index: Index, draft: Draft, failed: _Made) -> Generator[Event, None, _Made]:
     """Yield the text of quotes; return them, with what a model that failed before left."""
     limits = policy_for(index, draft.sources.values(), written=False)
-    text, taken = yield from filtered([draft.markdown], limits)
+    text, taken = scrubbed(draft.markdown, limits)
+    yield TextDelta(text)
     usage = failed.written.usage
     return replace(failed, written=Written(as_shown(draft, text), taken=taken, usage=usage))
 

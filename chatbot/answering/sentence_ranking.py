@@ -116,12 +116,11 @@ def in_reading_order(chosen: Iterable[Sentence]) -> list[Sentence]:
 
 def quotable(hits: Iterable[Hit]) -> list[Candidate]:
     """The sentences of sections that say something alone, so no mere lead-in."""
-    return [
-        Candidate(hit, span, frozenset(_terms(span.text)))
-        for hit in hits
-        for span in sentences(hit.section.text)
-        if not _only_leads_in(span.text)
-    ]
+    found: list[Candidate] = []
+    for hit in hits:
+        spans = [s for s in sentences(hit.section.text) if not _only_leads_in(s.text)]
+        found += [Candidate(hit, span, frozenset(_terms(span.text))) for span in spans]
+    return found
 
 
 def _only_leads_in(sentence: str) -> bool:

@@ -123,7 +123,7 @@ class LexicalIndex:
     @property
     def is_enriched(self) -> bool:
         """Whether search text was written for any paper."""
-        return any(name.startswith("wide_") for name in self._models)
+        return bool(self._written_for.any())
 
     def scores(
         self,
@@ -157,7 +157,8 @@ class LexicalIndex:
         model = self._models.get(name)
         if model is None:
             return total
-        pointers, rows, data = (model.scores[part] for part in ("indptr", "indices", "data"))
+        scores = model.scores
+        pointers, rows, data = scores["indptr"], scores["indices"], scores["data"]
         for term, weight in terms.items():
             if (token := model.vocab_dict.get(term)) is not None:
                 postings = slice(int(pointers[token]), int(pointers[token + 1]))

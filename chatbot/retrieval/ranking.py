@@ -135,12 +135,13 @@ def _fields(
 
     Papers are scored for all terms, sections for those that name no paper.
     """
-    scores = index.lexical.scores
-    own = {kind: scores(kind, terms[kind], unnamed[kind]) for kind in KINDS}
-    wide = own
-    if index.lexical.is_enriched:
-        wide = {kind: scores(kind, terms[kind], unnamed[kind], wide=True) for kind in KINDS}
-    return {(k, w): found[k] for w, found in ((False, own), (True, wide)) for k in KINDS}
+    lexical, found = index.lexical, {}
+    for kind in KINDS:
+        own = wide = lexical.scores(kind, terms[kind], unnamed[kind])
+        if lexical.is_enriched:
+            wide = lexical.scores(kind, terms[kind], unnamed[kind], wide=True)
+        found[kind, False], found[kind, True] = own, wide
+    return found
 
 
 def _terms(index: Index, text: str, *, english: bool) -> dict[Kind, dict[str, float]]:

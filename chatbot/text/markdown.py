@@ -32,19 +32,15 @@ class Span:
 
 def sentences(text: str) -> list[Span]:
     """The sentences of a Markdown text, in order, without bullets and outer space."""
-    return list(_sentences(text))
-
-
-def _sentences(text: str) -> Iterator[Span]:
-    offset = 0
+    spans, offset = [], 0
     for line in text.split("\n"):
         bullet = _LINE_START.match(line)
-        begin = bullet.end() if bullet else 0
-        for start, end in _cut(line, begin):
+        for start, end in _cut(line, bullet.end() if bullet else 0):
             piece = line[start:end]
             if _LETTER_OR_DIGIT.search(piece):
-                yield Span(piece, offset + start, offset + end)
+                spans.append(Span(piece, offset + start, offset + end))
         offset += len(line) + 1
+    return spans
 
 
 def _cut(line: str, begin: int) -> Iterator[tuple[int, int]]:
@@ -69,7 +65,7 @@ def _cut(line: str, begin: int) -> Iterator[tuple[int, int]]:
 
 def _is_open(marks: Counter[str]) -> bool:
     """Whether a bracket, formula or code span is still open, by the marks of a piece."""
-    depth = sum(marks[mark] for mark in _OPENING) - sum(marks[mark] for mark in _CLOSING)
+    depth = sum(map(marks.__getitem__, _OPENING)) - sum(map(marks.__getitem__, _CLOSING))
     return depth > 0 or marks["$"] % 2 == 1 or marks["`"] % 2 == 1
 
 

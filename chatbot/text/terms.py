@@ -8,6 +8,7 @@ measurement, see docs/architecture.md.
 import re
 import unicodedata
 from collections.abc import Mapping, Set
+from itertools import filterfalse
 from pathlib import Path
 
 import rjieba
@@ -83,7 +84,7 @@ def share(weights: Mapping[str, float], terms: Set[str]) -> float:
 
 def without_stop_words(terms: list[str]) -> list[str]:
     """`terms` less those every question has; all of them where nothing else is left."""
-    return [term for term in terms if term not in STOP_WORDS] or terms
+    return list(filterfalse(STOP_WORDS.__contains__, terms)) or terms
 
 
 def _stem(word: str) -> str:
