@@ -6,8 +6,11 @@ Each check that fails says what to do about it.
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
+from pathlib import Path
 
 from chatbot.config import Settings
 from chatbot.errors import ChatbotError
@@ -124,7 +127,31 @@ def _damage(settings: Settings) -> str | None:
     files = [str(path) for name in folders for path in altered(settings.data_dir / name)]
     if files:
         return f"{', '.join(files)}: damaged"
-    return None if settings.chroma_url else damage_of(settings.data_dir / manifest.chroma)
+    if settings.chroma_url:
+        return None
+    folder = settings.data_dir / manifest.chroma
+    return damage_of(folder) or _deadly_vectors(settings, folder)
+
+
+def _deadly_vectors(settings: Settings, folder: Path) -> str | None:
+    """That Chroma does not survive its own vectors, read in a process apart, where it does not.
+
+    It has files of them from a thousand rows on.
+    """
+    if not any(folder.glob("*/data_level0.bin")):
+        return None
+    reader = get_context("spawn").Process(target=_read_vectors, args=(settings,))
+    reader.start()
+    reader.join()
+    died = reader.exitcode is not None and reader.exitcode < 0
+    return f"Chroma cannot read its vectors in {folder}" if died else None
+
+
+def _read_vectors(settings: Settings) -> None:
+    from chatbot.index.reading import open_index
+
+    with suppress(ChatbotError):  # which the doctor will meet itself
+        open_index(settings).vectors.check()
 
 
 def _kept_reports(settings: Settings) -> Check:

@@ -5,8 +5,11 @@ And `chatbot doctor` names it.
 
 import contextlib
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,7 +144,10 @@ def test_a_damaged_hnsw_file_is_named(
     checked = run("doctor")
     assert (checked.status, "FAIL  index: Chroma" in checked.out) == (1, True)
     assert "chatbot ingest --rebuild" in checked.out
-    assert "Traceback" not in run("ask", "Paper 7 的结果是什么？").err
+    asking = [sys.executable, "-m", "chatbot", "ask", "Paper 7 的结果是什么？"]
+    environment = {**os.environ, "CHATBOT_DATA_DIR": str(data_dir)}
+    asked = subprocess.run(asking, env=environment, capture_output=True, text=True, check=False)
+    assert "Traceback" not in asked.stderr
 
 
 def test_a_changed_number_that_nothing_trips_over_is_named_by_the_doctor(
