@@ -1,23 +1,21 @@
 """Answers and their sources as the HTML the page shows, and as Markdown for elsewhere."""
 
-import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from chatbot.answering.quoting import head_of
-from chatbot.answering.record import AnswerRecord, CitationRecord, SentenceRecord
+from chatbot.answering.record import AnswerRecord, CitationRecord
 from chatbot.guardrails.output_filter import OutputPolicy, addresses, scrubbed
 from chatbot.index.reading import Index
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.store.conversations import Turn
 from chatbot.understanding.models import Filters, Language
+from chatbot.verification.claims import Claim, claims_of, markdown_of
 from chatbot.web.locales import ANSWERS as TEXTS
 from chatbot.web.locales import AnswerWording
-from chatbot.web.markdown import Piece, line_html, plain_html, section_html, text_html, unwrapped
+from chatbot.web.markdown import Piece, line_html, plain_html, section_html, text_html
 
 _STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
-_SPACED_MARKER = re.compile(r"[ \t]{0,24}(?<!\\)\[\d{1,3}\](?!\()")
-_MARKERS = re.compile(r"(?:[ \t]*\[\d{1,3}\])*")
 
 
 def render_answer(record: AnswerRecord, place: str, given: Filters | None = None) -> str:
@@ -26,7 +24,7 @@ def render_answer(record: AnswerRecord, place: str, given: Filters | None = None
     `given` are the reader's own filters.
     """
     texts = TEXTS[record.language]
-    body, unplaced = linked_text(record, place)
+    body = linked_text(record, place)
     if record.abstained:
         body = f'<div class="abstained"><b>{texts.abstained}</b>\n\n{body}\n\n</div>'
     scope = scope_text(record, given or Filters())
@@ -34,7 +32,7 @@ def render_answer(record: AnswerRecord, place: str, given: Filters | None = None
         f'<div class="scope">{plain_html(scope)}</div>' if scope else "",
         f'<div class="notice">{plain_html(record.notice)}</div>' if record.notice else "",
         body,
-        _doubts(unplaced, record.language),
+        _doubts(record),
         source_list(record, place),
         f'<div class="by">{_made_by(record, place, texts)}</div>',
     ]
@@ -57,52 +55,28 @@ def steps_line(record: AnswerRecord) -> tuple[str, str]:
     return " → ".join(names.values()), "\n".join(details)
 
 
-def linked_text(record: AnswerRecord, place: str) -> tuple[str, tuple[SentenceRecord, ...]]:
-    """The answer's text, its markers as links and its doubtful sentences marked with the reason.
-
-    Returns:
-        The HTML, and the doubtful sentences that could not be found in the text.
-    """
-    text, pieces, unplaced = unwrapped(record.answer), list[Piece](), dict[str, SentenceRecord]()
-    bare, places = _without_markers(text)
-    seen = 0
-    for sentence in record.failed:
-        wanted = _SPACED_MARKER.sub("", sentence.text)
-        found = bare.find(wanted, seen) if wanted else -1
-        if found < 0 or "\n" in wanted or "|" in wanted:
-            unplaced[sentence.text] = sentence
-            continue
-        seen = found + len(wanted)
-        end = _written_to(text, places[seen])
-        pieces.append(Piece(places[found], end, _opening(sentence, record.language)))
+def linked_text(record: AnswerRecord, place: str) -> str:
+    """The answer's text, its markers as links and its doubtful claims marked with the reason."""
+    pieces, start = list[Piece](), 0
+    for block in record.blocks:
+        pieces += [
+            Piece(start + claim.place[0], start + claim.place[1], _opening(claim, record.language))
+            for claim in claims_of([block])
+            if not claim.supported
+        ]
+        start += len(block.text)
     numbers = {citation.n for citation in record.citations}
 
     def marker(n: int) -> str:
         address = f"#source/{quote(place)}/{n}"
         return f'<a class="marker" href="{address}">[{n}]</a>' if n in numbers else ""
 
-    return text_html(text, pieces, marker), tuple(unplaced.values())
+    return text_html(markdown_of(record.blocks), pieces, marker)
 
 
-def _opening(sentence: SentenceRecord, language: Language) -> str:
-    why = plain_html(_reason(sentence.reason or "", language))
+def _opening(claim: Claim, language: Language) -> str:
+    why = plain_html(_reason(claim.reason or "", language))
     return f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
-
-
-def _without_markers(text: str) -> tuple[str, list[int]]:
-    """A text as verdicts have it, and where in the text each of its signs, and its end, stands."""
-    pieces, places, at = [], list[int](), 0
-    for marker in _SPACED_MARKER.finditer(text):
-        pieces.append(text[at : marker.start()])
-        places += range(at, marker.start())
-        at = marker.end()
-    return "".join([*pieces, text[at:]]), [*places, *range(at, len(text) + 1)]
-
-
-def _written_to(text: str, end: int) -> int:
-    """Where a sentence that ends here ends with its markers."""
-    after = _MARKERS.match(text, end)
-    return after.end() if after else end
 
 
 def source_list(record: AnswerRecord, place: str) -> str:
@@ -203,14 +177,17 @@ def _made_by(record: AnswerRecord, place: str, texts: AnswerWording) -> str:
     return f'{plain_html(" · ".join(parts))} · <a href="#copy/{place}">{texts.copy}</a>'
 
 
-def _doubts(sentences: Sequence[SentenceRecord], language: Language) -> str:
-    if not sentences:
-        return ""
-    reasons = [(s.text, _reason(s.reason or "", language)) for s in sentences]
+def _doubts(record: AnswerRecord) -> str:
+    """Doubtful sentences that no claim has: earlier builds cut an answer otherwise."""
+    marked = {claim.text for claim in claims_of(record.blocks) if not claim.supported}
     rows = "".join(
-        f"<li>{plain_html(text)} <em>({plain_html(why)})</em></li>" for text, why in reasons
+        f"<li>{plain_html(sentence.text)} "
+        f"<em>({plain_html(_reason(sentence.reason or '', record.language))})</em></li>"
+        for sentence in dict.fromkeys(record.failed)
+        if sentence.text not in marked
     )
-    return f'<div class="unverified">⚠ {TEXTS[language].unverified}<ul>{rows}</ul></div>'
+    unverified = TEXTS[record.language].unverified
+    return f'<div class="unverified">⚠ {unverified}<ul>{rows}</ul></div>' if rows else ""
 
 
 def _reason(reason: str, language: Language) -> str:
