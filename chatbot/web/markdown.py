@@ -49,7 +49,6 @@ _MOST_LINES = 40
 _MARKER = re.compile(r"\[(\d{1,3})\](?!\()")
 _BREAK = re.compile(r"<br ?/?>")
 _NOT_PLAIN = re.compile(r"[^\w ]|_")
-_WRAPPING = re.compile(r"\s{0,9}```[ \t]*(?:markdown|md)[ \t]*(?:\n|$)", re.IGNORECASE)
 _FENCE = re.compile(
     r"(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*(?P<run>```|~~~)[`~]*+(?P<info>[^`]*)$"
 )
@@ -154,13 +153,6 @@ def plain_html(text: str) -> str:
     """A text on one line as HTML in which nothing is a tag, Markdown or TeX, also in attributes."""
     line = " ".join(_PRIVATE.sub(" ", text).split())
     return _NOT_PLAIN.sub(lambda sign: f"&#{ord(sign[0])};", line)
-
-
-def unwrapped(text: str) -> str:
-    """`text`, or what is in it where a model fenced the whole of it as Markdown."""
-    wrapping = _WRAPPING.match(text)
-    within = text[wrapping.end() :].strip().removesuffix("```") if wrapping else text
-    return text if within.count("```") % 2 else within
 
 
 def _blocks(

@@ -16,7 +16,6 @@ from chatbot.web.markdown import (
     plain_html,
     section_html,
     text_html,
-    unwrapped,
 )
 
 INLINE, DISPLAY = ((d["left"], d["right"]) for d in LATEX_DELIMITERS)
@@ -179,20 +178,6 @@ def test_a_marker_is_one_where_the_text_is_no_code_and_no_formula(
 def test_a_marker_that_opens_an_item_stays_in_its_list() -> None:
     shown = text_html("- [1] 甲", marker=lambda n: f'<a href="#{n}">[{n}]</a>')
     assert re.search(r"<ul>.*<li><a [^>]*>\[1\]</a> 甲</li>.*</ul>", shown)
-
-
-@pytest.mark.parametrize(
-    ("text", "within"),
-    [
-        ("```markdown\n# 甲\n\n乙[1]。\n```", "# 甲\n\n乙[1]。"),
-        ("\n```md\n甲", "甲"),
-        ("```Markdown\n甲\n```py\nx\n```\n乙\n```\n", "甲\n```py\nx\n```\n乙"),
-        ("```markdown\n甲\n```\n乙", "```markdown\n甲\n```\n乙"),
-        ("```py\n甲\n```", "```py\n甲\n```"),
-    ],
-)
-def test_an_answer_that_is_wholly_fenced_as_markdown_is_unwrapped(text: str, within: str) -> None:
-    assert unwrapped(text).strip() == within
 
 
 @given(st.text(SIGNS, max_size=80))

@@ -3,7 +3,8 @@
 import pytest
 
 from chatbot.answering.models import Restart, Step, TextDelta
-from chatbot.web.chat.conversation import Pace, PartialAnswer
+from chatbot.store.conversations import Turn
+from chatbot.web.chat.conversation import Pace, PartialAnswer, shown_turn
 from chatbot.web.markdown import text_html
 
 
@@ -82,3 +83,9 @@ def test_what_is_written_anew_is_shown_alone() -> None:
         coming.take(event)
         shown = coming.shown()
     assert shown == "<p>丙</p>"
+
+
+def test_what_was_kept_of_a_stopped_answer_is_shown_without_a_fence_around_it() -> None:
+    stopped = Turn(0, "甲？", partial="```markdown\n- 乙\n- 丙")
+    text = shown_turn(stopped)[-1]["content"]
+    assert text.startswith(text_html("- 乙\n- 丙"))

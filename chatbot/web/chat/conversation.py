@@ -18,10 +18,11 @@ from chatbot.answering.suggestions import Suggestion
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError
 from chatbot.store.conversations import Turn, end_turn, history_of
+from chatbot.text.markdown import unwrapped
 from chatbot.understanding.models import Language
 from chatbot.understanding.wording import language_of
 from chatbot.web.locales import ANSWERS as TEXTS
-from chatbot.web.markdown import ComingText, plain_html, text_html, unwrapped
+from chatbot.web.markdown import ComingText, plain_html, text_html
 from chatbot.web.rendering import render_answer, steps_line
 
 _SECONDS = 0.1
@@ -114,7 +115,7 @@ def shown_turn(turn: Turn) -> Messages:
         texts = TEXTS[language_of(turn.question)]
         why = texts.failed.format(error=turn.error) if turn.error else texts.stopped
         shown = f'<div class="notice stopped">{plain_html(why)}</div>'
-        text = f"{text_html(unwrapped(turn.partial))}\n\n{shown}"
+        text = f"{text_html(''.join(unwrapped([turn.partial])))}\n\n{shown}"
         return _messages(turn.question, texts.steps, "", text)
     record = turn.answer
     title, details = steps_line(record)
