@@ -80,11 +80,12 @@ if TYPE_CHECKING:
 
 
 PartKind = Literal["paragraph", "heading", "list", "table", "quote", "code", "rule"]
-# Between signs that touch no word, or anything that opens with a command of TeX.
+# Between signs that touch no word, or anything that opens with a command of TeX; a group has its
+# TeX, the fourth that of one to be displayed.
 FORMULA = re.compile(
-    r"(?<![\\$A-Za-z0-9_])\$\$?(?=\S)[^$\n`，。；、：]{1,300}?(?<=\S)\$\$?(?![A-Za-z0-9_$])"
-    r"|(?<![\\$])\$\$?[ \t]*\\[A-Za-z][^$\n`]{0,300}?[ \t]*\$\$?(?!\$)"
-    r"|\\\([^\n`]{1,300}?\\\)|\\\[[^\n`]{1,300}?\\\]"
+    r"(?<![\\$A-Za-z0-9_])\$\$?(?=\S)([^$\n`，。；、：]{1,300}?)(?<=\S)\$\$?(?![A-Za-z0-9_$])"
+    r"|(?<![\\$])\$\$?[ \t]*(\\[A-Za-z][^$\n`]{0,300}?)[ \t]*\$\$?(?!\$)"
+    r"|\\\(([^\n`]{1,300}?)\\\)|\\\[([^\n`]{1,300}?)\\\]"
 )
 _OPEN_FORMULA = re.compile(
     r"(?<![\\$A-Za-z0-9_])\$\$?(?:[^\s$`，。；、：][^$\n`，。；、：]{0,300})?\Z"

@@ -23,6 +23,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
 from chatbot.guardrails.output_filter import HOSTS
+from chatbot.text.markdown import FORMULA
 
 _TEX, _TEX_END, _DISPLAY, _DISPLAY_END = "\ue010", "\ue011", "\ue012", "\ue013"
 LATEX_DELIMITERS: list[dict[str, str | bool]] = [
@@ -38,12 +39,6 @@ _PIECE = re.compile("([\U000f0000-\U0010ffff])([^\ue001\U000f0000-\U0010ffff]*)\
 _PIECE_ENDS = re.compile("[\ue001\U000f0000-\U0010ffff]")
 _TAG = re.compile("(<[^>]*>|\ue002)")
 _INLINE_TAG = re.compile(r"<(?P<end>/?)(?:a|code|em|span|strong)\b[^>]*>")
-# Between signs that touch no word, or anything that opens with a command of TeX.
-_FORMULA = re.compile(
-    r"(?<![\\$A-Za-z0-9_])\$\$?(?=\S)([^$\n`，。；、：]{1,300}?)(?<=\S)\$\$?(?![A-Za-z0-9_$])"
-    r"|(?<![\\$])\$\$?[ \t]*(\\[A-Za-z][^$\n`]{0,300}?)[ \t]*\$\$?(?!\$)"
-    r"|\\\(([^\n`]{1,300}?)\\\)|\\\[([^\n`]{1,600}?)\\\]"
-)
 _DISPLAY_ENDS = {"$$": "$$", "\\[": "\\]"}
 _MOST_LINES = 40
 _MARKER = re.compile(r"\[(\d{1,3})\](?!\()")
@@ -160,7 +155,7 @@ def _blocks(
 ) -> Iterator[tuple[int, str]]:
     """The blocks of a text in which pieces have their ends: the first line of each, its HTML."""
     env: EnvType = {"marker": marker}
-    text = _FORMULA.sub(lambda formula: formula[0].replace("|", _BAR), text)
+    text = FORMULA.sub(lambda formula: formula[0].replace("|", _BAR), text)
     lines, made, block = list[int](), list[str](), list[Token]()
     for token in reader.parse(text, env):
         block.append(token)
@@ -277,7 +272,7 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
-    formula = _FORMULA.match(state.src, state.pos)
+    formula = FORMULA.match(state.src, state.pos)
     if formula is None:
         return False
     if not silent:
