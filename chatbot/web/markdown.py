@@ -346,7 +346,7 @@ def _tex(tex: str, *, display: bool) -> str:
 def _reader(*, section: bool) -> MarkdownIt:
     options = {"html": False, "breaks": section, "maxNesting": 40}
     reader = _Reader("commonmark", options).enable("table")
-    reader.disable(["reference", "image", "autolink", "entity", *(["code"] if section else [])])
+    reader.disable(["reference", "image", "autolink", "entity", "code" if section else "lheading"])
     reader.block.ruler.before("table", "display", _display, {"alt": ["paragraph"]})
     reader.inline.ruler.before("escape", "formula", _formula)
     reader.inline.ruler.before("link", "marker", _marker)

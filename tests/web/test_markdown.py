@@ -140,6 +140,11 @@ def test_what_is_indented_after_a_blank_line_is_code_in_an_answer_but_not_in_a_r
     assert code_of(section_html(text)) == []
 
 
+@pytest.mark.parametrize("text", ["快 9 倍。\n===", "快 9 倍。\n---", "- 快 9 倍。\n  -"])
+def test_an_underlined_statement_of_an_answer_is_no_heading(text: str) -> None:
+    assert not re.search(r"<h\d>", text_html(text))
+
+
 def code_of(shown: str) -> list[str]:
     return [html.unescape(code) for code in re.findall("<code>(.*?)(?:&#10;)?</code>", shown)]
 
