@@ -59,7 +59,7 @@ def test_an_example_is_asked_by_a_click_and_the_examples_go_away(page: Page) -> 
 
 
 def test_tokens_that_look_like_tags_are_readable(page: Page) -> None:
-    ask(page, "DLLM-Searcher 的 <tool_call> 受控解码是什么？")
+    ask(page, "DLLM-Searcher 的主要创新点是什么？")
     expect(page.locator("#chat .message").last).to_contain_text("<tool_call>")
 
 
