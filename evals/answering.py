@@ -24,6 +24,7 @@ from chatbot.retrieval.retriever import ReportQuery
 from chatbot.retrieval.search import search
 from chatbot.understanding.interpretation import interpret
 from chatbot.understanding.models import Message, Query
+from chatbot.understanding.wording import sought_of
 from evals.cases import Case
 from evals.injection_checks import leaks_in
 from evals.injections import is_contained
@@ -175,7 +176,7 @@ def _noise(index: Index, case: Case, score: float) -> Sequence[Hit]:
 
 def _ranked(index: Index, query: Query) -> dict[str, list[str]]:
     """The first sections found: by the search, and by its plainest parts alone."""
-    signals = signals_of(index, query.sought)
+    signals = signals_of(index, sought_of(query.sought.text))
     alone: Mapping[str, Any] = {
         "BM25 of the section": signals.columns["words_section"],
         "embedding": signals.dense,
