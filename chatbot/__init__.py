@@ -35,7 +35,7 @@ _MODULES = {
     "Chatbot": "chatbot.bot",
     "ModelReranker": "chatbot.retrieval.retriever",
     "ReportQuery": "chatbot.retrieval.retriever",
-    "ReportQueryEngine": "chatbot.answering.query_engine",
+    "ReportQueryEngine": "chatbot.answering.engine",
     "ReportReader": "chatbot.index.documents",
     "SectionParser": "chatbot.index.documents",
     "SectionRetriever": "chatbot.retrieval.retriever",

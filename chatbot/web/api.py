@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import gradio as gr
 from anyio import CapacityLimiter, to_thread
@@ -150,7 +150,15 @@ def _at_most(most: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _readable(history: tuple[Message, ...]) -> tuple[Message, ...]:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A turn as programs give it: what the page keeps of an answer beside its text is no input."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+def _readable(history: tuple[_Turn, ...]) -> tuple[_Turn, ...]:
     if (length := sum(len(turn.content) for turn in history)) > LONGEST_HISTORY:
         counts = {"given": length, "most": LONGEST_HISTORY}
         raise PydanticCustomError("too_long", "{given} characters, {most} at most", counts)
@@ -162,7 +170,7 @@ _Names = Annotated[tuple[_Name, ...], _at_most(100)]
 _Question = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION)
 ]
-_History = Annotated[tuple[Message, ...], _at_most(MOST_TURNS), AfterValidator(_readable)]
+_History = Annotated[tuple[_Turn, ...], _at_most(MOST_TURNS), AfterValidator(_readable)]
 _Sections = Annotated[tuple[SectionKey, ...], _at_most(100)]
 _Aspects = Annotated[tuple[_Name, ...], _at_most(20)]
 _TopK = Annotated[int, Field(ge=1, le=100)]
@@ -278,7 +286,8 @@ class Programs:
             sections: only these sections of a paper.
         """
         filters = make_filters(dates, papers, sections)
-        answer = self.bot.answer(question, history, filters)
+        turns = [Message(turn.role, turn.content) for turn in history]
+        answer = self.bot.answer(question, turns, filters)
         return record_of(answer).model_dump(mode="json")
 
     def compare(

@@ -102,6 +102,7 @@ class ComingText:
 
         A block is complete once the next has begun with a whole line.
         """
+        text = text.replace("\r\n", "\n").replace("\r", "\n")  # as the parser reads them
         if not text.startswith(self.settled):
             return ComingText().after(text)
         rest = text[len(self.settled) :]
