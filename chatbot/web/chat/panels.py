@@ -22,7 +22,7 @@ from chatbot.store.conversations import Turn, history_of, read_turns
 from chatbot.understanding.inputs import make_filters, parse_date_range
 from chatbot.understanding.models import Filters, Language
 from chatbot.web.chat.conversation import turn_of
-from chatbot.web.frame import COPY, LINK, QUIET, Frame, owner_of, script, told, visitor_language
+from chatbot.web.frame import COPY, LINK, QUIET, Frame, owner_of, told, visitor_language
 from chatbot.web.locales import CHAT as TEXTS
 from chatbot.web.markdown import LATEX_DELIMITERS, plain_html
 from chatbot.web.rendering import answer_markdown, render_source, section_name
@@ -169,10 +169,6 @@ def filters_line(
 def _chip(kind: str, value: str, label: str) -> str:
     address = f"#unfilter/{kind}/{quote(value, safe='')}"
     return f'<a class="chip" href="{address}">{plain_html(label)} ✕</a>'
-
-
-_FOCUS = script("to_source")
-_FOCUS_BACK = script("from_source")
 
 
 def build_sources(frame: Frame) -> gr.Markdown:
