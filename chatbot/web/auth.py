@@ -30,7 +30,7 @@ from chatbot.store.accounts import (
     session_of,
     stamp_of,
 )
-from chatbot.web.locales import ACCESS, AccessWording
+from chatbot.web.locales import ACCESS, Wording
 from chatbot.web.visitor import language_of_visitor, mark_user, network_of
 
 _PAGE = """<!doctype html>
@@ -66,7 +66,7 @@ button {{ background: #4f46e5; color: #fff; border: 0; }}
 """
 
 
-def sign_in_page(texts: AccessWording, action: str, message: str, status: int) -> HTMLResponse:
+def sign_in_page(texts: Wording, action: str, message: str, status: int) -> HTMLResponse:
     """The page, with a message where one has to be told; `action` is where it is sent."""
     alert = f'<p role="alert">{html.escape(message)}</p>' if message else ""
     return HTMLResponse(

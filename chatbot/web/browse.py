@@ -22,8 +22,7 @@ from chatbot.index.reading import (
 from chatbot.text.terms import normalise
 from chatbot.understanding.models import Language
 from chatbot.web.frame import LINK, QUIET, Frame, PerGeneration, script, visitor_language
-from chatbot.web.locales import BROWSE as TEXTS
-from chatbot.web.locales import BrowseWording
+from chatbot.web.locales import BROWSE, Wording
 from chatbot.web.markdown import LATEX_DELIMITERS, line_html, plain_html, section_html
 from chatbot.web.rendering import paper_links, section_name
 
@@ -133,7 +132,7 @@ def after_action(view: View, action: str) -> View:
 
 def render_list(shelf: PaperList, found: Listing, view: View, language: Language) -> str:
     """A page of papers, each a link that opens it."""
-    texts = TEXTS[language]
+    texts = BROWSE[language]
     rows = "".join(
         f'<li><a href="#paper/{html.escape(paper.id)}">{html.escape(paper.title)}</a>'
         f"<small>{paper.date.isoformat()} · {field_name(shelf.fields[paper.place], language)} · "
@@ -151,7 +150,7 @@ def render_list(shelf: PaperList, found: Listing, view: View, language: Language
     )
 
 
-def _shown(found: Listing, texts: BrowseWording) -> str:
+def _shown(found: Listing, texts: Wording) -> str:
     if not found.total:
         return texts.nothing
     last = found.first + len(found.papers) - 1
@@ -159,7 +158,7 @@ def _shown(found: Listing, texts: BrowseWording) -> str:
 
 
 def _filters(view: View, language: Language) -> str:
-    texts = TEXTS[language]
+    texts = BROWSE[language]
     chips = [
         ("field", view.field, field_name(view.field, language)),
         ("date", view.date, view.date),
@@ -176,7 +175,7 @@ def _filters(view: View, language: Language) -> str:
     return f'<div class="in-force" role="group" aria-label="{texts.filters}">{buttons}</div>'
 
 
-def _pages(found: Listing, texts: BrowseWording) -> str:
+def _pages(found: Listing, texts: Wording) -> str:
     if found.pages == 1:
         return ""
     here = texts.page.format(page=found.page, pages=found.pages)
@@ -203,7 +202,7 @@ def render_chart(shelf: PaperList, found: Listing, view: View, language: Languag
 
     Fields stand by how many papers of the whole corpus they have, whatever is filtered.
     """
-    texts = TEXTS[language]
+    texts = BROWSE[language]
     sizes = Counter(shelf.fields)
     fields = [
         _Bar(f"field/{field.key}", field.names[language], found.by_field[field.key], pressed)
@@ -219,7 +218,7 @@ def render_chart(shelf: PaperList, found: Listing, view: View, language: Languag
     return f'<div class="chart">{groups}{_group("date", texts.by_date, periods, texts)}</div>'
 
 
-def _group(kind: str, heading: str, bars: Iterable[_Bar], texts: BrowseWording) -> str:
+def _group(kind: str, heading: str, bars: Iterable[_Bar], texts: Wording) -> str:
     bars = list(bars)
     most = max((bar.count for bar in bars), default=1) or 1
     rows = "".join(f"<li>{_bar(bar, most, texts)}</li>" for bar in bars)
@@ -229,7 +228,7 @@ def _group(kind: str, heading: str, bars: Iterable[_Bar], texts: BrowseWording) 
     )
 
 
-def _bar(bar: _Bar, most: int, texts: BrowseWording) -> str:
+def _bar(bar: _Bar, most: int, texts: Wording) -> str:
     said = texts.bar.format(label=bar.label, n=bar.count)
     return (
         f'<button type="button" data-do="{html.escape(bar.action)}" '
@@ -248,7 +247,7 @@ def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
 
     A line that says so where the index does not hold it.
     """
-    texts = TEXTS[language]
+    texts = BROWSE[language]
     paper = shelf.index.catalogue.by_id.get(paper_id)
     back = f'<a class="back" href="#close/paper">← {texts.back}</a>'
     if paper is None:
@@ -270,7 +269,7 @@ def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
 
 
 def _where(shelf: PaperList, paper: PaperRecord, language: Language) -> str:
-    texts = TEXTS[language]
+    texts = BROWSE[language]
     separator = "、" if language == "zh" else ", "
     read = texts.read_from.format(source=paper.read_from) if paper.read_from else ""
     if paper.read_from == READ_ABSTRACT_ONLY:
@@ -285,7 +284,7 @@ def _where(shelf: PaperList, paper: PaperRecord, language: Language) -> str:
     return plain_html(" · ".join(part for part in parts if part))
 
 
-def _more(paper: PaperRecord, texts: BrowseWording) -> str:
+def _more(paper: PaperRecord, texts: Wording) -> str:
     address = quote(paper.id)
     return (
         f'<p class="more"><a href="#compare/{address}">{texts.compare}</a> '

@@ -19,8 +19,7 @@ from chatbot.web.chat.conversation import PartialAnswer
 from chatbot.web.comparison import SourcePanel, lay_source_out, wire_source
 from chatbot.web.frame import LINK, Frame, Runs, download_button, visitor_language
 from chatbot.web.gate import visit_of
-from chatbot.web.locales import ANSWERS as ANSWER_TEXTS
-from chatbot.web.locales import COMPARE as TEXTS
+from chatbot.web.locales import ANSWERS, COMPARE
 from chatbot.web.markdown import LATEX_DELIMITERS
 
 
@@ -99,7 +98,7 @@ def _dropdowns(frame: Frame) -> tuple[gr.Dropdown, gr.Dropdown]:
         scale=3,
     )
     aspects = gr.Dropdown(
-        TEXTS["zh"].common_aspects,
+        COMPARE["zh"].common_aspects,
         value=[],
         multiselect=True,
         allow_custom_value=True,
@@ -154,7 +153,7 @@ def _connect(frame: Frame, parts: Parts) -> None:
 
     def loaded(request: gr.Request) -> list[Any]:
         language = visitor_language(request)
-        ids, common = str(request.query_params.get("compare", "")), TEXTS[language].common_aspects
+        ids, common = str(request.query_params.get("compare", "")), COMPARE[language].common_aspects
         aspects = gr.update(choices=[(aspect, aspect) for aspect in common])
         return [aspects, *_chosen(frame, _ids(ids), [], language)]
 
@@ -186,7 +185,7 @@ def _connect_comparing(
                 whole = {**whole, **change}
                 yield whole
         if run.stopped:
-            yield {**whole, **_ended(parts, TEXTS[visitor_language(request)].stopped)}
+            yield {**whole, **_ended(parts, COMPARE[visitor_language(request)].stopped)}
 
     async def opened(asked: str, aspects: list[str], request: gr.Request) -> Streamed:
         ids = _ids(asked)
@@ -223,7 +222,7 @@ def _chosen(frame: Frame, asked: list[str], picked: list[str], language: Languag
     known = [paper for paper in wanted if paper in indexed]
     papers = gr.update(choices=choices, value=known)
     if alone and known == wanted:
-        return [papers, TEXTS[language].added.format(n=len(wanted)), ""]
+        return [papers, COMPARE[language].added.format(n=len(wanted)), ""]
     return [papers, gr.skip(), ",".join(wanted)]
 
 
@@ -232,7 +231,7 @@ def _compared(
 ) -> Iterator[Changes]:
     """Compare, from the choice's check to the table."""
     language = visitor_language(request)
-    texts = TEXTS[language]
+    texts = COMPARE[language]
     columns = comparison.cleaned_aspects(aspects)
     if problem := _problem(frame.bot.index, ids, columns, language):
         yield _ended(parts, problem)
@@ -257,7 +256,7 @@ def _compared(
 
 def _problem(index: Index, ids: list[str], aspects: Sequence[str], language: Language) -> str:
     """What a visitor has to change before a comparison, if anything."""
-    texts = TEXTS[language]
+    texts = COMPARE[language]
     missing = [paper for paper in ids if paper not in index.catalogue.by_id]
     if missing:
         return texts.missing.format(papers=", ".join(missing))
@@ -276,8 +275,8 @@ def _shown(
     for event in events:
         if coming.take(event):
             step = coming.steps[-1].name if coming.steps else "retrieve"
-            name = getattr(ANSWER_TEXTS[language], step)
-            status = TEXTS[language].working.format(step=name)
+            name = getattr(ANSWERS[language], step)
+            status = COMPARE[language].working.format(step=name)
             table = comparison.boxed(coming.shown(), language)
             with coming.pace.doing():
                 yield {parts.status: status, parts.table: table}, None

@@ -14,8 +14,7 @@ from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.understanding.models import Language
 from chatbot.web.frame import COPY, LINK, QUIET, Frame, script, spreadsheet, visitor_language
-from chatbot.web.locales import ANSWERS as ANSWER_TEXTS
-from chatbot.web.locales import COMPARE as TEXTS
+from chatbot.web.locales import ANSWERS, COMPARE
 from chatbot.web.markdown import LATEX_DELIMITERS
 from chatbot.web.rendering import answer_markdown, render_answer, render_source, section_name
 
@@ -73,7 +72,7 @@ def comparison_csv(record: AnswerRecord) -> tuple[str, str]:
         ]
         for c in record.citations
     ]
-    head = [[ANSWER_TEXTS[record.language].sources]] if sources else []
+    head = [[ANSWERS[record.language].sources]] if sources else []
     return f"{_file_name(record)}.csv", spreadsheet(to_csv(record.blocks, [*head, *sources]))
 
 
@@ -84,7 +83,7 @@ def comparison_markdown(record: AnswerRecord) -> tuple[str, str]:
 
 def boxed(shown: str, language: Language) -> str:
     """HTML with its tables in boxes that scroll and their empty cells marked."""
-    label = TEXTS[language].table
+    label = COMPARE[language].table
     opening = f'<div class="table-box" role="region" title="{label}" tabindex="0"><table>'
     shown = _NOT_REPORTED.sub(r'\1<span class="not-reported">\2</span>', shown)
     return shown.replace("<table>", opening).replace("</table>", "</table></div>")
@@ -134,7 +133,7 @@ def wire_source(frame: Frame, panel: SourcePanel, answered: gr.State) -> None:
     def copying(record: str, event: gr.EventData, request: gr.Request) -> str:
         if event.value != PLACE or not record:
             return ""
-        gr.Info(TEXTS[visitor_language(request)].copied, duration=3)
+        gr.Info(COMPARE[visitor_language(request)].copied, duration=3)
         return answer_markdown(AnswerRecord.model_validate_json(record))
 
     frame.actions.source(opening, answered, [panel.box, panel.text, opened], **LINK).then(

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from chatbot.web.frame import QUIET, Frame, download_button, visitor_language
-from chatbot.web.locales import EVALS, EvalsWording
+from chatbot.web.locales import EVALS, Wording
 
 _FOLDER, _RUN, _REPORT = "evals", "report.json", "report.html"
 # In the frame nothing runs; browsers log an error of each script that tries.
@@ -84,7 +84,7 @@ def read_report(data_dir: Path, name: str | None) -> str | None:
         return None
 
 
-def _shown(data_dir: Path, name: str | None, texts: EvalsWording) -> tuple[str, bool]:
+def _shown(data_dir: Path, name: str | None, texts: Wording) -> tuple[str, bool]:
     """A run's report in a frame, or one line in its place; and whether it is the report."""
     report = read_report(data_dir, name)
     run = html.escape(name or "")

@@ -178,7 +178,7 @@ _ON_LOAD = script("links")
 class Frame:
     """What a part of the page is built with.
 
-    `text` gives a text that follows the visitor's language, by ``PART_FIELD`` of `wording`;
+    `text` gives a text that follows the visitor's language, by ``PART_NAME`` of `WORDING`;
     `paper_choices` what each paper is picked by, with its id.
     `actions` has an event for each verb of the page's own links: a handler that takes
     ``event: gr.EventData`` reads the rest of the link from ``event.value``. `admit` counts a

@@ -4,7 +4,7 @@ import html
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -217,11 +217,11 @@ def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: C
 
 
 def _texts(language: Language) -> dict[str, str]:
-    """The texts that follow the visitor's language, by ``PART_FIELD``."""
+    """The texts that follow the visitor's language, by ``PART_NAME``."""
     return {
-        f"{part}_{field}": text
-        for part, texts in asdict(WORDING[language]).items()
-        for field, text in texts.items()
+        f"{part}_{name}": text
+        for part, wording in WORDING[language].items()
+        for name, text in vars(wording).items()
         if isinstance(text, str)
     }
 

@@ -11,8 +11,7 @@ from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.store.conversations import Turn
 from chatbot.understanding.models import Filters, Language
 from chatbot.verification.claims import Claim, claims_of, markdown_of
-from chatbot.web.locales import ANSWERS as TEXTS
-from chatbot.web.locales import AnswerWording
+from chatbot.web.locales import ANSWERS, Wording
 from chatbot.web.markdown import Piece, line_html, plain_html, section_html, text_html
 
 _STAGES = ("understand", "retrieve", "outline", "synthesize", "verify")
@@ -23,7 +22,7 @@ def render_answer(record: AnswerRecord, place: str, given: Filters | None = None
 
     `given` are the reader's own filters.
     """
-    texts = TEXTS[record.language]
+    texts = ANSWERS[record.language]
     body = linked_text(record, place)
     if record.abstained:
         body = f'<div class="abstained"><b>{texts.abstained}</b>\n\n{body}\n\n</div>'
@@ -41,7 +40,7 @@ def render_answer(record: AnswerRecord, place: str, given: Filters | None = None
 
 def steps_line(record: AnswerRecord) -> tuple[str, str]:
     """The stages an answer went through on one line, and how long each took, as a list."""
-    texts = TEXTS[record.language]
+    texts = ANSWERS[record.language]
     names: dict[str, str] = {
         stage: getattr(texts, stage)
         for stage in _STAGES
@@ -83,7 +82,7 @@ def source_list(record: AnswerRecord, place: str) -> str:
     """The sources of an answer, a line each, as links that open them."""
     if not record.citations:
         return ""
-    texts = TEXTS[record.language]
+    texts = ANSWERS[record.language]
     lines = "".join(
         f'<li><a class="source-link" href="#source/{place}/{citation.n}">[{citation.n}] '
         f"{plain_html(citation.title)}</a> "
@@ -98,7 +97,7 @@ def render_source(record: AnswerRecord, n: int, index: Index, language: Language
 
     Where the report has changed since, the quotes alone.
     """
-    texts = TEXTS[language]
+    texts = ANSWERS[language]
     citation = next((c for c in record.citations if c.n == n), None)
     if citation is None:
         return ""
@@ -128,7 +127,7 @@ def render_source(record: AnswerRecord, n: int, index: Index, language: Language
 
 def paper_links(paper_id: str, url: str, language: Language) -> str:
     """What can be done with a paper: ask about it, see all of it, read the paper itself."""
-    texts = TEXTS[language]
+    texts = ANSWERS[language]
     return (
         f'<div class="paper-links"><a href="#ask/{paper_id}">{texts.ask_about}</a> '
         f'<a href="#paper/{paper_id}">{texts.open_paper}</a>'
@@ -140,12 +139,12 @@ def paper_links(paper_id: str, url: str, language: Language) -> str:
 
 def section_name(key: SectionKey, language: Language) -> str:
     """What a section is called."""
-    return TEXTS[language].sections[SECTION_KEYS.index(key)]
+    return ANSWERS[language].sections[SECTION_KEYS.index(key)]
 
 
 def _where(citation: CitationRecord, language: Language) -> str:
     """The section and lines of a report that a source is."""
-    return TEXTS[language].source.format(
+    return ANSWERS[language].source.format(
         section=section_name(citation.key, language),
         first=citation.lines[0],
         last=citation.lines[1],
@@ -163,10 +162,10 @@ def scope_text(record: AnswerRecord, given: Filters) -> str:
     ]
     sections = [section_name(key, record.language) for key in given.sections]
     scope = " · ".join([*record.scope.dates, *papers, *sections])
-    return TEXTS[record.language].scope.format(scope=scope) if scope else ""
+    return ANSWERS[record.language].scope.format(scope=scope) if scope else ""
 
 
-def _made_by(record: AnswerRecord, place: str, texts: AnswerWording) -> str:
+def _made_by(record: AnswerRecord, place: str, texts: Wording) -> str:
     by = texts.by_extract if record.mode == "extractive" else texts.by_model
     seconds = record.timings_ms.get("total", 0) / 1000
     parts = [by.format(model=record.mode), f"{seconds:.2f} s"]
@@ -186,13 +185,13 @@ def _doubts(record: AnswerRecord) -> str:
         for sentence in dict.fromkeys(record.failed)
         if sentence.text not in marked
     )
-    unverified = TEXTS[record.language].unverified
+    unverified = ANSWERS[record.language].unverified
     return f'<div class="unverified">⚠ {unverified}<ul>{rows}</ul></div>' if rows else ""
 
 
 def _reason(reason: str, language: Language) -> str:
     code, _, detail = reason.partition(": ")
-    template: str = getattr(TEXTS[language], code, reason)
+    template: str = getattr(ANSWERS[language], code, reason)
     named = next((key for key in SECTION_KEYS if key == detail), None)
     return template.format(detail=section_name(named, language) if named else detail)
 
@@ -213,14 +212,14 @@ def conversation_markdown(title: str, turns: Sequence[Turn], language: Language)
             scope = scope_text(turn.answer, turn.filters)
             parts += [f"*{scope}*" if scope else "", answer_markdown(turn.answer)]
         else:
-            parts += [turn.partial, f"*{TEXTS[language].stopped}*"]
+            parts += [turn.partial, f"*{ANSWERS[language].stopped}*"]
     own = [c.url for turn in turns if turn.answer for c in turn.answer.citations]
     return _for_elsewhere(parts, own) + "\n"
 
 
 def answer_markdown(record: AnswerRecord) -> str:
     """An answer with its notice, its doubts and its numbered references with their quotes."""
-    texts = TEXTS[record.language]
+    texts = ANSWERS[record.language]
     doubts = [f"- {sentence.text}" for sentence in record.failed]
     parts = [
         f"> {record.notice}" if record.notice else "",
@@ -237,7 +236,7 @@ def _for_elsewhere(parts: Sequence[str], own: Sequence[str]) -> str:
 
 
 def _references(record: AnswerRecord) -> str:
-    lines = [f"**{TEXTS[record.language].sources}**", ""]
+    lines = [f"**{ANSWERS[record.language].sources}**", ""]
     for citation in record.citations:
         lines.append(
             f"[{citation.n}] {citation.title} · {citation.date} · "

@@ -14,7 +14,7 @@ from chatbot.index.ingestion import IngestResult
 from chatbot.index.reading import PaperRecord
 from chatbot.reports.parsing import Paper, Problem
 from chatbot.web.frame import Frame, PerGeneration, visitor_language
-from chatbot.web.locales import REPORTS, ReportsWording
+from chatbot.web.locales import REPORTS, Wording
 from chatbot.web.markdown import LATEX_DELIMITERS, plain_html
 from chatbot.web.uploads import (
     SUFFIXES,
@@ -31,7 +31,7 @@ _PAPERS_SHOWN = 50
 _PROBLEMS_SHOWN = 50
 
 
-def report_table(reports: Sequence[KnownReport], texts: ReportsWording) -> str:
+def report_table(reports: Sequence[KnownReport], texts: Wording) -> str:
     """The reports in the index as a table."""
     heads = "".join(f'<th scope="col">{h}</th>' for h in (texts.date, texts.name, texts.papers))
     rows = "".join(
@@ -45,7 +45,7 @@ def report_table(reports: Sequence[KnownReport], texts: ReportsWording) -> str:
     )
 
 
-def render_errors(errors: Sequence[ReportError], texts: ReportsWording) -> str:
+def render_errors(errors: Sequence[ReportError], texts: Wording) -> str:
     """Why files cannot be read, by line."""
     lines = "".join(
         f"<li>{_place(e.path, e.line, texts)}<br>{plain_html(e.cause)}</li>" for e in errors
@@ -61,14 +61,14 @@ def render_error(message: str) -> str:
     return f'<div class="report-error" role="alert">✗ {plain_html(message)}</div>'
 
 
-def render_previews(previews: Sequence[Preview], texts: ReportsWording) -> str:
+def render_previews(previews: Sequence[Preview], texts: Wording) -> str:
     """What indexing these reports would do."""
     nothing = all(preview.same_as for preview in previews)
     parts = [_preview(preview, texts) for preview in previews]
     return "\n\n".join([*parts, *([f"<p>{texts.nothing_new}</p>"] if nothing else [])])
 
 
-def render_added(result: IngestResult, papers: Sequence[PaperRecord], texts: ReportsWording) -> str:
+def render_added(result: IngestResult, papers: Sequence[PaperRecord], texts: Wording) -> str:
     """What was added, with the new papers as links."""
     names = "、".join((*result.added, *result.updated, *result.unchanged))
     notices = "".join(f"<p>{plain_html(notice)}</p>" for notice in result.notices)
@@ -88,7 +88,7 @@ def render_added(result: IngestResult, papers: Sequence[PaperRecord], texts: Rep
     return f'<div class="report-added" role="status"><p>✓ {added}</p>{notices}{listed}</div>'
 
 
-def _preview(preview: Preview, texts: ReportsWording) -> str:
+def _preview(preview: Preview, texts: Wording) -> str:
     report = preview.upload.report
     name = plain_html(preview.upload.name)
     found = texts.found.format(date=report.date, n=len(report.papers))
@@ -105,7 +105,7 @@ def _preview(preview: Preview, texts: ReportsWording) -> str:
     return f'<div class="report-preview">{head}{papers}{_problems(report.problems, texts)}</div>'
 
 
-def _papers(kind: str, papers: Sequence[Paper], texts: ReportsWording) -> str:
+def _papers(kind: str, papers: Sequence[Paper], texts: Wording) -> str:
     lines = "".join(f"<li>{plain_html(paper.title)}</li>" for paper in papers[:_PAPERS_SHOWN])
     return (
         f"<details><summary>{kind} <b>{len(papers)}</b></summary>"
@@ -113,7 +113,7 @@ def _papers(kind: str, papers: Sequence[Paper], texts: ReportsWording) -> str:
     )
 
 
-def _problems(problems: Sequence[Problem], texts: ReportsWording) -> str:
+def _problems(problems: Sequence[Problem], texts: Wording) -> str:
     if not problems:
         return ""
     lines = "".join(
@@ -124,12 +124,12 @@ def _problems(problems: Sequence[Problem], texts: ReportsWording) -> str:
     return f'<details class="problems" open><summary>⚠ {head}</summary><ul>{lines}</ul></details>'
 
 
-def _more(count: int, texts: ReportsWording) -> str:
+def _more(count: int, texts: Wording) -> str:
     left = count - _PAPERS_SHOWN
     return f"<li>{texts.and_more.format(n=left)}</li>" if left > 0 else ""
 
 
-def _place(name: str, line: int, texts: ReportsWording) -> str:
+def _place(name: str, line: int, texts: Wording) -> str:
     return f"<b>{plain_html(name)} · {texts.line.format(line=line)}</b>"
 
 
@@ -191,7 +191,7 @@ def _shown(name: str) -> gr.Markdown:
     return gr.Markdown(elem_id=name, latex_delimiters=LATEX_DELIMITERS)
 
 
-def _table(indexed: PerGeneration[tuple[KnownReport, ...]], texts: ReportsWording) -> str:
+def _table(indexed: PerGeneration[tuple[KnownReport, ...]], texts: Wording) -> str:
     try:
         return report_table(indexed.current(), texts)
     except ChatbotError as error:
@@ -199,7 +199,7 @@ def _table(indexed: PerGeneration[tuple[KnownReport, ...]], texts: ReportsWordin
 
 
 def _checked(
-    bot: Chatbot, chosen: Sequence[str] | None, texts: ReportsWording
+    bot: Chatbot, chosen: Sequence[str] | None, texts: Wording
 ) -> tuple[str, Sequence[Preview]]:
     """The chosen files held against the index as text, and what they would do, were all read."""
     uploads, refusal = _read(chosen or (), texts)
@@ -215,7 +215,7 @@ def _checked(
 def _added(
     bot: Chatbot,
     chosen: Sequence[str] | None,
-    texts: ReportsWording,
+    texts: Wording,
     progress: Callable[[str, int, int], None],
 ) -> tuple[str, bool]:
     """What came of indexing the chosen files, read and checked again, and whether it was done."""
@@ -233,7 +233,7 @@ def _added(
     return render_added(result, new, texts), True
 
 
-def _read(chosen: Sequence[str], texts: ReportsWording) -> tuple[list[Upload], str]:
+def _read(chosen: Sequence[str], texts: Wording) -> tuple[list[Upload], str]:
     """The chosen files, read; or, where any cannot be, why."""
     if len(chosen) > MOST_UPLOADS:
         return [], render_error(texts.too_many.format(files=MOST_UPLOADS, n=len(chosen)))
@@ -248,7 +248,7 @@ def _read(chosen: Sequence[str], texts: ReportsWording) -> tuple[list[Upload], s
     return ([], render_errors(errors, texts)) if errors else (uploads, "")
 
 
-def _refuse(path: Path, texts: ReportsWording) -> None:
+def _refuse(path: Path, texts: Wording) -> None:
     """Raise `ReportError` where a file is none of those that are read."""
     if path.suffix.lower() not in SUFFIXES:
         raise ReportError(path.name, 1, texts.not_text)

@@ -16,8 +16,7 @@ from chatbot.web.chat.conversation import Messages, answering, literal, shown_tu
 from chatbot.web.chat.panels import ChatFields, FilterFields, read_filters
 from chatbot.web.frame import QUIET, Frame, Runs, owner_of, script, told, visitor_language
 from chatbot.web.gate import visit_of
-from chatbot.web.locales import CHAT as TEXTS
-from chatbot.web.locales import EXAMPLES, PAGE
+from chatbot.web.locales import CHAT, EXAMPLES, PAGE
 from chatbot.web.markdown import LATEX_DELIMITERS
 
 TO_QUESTION = script("to_question")
@@ -206,7 +205,7 @@ def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request)
     if not question:
         return [gr.skip(), None, gr.skip(), *[gr.skip()] * len(fields.controls)]
     if len(question) > LONGEST_QUESTION:
-        raise ChatbotError(TEXTS[language].too_long.format(most=LONGEST_QUESTION))
+        raise ChatbotError(CHAT[language].too_long.format(most=LONGEST_QUESTION))
     check_question(question)
     frame.admit(request, language)
     # Tried again, a question is asked of what it was asked of.

@@ -21,7 +21,7 @@ from chatbot.store.conversations import Turn, end_turn, history_of
 from chatbot.text.markdown import unwrapped
 from chatbot.understanding.models import Language
 from chatbot.understanding.wording import language_of
-from chatbot.web.locales import ANSWERS as TEXTS
+from chatbot.web.locales import ANSWERS
 from chatbot.web.markdown import ComingText, plain_html, text_html
 from chatbot.web.rendering import render_answer, steps_line
 
@@ -112,7 +112,7 @@ def shown_turns(turns: Sequence[Turn]) -> Messages:
 def shown_turn(turn: Turn) -> Messages:
     """The messages of a turn that has ended: answered, stopped or failed."""
     if turn.answer is None:
-        texts = TEXTS[language_of(turn.question)]
+        texts = ANSWERS[language_of(turn.question)]
         why = texts.failed.format(error=turn.error) if turn.error else texts.stopped
         shown = f'<div class="notice stopped">{plain_html(why)}</div>'
         text = f"{text_html(''.join(unwrapped([turn.partial])))}\n\n{shown}"
@@ -188,7 +188,7 @@ def _unfinished(turn: Turn, coming: PartialAnswer, language: Language) -> Messag
 
 def _step_names(steps: Sequence[Step], language: Language) -> list[str]:
     """The stages so far, the running one last; how many sections were found, once they are."""
-    texts, shown = TEXTS[language], dict[str, str]()
+    texts, shown = ANSWERS[language], dict[str, str]()
     for step in steps:
         found = step.name == "retrieve" and step.milliseconds is not None
         shown[step.name] = texts.found.format(n=step.detail) if found else getattr(texts, step.name)

@@ -23,7 +23,7 @@ from chatbot.understanding.inputs import make_filters, parse_date_range
 from chatbot.understanding.models import Filters, Language
 from chatbot.web.chat.conversation import turn_of
 from chatbot.web.frame import COPY, LINK, QUIET, Frame, owner_of, told, visitor_language
-from chatbot.web.locales import CHAT as TEXTS
+from chatbot.web.locales import CHAT
 from chatbot.web.markdown import LATEX_DELIMITERS, plain_html
 from chatbot.web.rendering import answer_markdown, render_source, section_name
 
@@ -130,7 +130,7 @@ def read_filters(index: Index, chosen: Sequence[Sequence[str]], language: Langua
         ChatbotError: a day that was typed cannot be read, or a paper is not in the index.
     """
     dates, papers, sections = (names or () for names in chosen)
-    texts = TEXTS[language]
+    texts = CHAT[language]
     for day in dates:
         try:
             parse_date_range(day)
@@ -163,7 +163,7 @@ def filters_line(
         ),
     ]
     # A block of HTML, in which nothing is Markdown.
-    return f"<div>{TEXTS[language].in_force} {' '.join(chips)}</div>" if chips else ""
+    return f"<div>{CHAT[language].in_force} {' '.join(chips)}</div>" if chips else ""
 
 
 def _chip(kind: str, value: str, label: str) -> str:
@@ -201,13 +201,13 @@ def connect_sources(frame: Frame, fields: ChatFields, panel: gr.Markdown) -> Non
     def closed(request: gr.Request, event: gr.EventData) -> Any:
         if event.value != "sources":
             return gr.skip()
-        return TEXTS[visitor_language(request)].no_source
+        return CHAT[visitor_language(request)].no_source
 
     def copied(conversation: str, request: gr.Request, event: gr.EventData) -> str:
         turn = _turn(frame, conversation, str(event.value), owner_of(request))
         if turn is None or turn.answer is None:
             return ""
-        gr.Info(TEXTS[visitor_language(request)].copied)
+        gr.Info(CHAT[visitor_language(request)].copied)
         return answer_markdown(turn.answer)
 
     text = gr.Textbox(visible=False)
@@ -237,7 +237,7 @@ def _turns(frame: Frame, conversation: str, owner: str) -> tuple[Turn, ...]:
 def _first(frame: Frame, turns: tuple[Turn, ...], language: Language) -> str:
     answer = turns[-1].answer if turns else None
     if answer is None or not answer.citations:
-        return TEXTS[language].no_source
+        return CHAT[language].no_source
     return render_source(answer, answer.citations[0].n, frame.bot.index, language)
 
 
@@ -294,7 +294,7 @@ def connect_rating(frame: Frame, fields: ChatFields, row: CommentFields) -> None
     @told
     def commented(kept: str, comment: str, request: gr.Request) -> list[Any]:
         add_comment(frame.database, owner_of(request), kept, comment)
-        gr.Info(TEXTS[visitor_language(request)].thanks)
+        gr.Info(CHAT[visitor_language(request)].thanks)
         return _row(visible=False)
 
     def hidden() -> list[Any]:

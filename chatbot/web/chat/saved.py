@@ -31,7 +31,7 @@ from chatbot.web.frame import (
     told,
     visitor_language,
 )
-from chatbot.web.locales import CHAT as TEXTS
+from chatbot.web.locales import CHAT
 from chatbot.web.markdown import plain_html
 from chatbot.web.rendering import conversation_markdown
 
@@ -183,7 +183,7 @@ def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> N
     blocks.load(listed, conversation, saved.saved, **QUIET)
     for event in (saved.title.submit, saved.title.blur):
         event(renamed, [conversation, saved.title], [saved.title, saved.saved], **QUIET)
-    confirm = _CONFIRM.format(**{name: texts.confirm_delete for name, texts in TEXTS.items()})
+    confirm = _CONFIRM.format(**{name: texts.confirm_delete for name, texts in CHAT.items()})
     ask = gr.Textbox(visible="hidden")
     saved.delete.click(None, conversation, ask, js=confirm, **QUIET).then(
         deleted, [ask, conversation], place.changed, **QUIET
@@ -247,7 +247,7 @@ def _settled(frame: Frame, owner: str, name: str, turns: Sequence[Turn]) -> Any:
 def _list(kept: Sequence[Conversation], current: str, language: Language) -> str:
     """The list as Markdown, the open one marked."""
     if not kept:
-        return TEXTS[language].none_saved
+        return CHAT[language].none_saved
     lines = "".join(
         f'<li><a href="#chat/{one.id}"{_CURRENT if one.id == current else ""}>'
         f"{plain_html(one.title)}</a></li>"
