@@ -2,30 +2,77 @@
 
 import html
 import logging
+import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from chatbot.answering.models import Event
+from chatbot.answering.comparison import NOT_REPORTED
+from chatbot.answering.models import Scope, tables_in, to_csv
 from chatbot.answering.record import AnswerRecord
 from chatbot.errors import ChatbotError
+from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.telemetry.logs import in_one_context
 from chatbot.understanding.models import Language
-from chatbot.web import comparison
 from chatbot.web.chat.conversation import PartialAnswer
-from chatbot.web.comparison import SourcePanel, lay_source_out, wire_source
-from chatbot.web.frame import LINK, Frame, Runs, download_button, visitor_language
+from chatbot.web.frame import (
+    COPY,
+    LINK,
+    QUIET,
+    Frame,
+    Runs,
+    download_button,
+    script,
+    spreadsheet,
+    visitor_language,
+)
 from chatbot.web.gate import visit_of
 from chatbot.web.locales import ANSWERS, COMPARE
 from chatbot.web.markdown import LATEX_DELIMITERS
+from chatbot.web.rendering import answer_markdown, render_answer, render_source, section_name
+
+logger = logging.getLogger(__name__)
+_PLACE = "compare"
+_NAMES_SHOWN = 3
+_NOT_REPORTED = re.compile(
+    rf"(<td[^>]*>)({'|'.join(map(re.escape, NOT_REPORTED.values()))})[。.]?(?=</td>)", re.IGNORECASE
+)
+_FEWEST, _MOST, _MOST_ASPECTS = 2, 8, 8
+_TO_PANEL, _FROM_PANEL = script("to_panel"), script("from_panel")
+# New values or properties of components.
+Changes = dict[Any, Any]
+Streamed = AsyncIterator[Changes]
+
+
+def paper_choices(index: Index) -> list[tuple[str, str]]:
+    """What each paper is picked by, with its id.
+
+    A label has all that a reader may type: title, day, id, and names that the title does not have.
+    """
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for name, papers, sure in index.catalogue.names.names.values():
+        if sure and len(papers) == 1 and LATIN_NAME.fullmatch(name):
+            names[papers[0]].append(name)
+    labels = []
+    for paper in index.catalogue.papers:
+        title = paper.title.lower()
+        own = [name for name in names[paper.id] if name.lower() not in title][:_NAMES_SHOWN]
+        parts = [paper.title, paper.date.isoformat(), paper.id, ", ".join(own)]
+        labels.append((" · ".join(part for part in parts if part), paper.id))
+    return labels
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the tab's events read and write."""
+class Compare:
+    """What the tab's events read and write.
+
+    `answered` holds the `AnswerRecord` shown, as JSON, or an empty text; `source` is the section of
+    a cell, in a box that is hidden where none is open.
+    """
 
     papers: gr.Dropdown
     aspects: gr.Dropdown
@@ -37,7 +84,8 @@ class Parts:
     to_chat: gr.Button
     table: gr.Markdown
     answered: gr.State
-    source: SourcePanel
+    source_box: gr.Column
+    source: gr.Markdown
 
     @property
     def changed(self) -> list[Any]:
@@ -45,12 +93,20 @@ class Parts:
         return [
             *(self.compare, self.stop, self.status),
             *(self.csv, self.markdown, self.to_chat, self.table, self.answered),
-            *(self.source.box, self.source.text),
+            *(self.source_box, self.source),
         ]
 
 
-def lay_out(frame: Frame) -> Parts:
-    """The components of the tab."""
+def build_compare(frame: Frame) -> Compare:
+    """Lay the tab out and connect it; a link ``?compare=ID,ID`` to the page is followed here."""
+    with gr.Column(elem_id="compare"):
+        parts = _lay_out(frame)
+    _connect(frame, parts)
+    _connect_source(frame, parts)
+    return parts
+
+
+def _lay_out(frame: Frame) -> Compare:
     text = frame.text
     answered = gr.State("")
     gr.Markdown(text("compare_about"), elem_id="compare-about")
@@ -69,21 +125,15 @@ def lay_out(frame: Frame) -> Parts:
         markdown = download_button(
             text("compare_markdown"), _markdown_file, answered, "compare-markdown", visible=False
         )
-        to_chat = gr.Button(
-            text("compare_to_chat"),
-            elem_id="compare-to-chat",
-            size="sm",
-            scale=0,
-            min_width=120,
-            visible=False,
-        )
+        look: dict[str, Any] = {"size": "sm", "scale": 0, "min_width": 120, "visible": False}
+        to_chat = gr.Button(text("compare_to_chat"), elem_id="compare-to-chat", **look)
     with gr.Row(elem_id="compare-shown"):
         with gr.Column(scale=3, min_width=0, elem_id="compare-answer"):
             table = gr.Markdown(elem_id="compare-table", latex_delimiters=LATEX_DELIMITERS)
-        source = lay_source_out()
-    return Parts(
-        *(papers, aspects, compare, stop, status, csv, markdown, to_chat, table, answered, source)
-    )
+        with gr.Column(scale=2, min_width=0, visible=False, elem_id="compare-source") as box:
+            source = gr.Markdown(latex_delimiters=LATEX_DELIMITERS, elem_id="compare-source-text")
+    saving = (csv, markdown, to_chat)
+    return Compare(papers, aspects, compare, stop, status, *saving, table, answered, box, source)
 
 
 def _dropdowns(frame: Frame) -> tuple[gr.Dropdown, gr.Dropdown]:
@@ -111,43 +161,7 @@ def _dropdowns(frame: Frame) -> tuple[gr.Dropdown, gr.Dropdown]:
     return papers, aspects
 
 
-def _csv_file(answered: str) -> tuple[str, str]:
-    return comparison.comparison_csv(AnswerRecord.model_validate_json(answered))
-
-
-def _markdown_file(answered: str) -> tuple[str, str]:
-    return comparison.comparison_markdown(AnswerRecord.model_validate_json(answered))
-
-
-logger = logging.getLogger(__name__)
-_FEWEST, _MOST, _MOST_ASPECTS = 2, 8, 8
-# New values or properties of components.
-Changes = dict[Any, Any]
-Streamed = AsyncIterator[Changes]
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """What leads from a comparison to elsewhere.
-
-    `answered` holds the `AnswerRecord` shown, as JSON, or an empty text.
-    """
-
-    papers: gr.Dropdown
-    answered: gr.State
-    to_chat: gr.Button
-
-
-def build_compare(frame: Frame) -> Compare:
-    """Lay the tab out and connect it; a link ``?compare=ID,ID`` to the page is followed here."""
-    with gr.Column(elem_id="compare"):
-        parts = lay_out(frame)
-    _connect(frame, parts)
-    wire_source(frame, parts.source, parts.answered)
-    return Compare(parts.papers, parts.answered, parts.to_chat)
-
-
-def _connect(frame: Frame, parts: Parts) -> None:
+def _connect(frame: Frame, parts: Compare) -> None:
     """Connect what is chosen for the visitor, by address or link, and what compares."""
     asked, runs = gr.State(""), Runs(frame.answers_at_once)
 
@@ -171,7 +185,7 @@ def _connect(frame: Frame, parts: Parts) -> None:
 
 
 def _connect_comparing(
-    frame: Frame, parts: Parts, runs: Runs, asked: gr.State, choosing: Sequence[Any]
+    frame: Frame, parts: Compare, runs: Runs, asked: gr.State, choosing: Sequence[Any]
 ) -> None:
     """Connect what compares: the button, and after `choosing` the papers `asked` for, if any."""
 
@@ -227,12 +241,11 @@ def _chosen(frame: Frame, asked: list[str], picked: list[str], language: Languag
 
 
 def _compared(
-    frame: Frame, parts: Parts, ids: list[str], aspects: list[str], request: gr.Request
+    frame: Frame, parts: Compare, ids: list[str], aspects: list[str], request: gr.Request
 ) -> Iterator[Changes]:
     """Compare, from the choice's check to the table."""
-    language = visitor_language(request)
+    language, columns, coming = visitor_language(request), _cleaned(aspects), PartialAnswer()
     texts = COMPARE[language]
-    columns = comparison.cleaned_aspects(aspects)
     if problem := _problem(frame.bot.index, ids, columns, language):
         yield _ended(parts, problem)
         return
@@ -243,10 +256,14 @@ def _compared(
         return
     yield _begun(parts)
     try:
-        for change, record in _shown(frame.bot.compare(ids, columns, language), parts, language):
-            yield change
-            if record:
-                yield _ended(parts, texts.done.format(n=len(ids)), record)
+        for event in frame.bot.compare(ids, columns, language):
+            if coming.take(event):
+                change = _working(parts, coming, language)
+                with coming.pace.doing():
+                    yield change
+        if record := coming.answer:
+            yield {parts.table: _rendered(record)}
+            yield _ended(parts, texts.done.format(n=len(ids)), record)
     except ChatbotError as error:
         yield _ended(parts, texts.failed.format(error=error))
     except Exception:
@@ -267,40 +284,24 @@ def _problem(index: Index, ids: list[str], aspects: Sequence[str], language: Lan
     return ""
 
 
-def _shown(
-    events: Iterator[Event], parts: Parts, language: Language
-) -> Iterator[tuple[Changes, AnswerRecord | None]]:
-    """What changes after each event worth showing; the record with the last."""
-    coming = PartialAnswer()
-    for event in events:
-        if coming.take(event):
-            step = coming.steps[-1].name if coming.steps else "retrieve"
-            name = getattr(ANSWERS[language], step)
-            status = COMPARE[language].working.format(step=name)
-            table = comparison.boxed(coming.shown(), language)
-            with coming.pace.doing():
-                yield {parts.status: status, parts.table: table}, None
-    if record := coming.answer:
-        yield {parts.table: comparison.render_comparison(record)}, record
+def _working(parts: Compare, coming: PartialAnswer, language: Language) -> Changes:
+    """What has come of a comparison, and what is being done."""
+    step = coming.steps[-1].name if coming.steps else "retrieve"
+    status = COMPARE[language].working.format(step=getattr(ANSWERS[language], step))
+    return {parts.status: status, parts.table: _boxed(coming.shown(), language)}
 
 
-def _begun(parts: Parts) -> Changes:
+def _begun(parts: Compare) -> Changes:
     """The tab as a comparison begins: nothing of an earlier one is left."""
-    hidden, emptied = gr.update(visible=False), ""
+    gone = (parts.compare, parts.csv, parts.markdown, parts.to_chat, parts.source_box)
     return {
-        parts.compare: hidden,
+        **dict.fromkeys(gone, gr.update(visible=False)),
+        **dict.fromkeys((parts.table, parts.answered, parts.source), ""),
         parts.stop: gr.update(visible=True),
-        parts.csv: hidden,
-        parts.markdown: hidden,
-        parts.to_chat: hidden,
-        parts.table: emptied,
-        parts.answered: emptied,
-        parts.source.box: hidden,
-        parts.source.text: emptied,
     }
 
 
-def _ended(parts: Parts, status: str, record: AnswerRecord | None = None) -> Changes:
+def _ended(parts: Compare, status: str, record: AnswerRecord | None = None) -> Changes:
     """The tab after a comparison, or one that was not made; `status` is plain text."""
     changes: Changes = {
         parts.compare: gr.update(visible=True),
@@ -312,10 +313,90 @@ def _ended(parts: Parts, status: str, record: AnswerRecord | None = None) -> Cha
             parts.answered: record.model_dump_json(),
             parts.markdown: gr.update(visible=True),
             parts.to_chat: gr.update(visible=True),
-            parts.csv: gr.update(visible=comparison.has_table(record)),
+            parts.csv: gr.update(visible=bool(tables_in(record.blocks))),
         }
     return changes
 
 
 def _ids(rest: str) -> list[str]:
     return [paper.strip() for paper in rest.split(",") if paper.strip()]
+
+
+def _cleaned(aspects: Sequence[str]) -> list[str]:
+    """Aspects that can head columns: each once, in one line, with nothing that ends a cell."""
+    lines = (" ".join(aspect.split()).replace("|", "/") for aspect in aspects)
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def _rendered(record: AnswerRecord) -> str:
+    """A comparison, its table in a box that scrolls, its empty cells marked."""
+    # The papers it is narrowed to are those in the table.
+    shown = record.model_copy(update={"scope": Scope()})
+    return _boxed(render_answer(shown, _PLACE), record.language)
+
+
+def _csv_file(answered: str) -> tuple[str, str]:
+    """The file with the table and, in rows below it, what its markers stand for."""
+    record = AnswerRecord.model_validate_json(answered)
+    sources = [
+        [
+            f"[{c.n}]",
+            c.title,
+            section_name(c.key, record.language),
+            f"https://arxiv.org/abs/{c.paper_id}",
+        ]
+        for c in record.citations
+    ]
+    head = [[ANSWERS[record.language].sources]] if sources else []
+    return f"{_file_name(record)}.csv", spreadsheet(to_csv(record.blocks, [*head, *sources]))
+
+
+def _markdown_file(answered: str) -> tuple[str, str]:
+    """The file with the table, what could not be verified, and the sources: its name, its text."""
+    record = AnswerRecord.model_validate_json(answered)
+    return f"{_file_name(record)}.md", f"# {record.question}\n\n{answer_markdown(record)}\n"
+
+
+def _boxed(shown: str, language: Language) -> str:
+    """HTML with its tables in boxes that scroll and their empty cells marked."""
+    label = COMPARE[language].table
+    opening = f'<div class="table-box" role="region" title="{label}" tabindex="0"><table>'
+    shown = _NOT_REPORTED.sub(r'\1<span class="not-reported">\2</span>', shown)
+    return shown.replace("<table>", opening).replace("</table>", "</table></div>")
+
+
+def _file_name(record: AnswerRecord) -> str:
+    return "-".join(["comparison", *record.scope.papers])
+
+
+def _connect_source(frame: Frame, parts: Compare) -> None:
+    """Open a source on ``source/compare/N``, close it, copy the table on ``copy/compare``."""
+    opened = gr.Textbox(visible="hidden", elem_id="compare-opened")
+    copied = gr.Textbox(visible="hidden", elem_id="compare-copied")
+
+    def opening(record: str, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        place, _, n = event.value.partition("/")
+        if place != _PLACE or not record or not n.isdigit():
+            return gr.skip(), gr.skip(), ""
+        kept = AnswerRecord.model_validate_json(record)
+        shown = render_source(kept, int(n), frame.bot.index, visitor_language(request))
+        return gr.update(visible=bool(shown)), shown, n if shown else ""
+
+    def closing(event: gr.EventData) -> tuple[object, ...]:
+        if event.value != "sources":
+            return gr.skip(), gr.skip()
+        return gr.update(visible=False), ""
+
+    def copying(record: str, event: gr.EventData, request: gr.Request) -> str:
+        if event.value != _PLACE or not record:
+            return ""
+        gr.Info(COMPARE[visitor_language(request)].copied, duration=3)
+        return answer_markdown(AnswerRecord.model_validate_json(record))
+
+    source = [parts.source_box, parts.source]
+    showing = frame.actions.source(opening, parts.answered, [*source, opened], **LINK)
+    showing.then(None, opened, None, js=_TO_PANEL, api_visibility="private")
+    frame.actions.close(None, None, None, js=_FROM_PANEL, api_visibility="private")
+    frame.actions.close(closing, None, source, **QUIET)
+    copy = frame.actions.copy(copying, parts.answered, copied, **QUIET)
+    copy.then(None, copied, None, js=COPY, api_visibility="private")

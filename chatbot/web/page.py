@@ -33,8 +33,7 @@ from chatbot.web.chat.saved import (
     connect_saved,
     shown,
 )
-from chatbot.web.compare import Compare, build_compare
-from chatbot.web.comparison import choices as paper_choices
+from chatbot.web.compare import Compare, build_compare, paper_choices
 from chatbot.web.evals import build_evals
 from chatbot.web.frame import (
     LINK,
