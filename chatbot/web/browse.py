@@ -2,7 +2,7 @@
 
 import html
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,7 @@ from chatbot.web.markdown import LATEX_DELIMITERS, line_html, plain_html, sectio
 from chatbot.web.rendering import paper_links, section_name
 
 PAGE_SIZE = 25
+_LONGEST_ID = 40
 # With more days than this, papers are counted by month.
 _MOST_DAYS = 31
 _DAY, _MONTH = len("2026-02-12"), len("2026-02")
@@ -69,14 +70,10 @@ class Listing:
 
 def paper_list_of(index: Index) -> PaperList:
     """The shelf of an index."""
+    papers = index.catalogue.papers
     width = _DAY if len(index.catalogue.dates) <= _MOST_DAYS else _MONTH
-    periods = (
-        tuple(dict.fromkeys(day.isoformat()[:width] for day in paper.dates))
-        for paper in index.catalogue.papers
-    )
-    return PaperList(
-        index, fields_of_papers(index.catalogue.papers, index.sections), tuple(periods)
-    )
+    periods = (dict.fromkeys(day.isoformat()[:width] for day in paper.dates) for paper in papers)
+    return PaperList(index, fields_of_papers(papers, index.sections), tuple(map(tuple, periods)))
 
 
 def listing(shelf: PaperList, view: View) -> Listing:
@@ -101,18 +98,14 @@ def listing(shelf: PaperList, view: View) -> Listing:
 
 def _matching(index: Index, words: str) -> Iterator[PaperRecord]:
     """The papers that hold every word; those first that hold all of them in title or id."""
-    wanted = normalise(words).split()
-    papers = index.catalogue.papers
-    heads = [paper for paper in papers if _holds(f"{paper.id} {paper.title}".lower(), wanted)]
-    yield from heads
-    named = {paper.id for paper in heads}
-    for paper in papers:
-        if paper.id not in named and _holds(f"{paper.id} {index.paper_texts[paper.place]}", wanted):
+    wanted, others = normalise(words).split(), list[PaperRecord]()
+    for paper in index.catalogue.papers:
+        head, text = f"{paper.id} {paper.title}".lower(), index.paper_texts[paper.place]
+        if all(word in head for word in wanted):
             yield paper
-
-
-def _holds(text: str, wanted: Sequence[str]) -> bool:
-    return all(word in text for word in wanted)
+        elif all(word in f"{paper.id} {text}" for word in wanted):
+            others.append(paper)
+    yield from others
 
 
 def after_action(view: View, action: str) -> View:
@@ -139,30 +132,17 @@ def render_list(shelf: PaperList, found: Listing, view: View, language: Language
         f"{html.escape(paper.id)}</small></li>"
         for paper in found.papers
     )
-    listed = f'<ol class="papers" start="{found.first}" aria-label="{texts.papers}">{rows}</ol>'
-    return "".join(
-        [
-            _filters(view, language),
-            f'<p class="shown" role="status" tabindex="-1">{_shown(found, texts)}</p>',
-            listed if rows else "",
-            _pages(found, texts),
-        ]
-    )
-
-
-def _shown(found: Listing, texts: Wording) -> str:
-    if not found.total:
-        return texts.nothing
     last = found.first + len(found.papers) - 1
-    return texts.shown.format(n=found.total, first=found.first, last=last)
+    shown = texts.shown.format(n=found.total, first=found.first, last=last)
+    listed = f'<ol class="papers" start="{found.first}" aria-label="{texts.papers}">{rows}</ol>'
+    said = f'<p class="shown" role="status" tabindex="-1">{shown if rows else texts.nothing}</p>'
+    return f"{_filters(view, language)}{said}{listed if rows else ''}{_pages(found, texts)}"
 
 
 def _filters(view: View, language: Language) -> str:
     texts = BROWSE[language]
-    chips = [
-        ("field", view.field, field_name(view.field, language)),
-        ("date", view.date, view.date),
-    ]
+    field = field_name(view.field, language)
+    chips = [("field", view.field, field), ("date", view.date, view.date)]
     buttons = "".join(
         f'<button type="button" data-do="{html.escape(f"{kind}/{value}")}" '
         f'aria-label="{html.escape(texts.remove.format(label=label))}">'
@@ -189,57 +169,41 @@ def _turn(page: int, label: str, *, possible: bool) -> str:
     return f'<button type="button" data-do="page/{page}"{disabled}>{label}</button>'
 
 
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    action: str
-    label: str
-    count: int
-    pressed: bool
-
-
 def render_chart(shelf: PaperList, found: Listing, view: View, language: Language) -> str:
     """The two groups of bars, as HTML; a pressed one is the filter in force.
 
     Fields stand by how many papers of the whole corpus they have, whatever is filtered.
     """
-    texts = BROWSE[language]
-    sizes = Counter(shelf.fields)
-    fields = [
-        _Bar(f"field/{field.key}", field.names[language], found.by_field[field.key], pressed)
-        for field in sorted(all_fields(), key=lambda field: (field.key == OTHER, -sizes[field.key]))
-        for pressed in [field.key == view.field]
-        if found.by_field[field.key] or pressed
+    texts, sizes = BROWSE[language], Counter(shelf.fields)
+    fields = sorted(all_fields(), key=lambda field: (field.key == OTHER, -sizes[field.key]))
+    names = {field.key: field.names[language] for field in fields}
+    periods = sorted({*found.by_period, *filter(None, [view.date])}, reverse=True)
+    groups = [
+        _group("field", names, found.by_field, view.field, texts),
+        _group("date", {period: period for period in periods}, found.by_period, view.date, texts),
     ]
-    periods = [
-        _Bar(f"date/{period}", period, found.by_period[period], period == view.date)
-        for period in sorted({*found.by_period, *filter(None, [view.date])}, reverse=True)
-    ]
-    groups = _group("field", texts.by_field, fields, texts)
-    return f'<div class="chart">{groups}{_group("date", texts.by_date, periods, texts)}</div>'
+    return f'<div class="chart">{"".join(groups)}</div>'
 
 
-def _group(kind: str, heading: str, bars: Iterable[_Bar], texts: Wording) -> str:
-    bars = list(bars)
-    most = max((bar.count for bar in bars), default=1) or 1
-    rows = "".join(f"<li>{_bar(bar, most, texts)}</li>" for bar in bars)
+def _group(
+    kind: str, labels: Mapping[str, str], counts: Counter[str], chosen: str, texts: Wording
+) -> str:
+    heading = texts.by_field if kind == "field" else texts.by_date
+    most = max(counts.values(), default=1)
+    rows = "".join(
+        f'<li><button type="button" data-do="{html.escape(f"{kind}/{value}")}" '
+        f'aria-pressed="{str(value == chosen).lower()}" '
+        f'aria-label="{html.escape(texts.bar.format(label=label, n=counts[value]))}">'
+        f'<span class="label">{html.escape(label)}</span>'
+        f'<span class="track"><span class="fill" style="width: {100 * counts[value] / most:.1f}%">'
+        f'</span></span><span class="count">{counts[value]}</span></button></li>'
+        for value, label in labels.items()
+        if counts[value] or value == chosen
+    )
     return (
         f'<section class="bars" aria-labelledby="browse-by-{kind}">'
         f'<h3 id="browse-by-{kind}">{heading}</h3><ul>{rows}</ul></section>'
     )
-
-
-def _bar(bar: _Bar, most: int, texts: Wording) -> str:
-    said = texts.bar.format(label=bar.label, n=bar.count)
-    return (
-        f'<button type="button" data-do="{html.escape(bar.action)}" '
-        f'aria-pressed="{str(bar.pressed).lower()}" aria-label="{html.escape(said)}">'
-        f'<span class="label">{html.escape(bar.label)}</span>'
-        f'<span class="track"><span class="fill" style="width: {100 * bar.count / most:.1f}%">'
-        f'</span></span><span class="count">{bar.count}</span></button>'
-    )
-
-
-_LONGEST_ID = 40
 
 
 def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
@@ -254,6 +218,7 @@ def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
         shown = plain_html(" ".join(paper_id.split())[:_LONGEST_ID] or "–")
         unknown = html.escape(texts.unknown).format(paper=f"<code>{shown}</code>")
         return f'{back}\n\n<p class="unknown">{unknown}</p>'
+    address = quote(paper.id)
     parts = [
         back,
         f"<h2>{line_html(paper.title)}</h2>",
@@ -263,7 +228,8 @@ def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
             f"<h3>{section_name(section.key, language)}</h3>\n\n{section_html(section.text)}"
             for section in shelf.index.sections_of(paper.id)
         ),
-        _more(paper, texts),
+        f'<p class="more"><a href="#compare/{address}">{texts.compare}</a> '
+        f'<a href="?paper={address}">{texts.address}</a></p>',
     ]
     return "\n\n".join(parts)
 
@@ -274,48 +240,29 @@ def _where(shelf: PaperList, paper: PaperRecord, language: Language) -> str:
     read = texts.read_from.format(source=paper.read_from) if paper.read_from else ""
     if paper.read_from == READ_ABSTRACT_ONLY:
         read = texts.abstract_only
-    parts = [
-        f"arXiv {paper.id}",
-        field_name(shelf.fields[paper.place], language),
-        texts.dates.format(dates=separator.join(day.isoformat() for day in paper.dates)),
-        texts.report.format(report=paper.report),
-        read,
-    ]
+    dates = texts.dates.format(dates=separator.join(day.isoformat() for day in paper.dates))
+    field = field_name(shelf.fields[paper.place], language)
+    parts = [f"arXiv {paper.id}", field, dates, texts.report.format(report=paper.report), read]
     return plain_html(" · ".join(part for part in parts if part))
 
 
-def _more(paper: PaperRecord, texts: Wording) -> str:
-    address = quote(paper.id)
-    return (
-        f'<p class="more"><a href="#compare/{address}">{texts.compare}</a> '
-        f'<a href="?paper={address}">{texts.address}</a></p>'
-    )
-
-
 _BUTTONS = script("paper_list")
-_TO_PAPER = script("to_paper")
-_FROM_PAPER = script("from_paper")
 
 
 @dataclass(frozen=True, slots=True)
 class BrowseTab:
     """What other parts of the page do with this one.
 
-    `open_paper` takes an arXiv id and a language and gives values for `panel`. `refresh` takes
-    `view` and the request and gives values for `list_parts`, after the index has changed.
+    `open_paper` takes an arXiv id and a language and gives values for `panel`.
     """
 
     open_paper: Callable[[str, Language], list[Any]]
     panel: list[Component]
-    refresh: Callable[..., list[Any]]
-    view: gr.State
-    list_parts: list[gr.HTML]
 
 
-def build_browse(frame: Frame) -> BrowseTab:
-    """Lay the tab out and connect it."""
+def build_browse(frame: Frame, tab: gr.Tab) -> BrowseTab:
+    """Lay the tab out and connect it; the list is drawn anew when the tab is opened."""
     shelves = PerGeneration(frame.bot, paper_list_of)
-    view = gr.State(View())
     words = gr.Textbox(
         label=frame.text("browse_search"),
         placeholder=frame.text("browse_placeholder"),
@@ -328,68 +275,52 @@ def build_browse(frame: Frame) -> BrowseTab:
             results = gr.HTML(js_on_load=_BUTTONS, elem_id="browse-results")
         with gr.Column(visible=False, elem_id="browse-paper", min_width=0) as panel:
             paper = gr.Markdown(latex_delimiters=LATEX_DELIMITERS, elem_id="browse-text")
-    tab = BrowseTab(_opener(shelves), [panel, paper], _refresher(shelves), view, [chart, results])
-    _connect_list(tab, shelves, words)
-    _connect_paper(tab, frame)
-    return tab
 
-
-def _opener(shelves: PerGeneration[PaperList]) -> Callable[[str, Language], list[Any]]:
     def open_paper(paper_id: str, language: Language) -> list[Any]:
-        shown = render_paper(shelves.current(), paper_id, language)
-        return [gr.Column(visible=True), shown]
+        return [gr.Column(visible=True), render_paper(shelves.current(), paper_id, language)]
 
-    return open_paper
+    def show(event: gr.EventData, request: gr.Request) -> list[Any]:
+        return open_paper(str(event.value), visitor_language(request))
 
+    def close(event: gr.EventData) -> Any:
+        return gr.Column(visible=False) if event.value == "paper" else gr.skip()
 
-def _refresher(shelves: PerGeneration[PaperList]) -> Callable[..., list[Any]]:
-    def refresh(view: View, request: gr.Request) -> list[Any]:
-        return _drawn(shelves, view, visitor_language(request))
-
-    return refresh
-
-
-def _drawn(shelves: PerGeneration[PaperList], view: View, language: Language) -> list[Any]:
-    """The chart and the list of a view."""
-    shelf = shelves.current()
-    found = listing(shelf, view)
-    return [render_chart(shelf, found, view, language), render_list(shelf, found, view, language)]
+    _connect_list(shelves, words, [chart, results], tab)
+    opened = frame.actions.paper(show, None, [panel, paper], **LINK)
+    opened.then(None, js=script("to_paper"), api_visibility="private")
+    closed = frame.actions.close(close, None, panel, **LINK)
+    closed.then(None, js=script("from_paper"), api_visibility="private")
+    return BrowseTab(open_paper, [panel, paper])
 
 
-def _connect_list(tab: BrowseTab, shelves: PerGeneration[PaperList], words: gr.Textbox) -> None:
-    chart, results = tab.list_parts
+def _connect_list(
+    shelves: PerGeneration[PaperList], words: gr.Textbox, parts: list[gr.HTML], tab: gr.Tab
+) -> None:
+    """Connect the chart and the list, `parts`, to what is searched for and pressed."""
+    view = gr.State(View())
+
+    def drawn(view: View, request: gr.Request) -> list[Any]:
+        shelf, language = shelves.current(), visitor_language(request)
+        found = listing(shelf, view)
+        charted = render_chart(shelf, found, view, language)
+        return [charted, render_list(shelf, found, view, language)]
 
     def search(view: View, wanted: str, request: gr.Request) -> list[Any]:
         if wanted == view.words:
             return [gr.skip()] * 3
         changed = replace(view, words=wanted, page=1)
-        return [changed, *_drawn(shelves, changed, visitor_language(request))]
+        return [changed, *drawn(changed, request)]
 
     def act(view: View, event: gr.EventData, request: gr.Request) -> list[Any]:
         changed = after_action(view, str(event.value))
-        return [changed, *_drawn(shelves, changed, visitor_language(request))]
+        return [changed, *drawn(changed, request)]
 
     def start(request: gr.Request) -> list[Any]:
-        return _drawn(shelves, View(), visitor_language(request))
+        return drawn(View(), request)
 
-    everything = [tab.view, *tab.list_parts]
     # Not `input`, which gradio sends for keys alone: a pasted word is to be searched as well.
-    words.change(search, [tab.view, words], everything, trigger_mode="always_last", **QUIET)
-    gr.on([chart.select, results.select], act, tab.view, everything, **QUIET)
+    words.change(search, [view, words], [view, *parts], trigger_mode="always_last", **QUIET)
+    gr.on([part.select for part in parts], act, view, [view, *parts], **QUIET)
     # Without triggers, gradio runs it when the page is loaded.
-    gr.on(None, start, None, tab.list_parts, **QUIET)
-
-
-def _connect_paper(tab: BrowseTab, frame: Frame) -> None:
-    panel = tab.panel[0]
-
-    def show(event: gr.EventData, request: gr.Request) -> list[Any]:
-        return tab.open_paper(str(event.value), visitor_language(request))
-
-    def close(event: gr.EventData) -> Any:
-        return gr.Column(visible=False) if event.value == "paper" else gr.skip()
-
-    opened = frame.actions.paper(show, None, tab.panel, **LINK)
-    opened.then(None, js=_TO_PAPER, api_visibility="private")
-    closed = frame.actions.close(close, None, panel, **LINK)
-    closed.then(None, js=_FROM_PAPER, api_visibility="private")
+    gr.on(None, start, None, parts, **QUIET)
+    tab.select(drawn, view, parts, **QUIET)

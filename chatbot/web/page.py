@@ -137,12 +137,11 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
             with gr.Tab(i18n("page_compare_tab"), id="compare"):
                 compare_tab = build_compare(frame)
             with gr.Tab(i18n("page_browse_tab"), id="browse") as browse_place:
-                browse_tab = build_browse(frame)
+                browse_tab = build_browse(frame, browse_place)
             with gr.Tab(i18n("page_reports_tab"), id="reports"):
                 added = build_reports(frame)
             with gr.Tab(i18n("page_evals_tab"), id="evals") as evals_place:
                 build_evals(frame, evals_place)
-        browse_place.select(browse_tab.refresh, browse_tab.view, browse_tab.list_parts, **QUIET)
         blocks.load(_signed_in, None, signed_in, **QUIET)
         _connect_masthead(frame, (blocks.load, tabs.change, added.then), corpus, language)
         _connect_links(frame, blocks, tabs, browse_tab)
