@@ -60,15 +60,31 @@ def endpoint_of(
     It raises a `RefusedError` with the text of a `ChatbotError`; of other errors it tells nothing.
     A caller whom `admit` refuses, or who would wait in too long a line, is told when to come back.
     """
-    arguments = _arguments_of(function)
+    fields: dict[str, Any] = {
+        name: (argument.annotation, ... if argument.default is argument.empty else argument.default)
+        for name, argument in inspect.signature(function).parameters.items()
+    }
+    arguments = create_model(function.__name__, **fields)
+
+    def called(named: Mapping[str, Any], *, as_text: bool) -> Any:
+        try:
+            result = function(**_checked(arguments, named))
+            return json.dumps(result, ensure_ascii=False) if as_text else result
+        except ChatbotError as error:
+            raise RefusedError(str(error)) from error
+        except Exception as error:
+            logger.exception("a call of %s failed", function.__name__)
+            raise RefusedError("internal error; the server's log says more") from error
 
     @functools.wraps(function)
     async def endpoint(*given: Any) -> Any:
         _let_in(limiter, admit)
         named = dict(zip(arguments.model_fields, given, strict=False))
-        call = functools.partial(_called, function, arguments, named, as_text=_by_mcp())
         request = LocalContext.request.get(None)
-        with serving_request(visit_of(request, "mcp" if _by_mcp() else "api")):
+        # An MCP client is given text, which gradio would write as Python does.
+        by_mcp = request is not None and request.url.path.startswith("/gradio_api/mcp")
+        call = functools.partial(called, named, as_text=by_mcp)
+        with serving_request(visit_of(request, "mcp" if by_mcp else "api")):
             return await to_thread.run_sync(call, limiter=limiter)
 
     return endpoint
@@ -83,32 +99,6 @@ def _let_in(limiter: CapacityLimiter, admit: Admit | None) -> None:
         admit(LocalContext.request.get(None), "en")
     except ChatbotError as error:
         raise RefusedError(str(error)) from error
-
-
-def _called(
-    function: Callable[..., Any],
-    arguments: type[BaseModel],
-    named: Mapping[str, Any],
-    *,
-    as_text: bool,
-) -> Any:
-    try:
-        result = function(**_checked(arguments, named))
-        return json.dumps(result, ensure_ascii=False) if as_text else result
-    except ChatbotError as error:
-        raise RefusedError(str(error)) from error
-    except Exception as error:
-        logger.exception("a call of %s failed", function.__name__)
-        raise RefusedError("internal error; the server's log says more") from error
-
-
-def _arguments_of(function: Callable[..., Any]) -> type[BaseModel]:
-    """A model of a function's arguments."""
-    fields: dict[str, Any] = {
-        name: (argument.annotation, ... if argument.default is argument.empty else argument.default)
-        for name, argument in inspect.signature(function).parameters.items()
-    }
-    return create_model(function.__name__, **fields)
 
 
 def _checked(arguments: type[BaseModel], named: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,25 +116,20 @@ def _checked(arguments: type[BaseModel], named: Mapping[str, Any]) -> dict[str, 
     return {name: getattr(found, name) for name in arguments.model_fields}
 
 
-def _by_mcp() -> bool:
-    """Whether an MCP client called: it is given text, which gradio would write as Python does."""
-    request = LocalContext.request.get(None)
-    return request is not None and request.url.path.startswith("/gradio_api/mcp")
-
-
 # Calls of programs worked on at once; the page's own visitors have threads left.
 _AT_ONCE = 16
 Json = dict[str, Any]
 
 
-def _at_most(most: int) -> AfterValidator:
-    """A limit on a list's length."""
+def _at_most(
+    most: int, what: str = "given", size: Callable[[tuple[Any, ...]], int] = len
+) -> AfterValidator:
+    """A limit on a list's length, or on another `size` of it."""
 
     def check(given: tuple[Any, ...]) -> tuple[Any, ...]:
-        if len(given) > most:
-            raise PydanticCustomError(
-                "too_many", "{given} given, {most} at most", {"given": len(given), "most": most}
-            )
+        if (found := size(given)) > most:
+            counts = {"given": found, "most": most}
+            raise PydanticCustomError("too_many", f"{{given}} {what}, {{most}} at most", counts)
         return given
 
     return AfterValidator(check)
@@ -158,11 +143,8 @@ class _Turn:
     content: str
 
 
-def _readable(history: tuple[_Turn, ...]) -> tuple[_Turn, ...]:
-    if (length := sum(len(turn.content) for turn in history)) > LONGEST_HISTORY:
-        counts = {"given": length, "most": LONGEST_HISTORY}
-        raise PydanticCustomError("too_long", "{given} characters, {most} at most", counts)
-    return history
+def _characters(history: tuple[_Turn, ...]) -> int:
+    return sum(len(turn.content) for turn in history)
 
 
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -170,7 +152,11 @@ _Names = Annotated[tuple[_Name, ...], _at_most(100)]
 _Question = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION)
 ]
-_History = Annotated[tuple[_Turn, ...], _at_most(MOST_TURNS), AfterValidator(_readable)]
+_History = Annotated[
+    tuple[_Turn, ...],
+    _at_most(MOST_TURNS),
+    _at_most(LONGEST_HISTORY, "characters", _characters),
+]
 _Sections = Annotated[tuple[SectionKey, ...], _at_most(100)]
 _Aspects = Annotated[tuple[_Name, ...], _at_most(20)]
 _TopK = Annotated[int, Field(ge=1, le=100)]
@@ -180,18 +166,17 @@ def add_endpoints(bot: Chatbot, admit: Admit) -> None:
     """Add the endpoints to the page being built, before anything else that may take their names."""
     programs = Programs(bot)
     limiter = CapacityLimiter(_AT_ONCE)
-    asking = {programs.search_papers, programs.ask, programs.compare}
-    for function in (
-        programs.search_papers,
-        programs.read_section,
-        programs.ask,
-        programs.compare,
-        programs.list_papers,
+    for function, counted in (
+        (programs.search_papers, admit),
+        (programs.read_section, None),
+        (programs.ask, admit),
+        (programs.compare, admit),
+        (programs.list_papers, None),
     ):
         # Off gradio's queue a call of an MCP client is handled where it arrives, else it would be
         # sent to the page anew, over HTTP.
         api(
-            endpoint_of(function, limiter, admit if function in asking else None),
+            endpoint_of(function, limiter, counted),
             api_name=function.__name__,
             api_visibility="public",
             queue=False,

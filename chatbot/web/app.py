@@ -49,26 +49,23 @@ def follow(settings: Settings, database: Engine, changed: Callable[[], object]) 
     After each `changed` is called, from the same thread. What fails is logged and tried again.
     """
     stopped = Event()
+
+    def following() -> None:
+        shared, told = SharedIndex(database), ""
+        while not stopped.wait(_EVERY):
+            try:
+                if shared.newest() != _number_here(settings):
+                    bring_up_to_date(settings, shared)
+                    changed()
+                told = ""
+            except ChatbotError as error:
+                if str(error) != told:
+                    logger.warning("the shared index cannot be followed: %s", error)
+                told = str(error)
+
     if settings.chroma_url and settings.database_url:
-        arguments = (settings, SharedIndex(database), changed, stopped)
-        Thread(target=_follow, args=arguments, name="index-follower", daemon=True).start()
+        Thread(target=following, name="index-follower", daemon=True).start()
     return stopped
-
-
-def _follow(
-    settings: Settings, shared: SharedIndex, changed: Callable[[], object], stopped: Event
-) -> None:
-    told = ""
-    while not stopped.wait(_EVERY):
-        try:
-            if shared.newest() != _number_here(settings):
-                bring_up_to_date(settings, shared)
-                changed()
-            told = ""
-        except ChatbotError as error:
-            if str(error) != told:
-                logger.warning("the shared index cannot be followed: %s", error)
-            told = str(error)
 
 
 def _number_here(settings: Settings) -> int | None:
@@ -111,26 +108,22 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
     questions = settings.log_questions == "on"
     configure_logging(settings.log, questions=questions)
     with printed_to_log(questions=questions), tracing(settings.otlp_endpoint):
-        _serve(settings, host, port)
-
-
-def _serve(settings: Settings, host: str, port: int) -> None:
-    database = open_database(settings)
-    access = access_of(settings, host, database)
-    ensure_index(settings)
-    metrics = Metrics(CollectorRegistry(), price_of(settings.llm))
-    bot = Chatbot(settings, open_model(settings, database), [metrics, AnswerLog()])
-    vitals = health_of(bot, database, metrics)
-    access = replace(access, open_routes=vitals.open_routes, routes=vitals.routes)
-    page, i18n = build_page(bot, database)
-    warm_up(bot)
-    follow(settings, database, lambda: bot.index)
-    with (
-        served(page, i18n, host, free_port(host, port), access) as address,
-        contextlib.suppress(KeyboardInterrupt),
-    ):
-        print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
-        Event().wait()
+        database = open_database(settings)
+        access = access_of(settings, host, database)
+        ensure_index(settings)
+        metrics = Metrics(CollectorRegistry(), price_of(settings.llm))
+        bot = Chatbot(settings, open_model(settings, database), [metrics, AnswerLog()])
+        vitals = health_of(bot, database, metrics)
+        access = replace(access, open_routes=vitals.open_routes, routes=vitals.routes)
+        page, i18n = build_page(bot, database)
+        warm_up(bot)
+        follow(settings, database, lambda: bot.index)
+        with (
+            served(page, i18n, host, free_port(host, port), access) as address,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
+            Event().wait()
 
 
 def access_of(settings: Settings, host: str, database: Engine) -> Access:

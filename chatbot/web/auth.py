@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from anyio import CapacityLimiter, to_thread
@@ -30,60 +31,11 @@ from chatbot.store.accounts import (
     session_of,
     stamp_of,
 )
-from chatbot.web.locales import ACCESS, Wording
+from chatbot.web.locales import ACCESS
 from chatbot.web.visitor import language_of_visitor, mark_user, network_of
 
-_PAGE = """<!doctype html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; font: 16px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; }}
-body {{ display: grid; place-items: center; min-height: 90vh; margin: 0; padding: 1rem; }}
-form {{ width: min(22rem, 100%); display: grid; gap: .75rem; }}
-h1 {{ font-size: 1.25rem; margin: 0 0 .5rem; }}
-label {{ display: grid; gap: .25rem; }}
-input, button {{ font: inherit; padding: .6rem; border-radius: .5rem; border: 1px solid #767676; }}
-button {{ background: #4f46e5; color: #fff; border: 0; }}
-[role=alert] {{ margin: 0; border-left: 4px solid #b91c1c; padding-left: .75rem; }}
-</style>
-</head>
-<body>
-<main>
-<form method="post" action="{action}">
-<h1>{title}</h1>
-{alert}
-<label>{name}<input name="username" autocomplete="username" required autofocus></label>
-<label>{password}<input name="password" type="password" autocomplete="current-password"
- required></label>
-<button>{sign_in}</button>
-</form>
-</main>
-</body>
-</html>
-"""
-
-
-def sign_in_page(texts: Wording, action: str, message: str, status: int) -> HTMLResponse:
-    """The page, with a message where one has to be told; `action` is where it is sent."""
-    alert = f'<p role="alert">{html.escape(message)}</p>' if message else ""
-    return HTMLResponse(
-        _PAGE.format(
-            language="zh-CN" if texts is ACCESS["zh"] else "en",
-            title=texts.title,
-            action=html.escape(action),
-            alert=alert,
-            name=texts.name,
-            password=texts.password,
-            sign_in=texts.sign_in,
-        ),
-        status,
-    )
-
-
 logger = logging.getLogger(__name__)
+_PAGE = Path(__file__).with_name("sign_in.html").read_text(encoding="utf-8")
 _COOKIE = "chatbot-session"
 _FORM_BYTES = 8_192
 # Wrong passwords at once, then one in so many seconds: 2 880 a day for a name, wherever from.
@@ -262,8 +214,16 @@ def _with_query(path: str, request: Request) -> str:
 
 
 def _page(request: Request, message: str = "", status: int = 200) -> Response:
-    texts = ACCESS[language_of_visitor(request.headers)]
-    return sign_in_page(texts, _with_query("/login", request), message, status)
+    language = language_of_visitor(request.headers)
+    page = _PAGE.format_map(
+        {
+            **vars(ACCESS[language]),
+            "language": "zh-CN" if language == "zh" else "en",
+            "action": html.escape(_with_query("/login", request)),
+            "alert": f'<p role="alert">{html.escape(message)}</p>' if message else "",
+        }
+    )
+    return HTMLResponse(page, status)
 
 
 def _later(request: Request, wait: float) -> Response:

@@ -27,7 +27,6 @@ from chatbot.web.frame import (
     Runs,
     download_button,
     script,
-    spreadsheet,
     visitor_language,
 )
 from chatbot.web.gate import visit_of
@@ -348,7 +347,9 @@ def _csv_file(answered: str) -> tuple[str, str]:
         for c in record.citations
     ]
     head = [[ANSWERS[record.language].sources]] if sources else []
-    return f"{_file_name(record)}.csv", spreadsheet(to_csv(record.blocks, [*head, *sources]))
+    csv = to_csv(record.blocks, [*head, *sources])
+    # By its byte order mark (RFC 3629, section 6) spreadsheets read it as UTF-8.
+    return f"{_file_name(record)}.csv", f"\ufeff{csv}"
 
 
 def _markdown_file(answered: str) -> tuple[str, str]:

@@ -91,10 +91,7 @@ def _shown(data_dir: Path, name: str | None, texts: Wording) -> tuple[str, bool]
     if report is None:
         line = texts.no_report.format(run=run) if name else texts.no_run
         return f'<p class="eval-notice" role="status">{line}</p>', False
-    title, page = texts.report.format(run=run), html.escape(_framed(report))
-    return f'<iframe title="{title}" sandbox="{_SANDBOX}" srcdoc="{page}"></iframe>', True
-
-
-def _framed(report: str) -> str:
-    """A report without its script, and with links to its own parts that lead to no page of ours."""
-    return _SCRIPT.sub("", report).replace('href="#', 'href="about:srcdoc#')
+    # Without its script, and with links to its own parts that lead to no page of ours.
+    framed = html.escape(_SCRIPT.sub("", report).replace('href="#', 'href="about:srcdoc#'))
+    title = texts.report.format(run=run)
+    return f'<iframe title="{title}" sandbox="{_SANDBOX}" srcdoc="{framed}"></iframe>', True

@@ -3,13 +3,12 @@
 import asyncio
 import functools
 import json
-import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import gradio as gr
@@ -65,21 +64,32 @@ class Run:
 
         A step that is under way then ends by itself; the iterator is closed after it.
         """
-        lock = threading.Lock()  # closing waits for the step
+        lock = Lock()  # closing waits for the step
+
+        def step() -> _Shown | None:
+            with lock:
+                return next(iterator, None)
+
+        def close() -> None:
+            with lock:
+                iterator.close()
+
         ending = asyncio.ensure_future(self.ended.wait())
-        step: asyncio.Future[_Shown | None] | None = None
+        stepping: asyncio.Future[_Shown | None] | None = None
         try:
             while not self.ended.is_set():
-                step = asyncio.ensure_future(_step(iterator, lock, self.limiter))
-                await asyncio.wait({step, ending}, return_when=asyncio.FIRST_COMPLETED)
-                if not step.done() or (item := step.result()) is None:
+                stepping = asyncio.ensure_future(
+                    to_thread.run_sync(step, limiter=self.limiter, abandon_on_cancel=True)
+                )
+                await asyncio.wait({stepping, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if not stepping.done() or (item := stepping.result()) is None:
                     break
                 yield item
         finally:
             ending.cancel()
-            if step is not None:
-                step.cancel()
-            threading.Thread(target=_close, args=(iterator, lock), daemon=True).start()
+            if stepping is not None:
+                stepping.cancel()
+            Thread(target=close, daemon=True).start()
 
 
 class Runs:
@@ -125,7 +135,7 @@ class Showing:
 
     def __init__(self, most: int = 10_000) -> None:
         self._most, self._shown = most, OrderedDict[str | None, str]()
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def turn(self, page: str | None, conversation: str) -> None:
         """A page is about to show a conversation."""
@@ -139,21 +149,6 @@ class Showing:
         """Whether a page was turned to another conversation."""
         with self._lock:
             return self._shown.get(page, conversation) != conversation
-
-
-async def _step(
-    iterator: Generator[_Shown, None, None], lock: threading.Lock, limiter: CapacityLimiter
-) -> _Shown | None:
-    def step() -> _Shown | None:
-        with lock:
-            return next(iterator, None)
-
-    return await to_thread.run_sync(step, limiter=limiter, abandon_on_cancel=True)
-
-
-def _close(iterator: Generator[_Shown, None, None], lock: threading.Lock) -> None:
-    with lock:
-        iterator.close()
 
 
 _SCRIPTS = Path(__file__).with_name("scripts")
@@ -230,7 +225,6 @@ def told(handler: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 _SAVE = script("save")
-_BYTE_ORDER_MARK = "\ufeff"
 
 
 def download_button(
@@ -259,8 +253,3 @@ def download_button(
     packing = button.click(packed, inputs, file, show_progress="hidden", api_visibility="private")
     packing.success(None, file, None, js=_SAVE, api_visibility="private")
     return button
-
-
-def spreadsheet(csv: str) -> str:
-    """CSV that spreadsheets read as UTF-8: by its byte order mark (RFC 3629, section 6)."""
-    return _BYTE_ORDER_MARK + csv

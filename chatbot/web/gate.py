@@ -1,6 +1,5 @@
 """What stands before gradio's application: hosts, other sites, routes, policies, request ids."""
 
-import math
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -133,10 +132,10 @@ def with_request_id(app: ASGIApp) -> ASGIApp:
 
     async def identified(scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        traceparent = headers.get("traceparent", "")
+        given, parent = headers.get(_HEADER, ""), headers.get("traceparent", "")
         visit = RequestContext(
-            _given(headers) or uuid4().hex,
-            traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
+            given if _WELL_FORMED.fullmatch(given) else uuid4().hex,
+            traceparent=parent if _TRACEPARENT.fullmatch(parent) else "",
         )
 
         def tell(headers: MutableHeaders) -> None:
@@ -168,11 +167,6 @@ def visit_of(request: gr.Request | HTTPConnection | None, door: Door) -> Request
     sent = request.request if isinstance(request, gr.Request) else request
     visit = sent.scope.get(_VISIT, RequestContext()) if sent is not None else RequestContext()
     return replace(visit, door=door)
-
-
-def _given(headers: Headers) -> str:
-    given = headers.get(_HEADER, "")
-    return given if _WELL_FORMED.fullmatch(given) else ""
 
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -208,7 +202,7 @@ EVERYONE_HERE = Access()
 def gated(app: ASGIApp, access: Access) -> ASGIApp:
     """An application that only requests which may pass reach."""
     inner = with_busy_line(with_reports_only(without_visit(app)))
-    known = _only(_is_used, _NOT_FOUND, "no such page", inner)
+    known = _only(lambda scope: _USED.fullmatch(scope["path"]), _NOT_FOUND, "no such page", inner)
     ours = _with_routes(access.routes, known)
     signed_in = with_sign_in(ours, access.sign_in) if access.sign_in else ours
     opened = _with_routes(access.open_routes, signed_in)
@@ -227,7 +221,7 @@ def gated(app: ASGIApp, access: Access) -> ASGIApp:
     return gate
 
 
-def _only(allowed: Callable[[Scope], bool], status: int, why: str, app: ASGIApp) -> ASGIApp:
+def _only(allowed: Callable[[Scope], object], status: int, why: str, app: ASGIApp) -> ASGIApp:
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
         if allowed(scope):
             await app(scope, receive, send)
@@ -242,10 +236,6 @@ def _with_routes(routes: Mapping[str, ASGIApp], app: ASGIApp) -> ASGIApp:
         await routes.get(scope["path"], app)(scope, receive, send)
 
     return routed
-
-
-def _is_used(scope: Scope) -> bool:
-    return _USED.fullmatch(scope["path"]) is not None
 
 
 def _is_own(scope: Scope) -> bool:
@@ -266,7 +256,7 @@ def _is_own(scope: Scope) -> bool:
 def with_busy_line(app: ASGIApp) -> ASGIApp:
     """Where gradio's queue is full, tell when to come back; its own 503 the page words itself."""
 
-    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+    async def lined_up(scope: Scope, receive: Receive, send: Send) -> None:
         if not _BUSY.fullmatch(scope["path"]):
             await app(scope, receive, send)
             return
@@ -277,16 +267,12 @@ def with_busy_line(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start" and message["status"] == _UNAVAILABLE:
                 refused = True
                 texts = ACCESS[language_of_visitor(Headers(scope=scope))]
-                line = texts.busy.format(seconds=_BUSY_SECONDS)
-                await _later(line, _BUSY_SECONDS)(scope, receive, send)
+                told = {"detail": texts.busy.format(seconds=_BUSY_SECONDS)}
+                wait = {"retry-after": str(_BUSY_SECONDS)}
+                await JSONResponse(told, _TOO_MANY, headers=wait)(scope, receive, send)
             elif not refused:
                 await send(message)
 
         await app(scope, receive, sent)
 
-    return told
-
-
-def _later(line: str, seconds: float) -> JSONResponse:
-    wait = {"retry-after": str(math.ceil(seconds))}
-    return JSONResponse({"detail": line}, _TOO_MANY, headers=wait)
+    return lined_up

@@ -6,7 +6,6 @@ No label holds what a visitor wrote.
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from anyio import CapacityLimiter, create_task_group, move_on_after, to_thread
 from prometheus_client import (
@@ -81,9 +80,6 @@ class Metrics:
             self._first_text.observe(outcome.first_text)
         if outcome.stopped:
             self._stopped.labels(outcome.door).inc()
-        self._count_answer(outcome)
-
-    def _count_answer(self, outcome: Outcome) -> None:
         answer = outcome.answer
         if answer is None:
             return
@@ -173,29 +169,23 @@ def health_of(bot: Chatbot, database: Engine, metrics: Metrics) -> Health:
         lambda: bot.index.manifest.generation,
     )
     metrics.gauge("index_papers", "Papers in the index.", lambda: bot.index.manifest.papers)
-    checks: dict[str, Check] = {
-        "index": partial(_check_index, bot),
-        "database": partial(_check_database, database),
-        "chroma": partial(_check_chroma, bot),
-    }
+
+    def check_index() -> None:
+        if read_manifest(bot.settings.data_dir) is None:
+            raise MissingIndexError("its manifest is gone")
+        _ = bot.index
+
+    def check_database() -> None:
+        with reading(database) as connection:
+            connection.execute(select(1))
+
+    def check_chroma() -> None:
+        index, settings = bot.index, bot.settings
+        folder = None if settings.chroma_url else settings.data_dir / index.manifest.chroma
+        index.vectors.check_reachable(folder)
+
+    checks = {"index": check_index, "database": check_database, "chroma": check_chroma}
     return Health(checks, metrics)
-
-
-def _check_index(bot: Chatbot) -> None:
-    if read_manifest(bot.settings.data_dir) is None:
-        raise MissingIndexError("its manifest is gone")
-    _ = bot.index
-
-
-def _check_database(database: Engine) -> None:
-    with reading(database) as connection:
-        connection.execute(select(1))
-
-
-def _check_chroma(bot: Chatbot) -> None:
-    index, settings = bot.index, bot.settings
-    folder = None if settings.chroma_url else settings.data_dir / index.manifest.chroma
-    index.vectors.check_reachable(folder)
 
 
 def _answering(answer: Callable[[], Awaitable[Response]]) -> ASGIApp:

@@ -272,17 +272,6 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _formula(state: StateInline, silent: bool) -> bool:
-    formula = FORMULA.match(state.src, state.pos)
-    if formula is None:
-        return False
-    if not silent:
-        tex = next(filter(None, formula.groups()))
-        state.push("html_inline", "", 0).content = _tex(tex, display=formula[4] is not None)
-    state.pos = formula.end()
-    return True
-
-
 def _display(state: StateBlock, first: int, after: int, silent: bool) -> bool:
     """A formula on lines of its own."""
     start = state.bMarks[first] + state.tShift[first]
@@ -305,26 +294,30 @@ def _display(state: StateBlock, first: int, after: int, silent: bool) -> bool:
     return False
 
 
-def _marker(state: StateInline, silent: bool) -> bool:
-    marker = _MARKER.match(state.src, state.pos)
-    shown = marker and state.env["marker"](int(marker[1]))
-    if not marker or not shown:
-        return False
-    if not silent:
-        state.push("html_inline", "", 0).content = shown
-    state.pos = marker.end()
-    return True
+def _inline(
+    pattern: re.Pattern[str], made: Callable[[re.Match[str], StateInline], str]
+) -> Callable[[StateInline, bool], bool]:
+    """A rule: what the pattern finds is the HTML `made` of it, unless that is empty."""
+
+    def rule(state: StateInline, silent: bool) -> bool:
+        found = pattern.match(state.src, state.pos)
+        shown = made(found, state) if found else ""
+        if not found or not shown:
+            return False
+        if not silent:
+            state.push("html_inline", "", 0).content = shown
+        state.pos = found.end()
+        return True
+
+    return rule
 
 
-def _line_end(state: StateInline, silent: bool) -> bool:
-    """The one tag that is obeyed: a table's cell has no other sign for the end of a line."""
-    tag = _BREAK.match(state.src, state.pos)
-    if tag is None:
-        return False
-    if not silent:
-        state.push("hardbreak", "br", 0)
-    state.pos = tag.end()
-    return True
+def _formula(found: re.Match[str], _: StateInline) -> str:
+    return _tex(next(filter(None, found.groups())), display=found[4] is not None)
+
+
+def _marker(found: re.Match[str], state: StateInline) -> str:
+    return str(state.env["marker"](int(found[1])))
 
 
 class _Reader(MarkdownIt):
@@ -349,9 +342,11 @@ def _reader(*, section: bool) -> MarkdownIt:
     reader = _Reader("commonmark", options).enable("table")
     reader.disable(["reference", "image", "autolink", "entity", "code" if section else "lheading"])
     reader.block.ruler.before("table", "display", _display, {"alt": ["paragraph"]})
-    reader.inline.ruler.before("escape", "formula", _formula)
-    reader.inline.ruler.before("link", "marker", _marker)
-    reader.inline.ruler.before("html_inline", "line_end", _line_end)
+    reader.inline.ruler.before("escape", "formula", _inline(FORMULA, _formula))
+    reader.inline.ruler.before("link", "marker", _inline(_MARKER, _marker))
+    # The one tag that is obeyed: a table's cell has no other sign for the end of a line.
+    line_end = _inline(_BREAK, lambda *_: "<br />\n")
+    reader.inline.ruler.before("html_inline", "line_end", line_end)
     reader.inline.ruler.at("emphasis", _emphasis)
     reader.parse("")  # its chains of rules are made now, not by threads at once
     return reader

@@ -4,7 +4,6 @@ import html
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -17,17 +16,9 @@ from chatbot.understanding.models import Language
 from chatbot.web.api import add_endpoints
 from chatbot.web.browse import BrowseTab, build_browse
 from chatbot.web.chat.asking import TO_QUESTION, build_chat, connect_asking
-from chatbot.web.chat.panels import (
-    build_comment,
-    build_filters,
-    build_sources,
-    connect_rating,
-    connect_sources,
-    filter_choices,
-)
+from chatbot.web.chat.panels import build_comment, build_filters, build_sources
 from chatbot.web.chat.saved import (
     ConversationPlace,
-    SavedFields,
     build_bar,
     build_saved,
     connect_saved,
@@ -55,17 +46,13 @@ from chatbot.web.visitor import admission, translations
 _NARROW = 900
 
 
-@dataclass(frozen=True, slots=True)
-class ChatTab:
-    """What the rest of the page may lead to, and the events that it has to cancel."""
+def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> tuple[ConversationPlace, list[Any]]:
+    """Lay the tab and its sidebar out, and connect them.
 
-    place: ConversationPlace
-    running: list[Any]
-
-
-def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
-    """Lay the tab and its sidebar out, and connect them."""
-    conversation = gr.Textbox("", visible="hidden")
+    Returns:
+        What the rest of the page may lead to, and the events that it has to cancel.
+    """
+    conversation, text = gr.Textbox("", visible="hidden"), gr.Textbox(visible=False)
     in_force = gr.Markdown(elem_id="in-force", render=False)
     with gr.Sidebar(elem_id="side", width=290, label=frame.text("chat_saved")) as side:
         new, kept = build_saved(frame)
@@ -75,25 +62,19 @@ def build_chat_tab(frame: Frame, blocks: gr.Blocks) -> ChatTab:
             title, export, delete = build_bar(frame, conversation)
             in_force.render()  # type: ignore[no-untyped-call] # gradio left it without types
             fields = build_chat(frame, conversation)
-            comment = build_comment(frame)
+            build_comment(frame, fields)
         with gr.Column(scale=2, elem_id="sources-column", min_width=280):
-            panel = build_sources(frame)
+            build_sources(frame, fields, text)
     answering = connect_asking(frame, fields, filters, blocks)
-    place = ConversationPlace(fields, SavedFields(new, kept, title, export, delete), filters)
+    place = ConversationPlace(fields, filters, new, kept, title, export, delete)
     running = connect_saved(frame, place, blocks, answering)
-    connect_sources(frame, fields, panel)
-    connect_rating(frame, fields, comment)
-
-    def choices(request: gr.Request) -> list[Any]:
-        return filter_choices(frame, visitor_language(request))
 
     def beside(width: float) -> Any:
         return gr.update(open=width >= _NARROW)
 
     width = gr.Number(visible=False)
-    blocks.load(choices, None, filters.values, **QUIET)
     blocks.load(beside, width, side, js="() => window.innerWidth", **QUIET)
-    return ChatTab(place, running)
+    return place, running
 
 
 # Of each event so many at once. What computes would only hold itself up, were there more of it;
@@ -133,7 +114,7 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
             )
         with gr.Tabs(selected="chat", elem_id="tabs") as tabs:
             with gr.Tab(i18n("page_chat_tab"), id="chat"):
-                chat_tab = build_chat_tab(frame, blocks)
+                place, running = build_chat_tab(frame, blocks)
             with gr.Tab(i18n("page_compare_tab"), id="compare"):
                 compare_tab = build_compare(frame)
             with gr.Tab(i18n("page_browse_tab"), id="browse") as browse_place:
@@ -145,7 +126,7 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
         blocks.load(_signed_in, None, signed_in, **QUIET)
         _connect_masthead(frame, (blocks.load, tabs.change, added.then), corpus, language)
         _connect_links(frame, blocks, tabs, browse_tab)
-        _connect_chat(frame, tabs, chat_tab, compare_tab)
+        _connect_chat(frame, tabs, place, running, compare_tab)
     os.environ.update(_NO_ANALYTICS)  # noqa: TID251 - set, not read
     blocks.max_threads = _THREADS
     blocks.queue(default_concurrency_limit=_CONCURRENCY, max_size=_MOST_WAITING)
@@ -155,8 +136,18 @@ def build_page(bot: Chatbot, database: Engine) -> tuple[gr.Blocks, gr.I18n]:
 def _connect_masthead(
     frame: Frame, events: Sequence[Any], corpus: gr.Markdown, language: gr.Button
 ) -> None:
+    bot = frame.bot
+
     def counted(request: gr.Request) -> str:
-        return _corpus(frame.bot, visitor_language(request))
+        """What there is to be asked, and who answers."""
+        texts, dates = PAGE[visitor_language(request)], bot.index.catalogue.dates
+        known = texts.corpus.format(
+            papers=len(bot.index.catalogue.papers),
+            reports=len(bot.index.manifest.reports),
+            dates=f"{dates[0]} – {dates[-1]}" if dates else "–",
+        )
+        mode = texts.model_mode.format(model=bot.model.name) if bot.model else texts.extractive_mode
+        return f"{texts.heading}\n\n{known} {mode}"
 
     for event in events:
         event(counted, None, corpus, **QUIET)
@@ -188,7 +179,9 @@ def _connect_links(frame: Frame, blocks: gr.Blocks, tabs: gr.Tabs, browse_tab: B
     frame.actions.compare(lambda: gr.update(selected="compare"), None, tabs, **QUIET)
 
 
-def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: Compare) -> None:
+def _connect_chat(
+    frame: Frame, tabs: gr.Tabs, place: ConversationPlace, running: list[Any], compare_tab: Compare
+) -> None:
     """Connect what leads to the chat: a paper to ask about, a comparison to go on with."""
 
     def ask_about(papers: list[str] | None, event: gr.EventData) -> list[Any]:
@@ -200,14 +193,14 @@ def _connect_chat(frame: Frame, tabs: gr.Tabs, chat_tab: ChatTab, compare_tab: C
     def go_on(answered: str, request: gr.Request) -> list[Any]:
         record = AnswerRecord.model_validate_json(answered)
         begun = keep_answer(frame.database, owner_of(request), record)
-        opened = shown(frame, chat_tab.place, begun, request)
+        opened = shown(frame, place, begun, request)
         return [gr.update(selected="chat"), *opened]
 
-    papers = chat_tab.place.filters.papers
+    papers = place.filters.papers
     asking = frame.actions.ask(ask_about, papers, [papers, tabs], **LINK)
-    compare_tab.to_chat.click(None, cancels=chat_tab.running, queue=False, api_visibility="private")
+    compare_tab.to_chat.click(None, cancels=running, queue=False, api_visibility="private")
     going_on = compare_tab.to_chat.click(
-        go_on, compare_tab.answered, [tabs, *chat_tab.place.changed], **QUIET
+        go_on, compare_tab.answered, [tabs, *place.changed], **QUIET
     )
     frame.actions.chat(lambda: gr.update(selected="chat"), None, tabs, **QUIET)
     for event in (asking, going_on):
@@ -222,17 +215,3 @@ def _texts(language: Language) -> dict[str, str]:
         for name, text in vars(wording).items()
         if isinstance(text, str)
     }
-
-
-def _corpus(bot: Chatbot, language: Language) -> str:
-    """What there is to be asked, and who answers."""
-    texts = PAGE[language]
-    dates = bot.index.catalogue.dates
-    span = f"{dates[0]} – {dates[-1]}" if dates else "–"
-    corpus = texts.corpus.format(
-        papers=len(bot.index.catalogue.papers),
-        reports=len(bot.index.manifest.reports),
-        dates=span,
-    )
-    mode = texts.model_mode.format(model=bot.model.name) if bot.model else texts.extractive_mode
-    return f"{texts.heading}\n\n{corpus} {mode}"

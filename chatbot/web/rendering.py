@@ -10,7 +10,7 @@ from chatbot.index.reading import Index
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.store.conversations import Turn
 from chatbot.understanding.models import Filters, Language
-from chatbot.verification.claims import Claim, claims_of, markdown_of
+from chatbot.verification.claims import claims_of, markdown_of
 from chatbot.web.locales import ANSWERS, Wording
 from chatbot.web.markdown import Piece, line_html, plain_html, section_html, text_html
 
@@ -42,9 +42,7 @@ def steps_line(record: AnswerRecord) -> tuple[str, str]:
     """The stages an answer went through on one line, and how long each took, as a list."""
     texts = ANSWERS[record.language]
     names: dict[str, str] = {
-        stage: getattr(texts, stage)
-        for stage in _STAGES
-        if stage in record.timings_ms and hasattr(texts, stage)
+        stage: getattr(texts, stage) for stage in _STAGES if stage in record.timings_ms
     }
     if "retrieve" in names:
         names["retrieve"] = texts.found.format(n=record.retrieved)
@@ -58,11 +56,11 @@ def linked_text(record: AnswerRecord, place: str) -> str:
     """The answer's text, its markers as links and its doubtful claims marked with the reason."""
     pieces, start = list[Piece](), 0
     for block in record.blocks:
-        pieces += [
-            Piece(start + claim.place[0], start + claim.place[1], _opening(claim, record.language))
-            for claim in claims_of([block])
-            if not claim.supported
-        ]
+        for claim in claims_of([block]):
+            if not claim.supported:
+                why = plain_html(_reason(claim.reason or "", record.language))
+                tag = f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
+                pieces.append(Piece(start + claim.place[0], start + claim.place[1], tag))
         start += len(block.text)
     numbers = {citation.n for citation in record.citations}
 
@@ -71,11 +69,6 @@ def linked_text(record: AnswerRecord, place: str) -> str:
         return f'<a class="marker" href="{address}">[{n}]</a>' if n in numbers else ""
 
     return text_html(markdown_of(record.blocks), pieces, marker)
-
-
-def _opening(claim: Claim, language: Language) -> str:
-    why = plain_html(_reason(claim.reason or "", language))
-    return f'<span class="doubtful" tabindex="0" role="note" title="⚠ {why}">'
 
 
 def source_list(record: AnswerRecord, place: str) -> str:

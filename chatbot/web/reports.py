@@ -27,8 +27,8 @@ from chatbot.web.uploads import (
     read_upload,
 )
 
-_PAPERS_SHOWN = 50
-_PROBLEMS_SHOWN = 50
+_MOST_SHOWN = 50
+_MEGABYTES = LARGEST_REPORT // 2**20
 
 
 def report_table(reports: Sequence[KnownReport], texts: Wording) -> str:
@@ -48,7 +48,9 @@ def report_table(reports: Sequence[KnownReport], texts: Wording) -> str:
 def render_errors(errors: Sequence[ReportError], texts: Wording) -> str:
     """Why files cannot be read, by line."""
     lines = "".join(
-        f"<li>{_place(e.path, e.line, texts)}<br>{plain_html(e.cause)}</li>" for e in errors
+        f"<li><b>{plain_html(e.path)} · {texts.line.format(line=e.line)}</b><br>"
+        f"{plain_html(e.cause)}</li>"
+        for e in errors
     )
     return (
         f'<div class="report-error" role="alert"><b>✗ {texts.nothing_added}</b>'
@@ -76,7 +78,7 @@ def render_added(result: IngestResult, papers: Sequence[PaperRecord], texts: Wor
         f'<li><a href="#paper/{paper.id}">{title}</a> '
         f'<a class="ask" href="#ask/{paper.id}" aria-label="{texts.ask}: {title}">'
         f"{texts.ask}</a></li>"
-        for paper in papers[:_PAPERS_SHOWN]
+        for paper in papers[:_MOST_SHOWN]
         for title in [plain_html(paper.title)]
     )
     listed = (
@@ -96,17 +98,14 @@ def _preview(preview: Preview, texts: Wording) -> str:
     if preview.same_as:
         same = plain_html(texts.same.format(name=preview.same_as))
         return f'<div class="report-preview same">{head}<p>{same}</p></div>'
-    kinds = (
-        (texts.new, preview.new),
-        (texts.updated, preview.updated),
-        (texts.unchanged, preview.unchanged),
-    )
+    new, updated = (texts.new, preview.new), (texts.updated, preview.updated)
+    kinds = (new, updated, (texts.unchanged, preview.unchanged))
     papers = "".join(_papers(kind, those, texts) for kind, those in kinds if those)
     return f'<div class="report-preview">{head}{papers}{_problems(report.problems, texts)}</div>'
 
 
 def _papers(kind: str, papers: Sequence[Paper], texts: Wording) -> str:
-    lines = "".join(f"<li>{plain_html(paper.title)}</li>" for paper in papers[:_PAPERS_SHOWN])
+    lines = "".join(f"<li>{plain_html(paper.title)}</li>" for paper in papers[:_MOST_SHOWN])
     return (
         f"<details><summary>{kind} <b>{len(papers)}</b></summary>"
         f"<ul>{lines}{_more(len(papers), texts)}</ul></details>"
@@ -118,22 +117,15 @@ def _problems(problems: Sequence[Problem], texts: Wording) -> str:
         return ""
     lines = "".join(
         f"<li><b>{texts.line.format(line=problem.line)}</b> {plain_html(problem.message)}</li>"
-        for problem in problems[:_PROBLEMS_SHOWN]
+        for problem in problems[:_MOST_SHOWN]
     )
     head = texts.problems.format(n=len(problems))
     return f'<details class="problems" open><summary>⚠ {head}</summary><ul>{lines}</ul></details>'
 
 
 def _more(count: int, texts: Wording) -> str:
-    left = count - _PAPERS_SHOWN
+    left = count - _MOST_SHOWN
     return f"<li>{texts.and_more.format(n=left)}</li>" if left > 0 else ""
-
-
-def _place(name: str, line: int, texts: Wording) -> str:
-    return f"<b>{plain_html(name)} · {texts.line.format(line=line)}</b>"
-
-
-_MEGABYTES = LARGEST_REPORT // 2**20
 
 
 def build_reports(frame: Frame) -> Any:
@@ -240,17 +232,13 @@ def _read(chosen: Sequence[str], texts: Wording) -> tuple[list[Upload], str]:
     uploads: list[Upload] = []
     errors: list[ReportError] = []
     for path in map(Path, chosen):
-        try:
-            _refuse(path, texts)
-            uploads.append(read_upload(path))
-        except ReportError as error:
-            errors.append(error)
+        if path.suffix.lower() not in SUFFIXES:
+            errors.append(ReportError(path.name, 1, texts.not_text))
+        elif path.exists() and path.stat().st_size > LARGEST_REPORT:
+            errors.append(ReportError(path.name, 1, texts.too_large.format(size=_MEGABYTES)))
+        else:
+            try:
+                uploads.append(read_upload(path))
+            except ReportError as error:
+                errors.append(error)
     return ([], render_errors(errors, texts)) if errors else (uploads, "")
-
-
-def _refuse(path: Path, texts: Wording) -> None:
-    """Raise `ReportError` where a file is none of those that are read."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise ReportError(path.name, 1, texts.not_text)
-    if path.exists() and path.stat().st_size > LARGEST_REPORT:
-        raise ReportError(path.name, 1, texts.too_large.format(size=_MEGABYTES))

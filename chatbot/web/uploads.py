@@ -3,8 +3,10 @@
 import datetime as dt
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -41,14 +43,14 @@ class _RefusedError(ChatbotError):
         self.status = status
 
 
-class _Names:
-    """Finds the names of the files in a body of parts, as it comes, and refuses some."""
+class _Parts:
+    """Takes in a body of parts as it comes, and refuses some by the names of their files."""
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, body: IO[bytes]) -> None:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or b"boundary" not in options:
             raise _RefusedError(400, "an upload is multipart/form-data")
-        self._name, self._value, self._parts = b"", b"", 0
+        self._body, self._name, self._value, self._parts = body, b"", b"", 0
         self._parser = MultipartParser(
             options[b"boundary"],
             {
@@ -59,11 +61,12 @@ class _Names:
             },
         )
 
-    def read(self, data: bytes) -> None:
+    def take_in(self, data: bytes) -> None:
         try:
             self._parser.write(data)
         except MultipartParseError as error:
             raise _RefusedError(400, "the upload cannot be read") from error
+        self._body.write(data)  # on disk, where it is long
 
     def _part(self) -> None:
         self._parts += 1
@@ -106,7 +109,7 @@ def with_reports_only(app: ASGIApp) -> ASGIApp:
 
 async def _read(scope: Scope, receive: Receive, body: IO[bytes]) -> None:
     """Read a request's body, refusing it as soon as anything is wrong with it."""
-    names, size = _Names(Headers(scope=scope).get("content-type", "")), 0
+    parts, size = _Parts(Headers(scope=scope).get("content-type", ""), body), 0
     more = True
     while more:
         message = await receive()
@@ -116,18 +119,14 @@ async def _read(scope: Scope, receive: Receive, body: IO[bytes]) -> None:
         size += len(data)
         if size > _MOST_BYTES:
             raise _RefusedError(413, f"more than {_MOST_BYTES // 2**20} MB at once")
-        await to_thread.run_sync(_take_in, names, body, data)
+        await to_thread.run_sync(parts.take_in, data)
         more = message.get("more_body", False)
-
-
-def _take_in(names: _Names, body: IO[bytes], data: bytes) -> None:
-    names.read(data)
-    body.write(data)  # on disk, where it is long
 
 
 def _replayed(body: IO[bytes], receive: Receive) -> Receive:
     """The body again, then whatever else comes."""
-    chunks = _chunks(body)
+    body.seek(0)
+    chunks = chain(iter(partial(body.read, _CHUNK), b""), [b""])
 
     async def again() -> Message:
         data = await to_thread.run_sync(next, chunks, None)
@@ -136,14 +135,6 @@ def _replayed(body: IO[bytes], receive: Receive) -> Receive:
         return {"type": "http.request", "body": data, "more_body": bool(data)}
 
     return again
-
-
-def _chunks(body: IO[bytes]) -> Iterator[bytes]:
-    """All of it, and an empty end."""
-    body.seek(0)
-    while data := body.read(_CHUNK):
-        yield data
-    yield b""
 
 
 _FOLDER = "uploads"
@@ -219,7 +210,8 @@ def preview_uploads(index: Index, uploads: Sequence[Upload]) -> tuple[Preview, .
     same: dict[int, str] = {}
     for place, upload in enumerate(uploads):
         before = [*known, *((other.name, other.report) for other in fresh)]
-        name = next((name for name, report in before if _equal(report, upload.report)), None)
+        own = (upload.report.date, upload.report.papers)
+        name = next((name for name, one in before if (one.date, one.papers) == own), None)
         if name is None:
             fresh.append(upload)
         else:
@@ -250,24 +242,20 @@ def add_uploads(
                 write_atomically(path, upload.data)
                 written.append(path)
         return ingest(settings, paths, progress=progress)
-    except OSError as error:
-        _delete(written)
+    except (OSError, ChatbotError) as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        if isinstance(error, ChatbotError):
+            raise
         raise ChatbotError(
             f"{settings.data_dir / _FOLDER} cannot be written ({error.strerror or error}); make "
             "room or set CHATBOT_DATA_DIR to a folder that can be written"
         ) from error
-    except ChatbotError:
-        _delete(written)
-        raise
 
 
 def _indexed(index: Index) -> list[tuple[str, Report]]:
     data_dir = index.settings.data_dir
     return [(entry.name, read_parsed(data_dir, entry)) for entry in index.manifest.reports]
-
-
-def _equal(one: Report, other: Report) -> bool:
-    return (one.date, one.papers) == (other.date, other.papers)
 
 
 _Texts = dict[str, list[IndexedSection]]
@@ -281,20 +269,16 @@ def _texts(sections: Iterable[IndexedSection]) -> _Texts:
 
 
 def _preview(upload: Upload, name: str, old: _Texts, new: _Texts) -> Preview:
+    def content(sections: Sequence[IndexedSection]) -> list[tuple[str, str, str, str]]:
+        return [(s.title, s.url, s.key, s.text) for s in sections]
+
     kinds: dict[str, list[Paper]] = {"new": [], "updated": [], "unchanged": []}
     for paper in upload.report.papers:
         before, after = old.get(paper.id, []), new.get(paper.id, [])
         shown = any(section.report == name for section in after)
-        kind = "new" if not before else "updated" if shown and _differ(before, after) else ""
-        kinds[kind or "unchanged"].append(paper)
+        changed = shown and content(before) != content(after)
+        kinds["new" if not before else "updated" if changed else "unchanged"].append(paper)
     return Preview(upload, None, **{kind: tuple(papers) for kind, papers in kinds.items()})
-
-
-def _differ(before: Sequence[IndexedSection], after: Sequence[IndexedSection]) -> bool:
-    def content(sections: Sequence[IndexedSection]) -> list[tuple[str, str, str, str]]:
-        return [(s.title, s.url, s.key, s.text) for s in sections]
-
-    return content(before) != content(after)
 
 
 def _places(data_dir: Path, uploads: Sequence[Upload]) -> list[Path]:
@@ -312,8 +296,3 @@ def _places(data_dir: Path, uploads: Sequence[Upload]) -> list[Path]:
         number = 1 + max((int(m["number"]) for m in matches if m["day"] == day), default=0)
         places.append(kept or folder / f"upload-{day}-{number:03}-{content}.txt")
     return places
-
-
-def _delete(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)

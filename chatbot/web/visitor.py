@@ -3,7 +3,6 @@
 import ipaddress
 import math
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -18,20 +17,6 @@ _USER = "chatbot_user"
 _IPV6_NETWORK = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """A user's name, empty where nobody signs in; an address, of IPv6 its network."""
-
-    user: str
-    address: str
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What limits of this visitor go by."""
-        user = (f"user {self.user}",) if self.user else ()
-        return (*user, f"address {self.address}")
-
-
 def mark_user(scope: MutableMapping[str, Any], user: str) -> None:
     """Note who sent a request, for all that comes after the gate."""
     scope[_USER] = user
@@ -43,12 +28,12 @@ def user_of(request: HTTPConnection) -> str | None:
     return str(user) if user else None
 
 
-def visitor_of(request: gr.Request | HTTPConnection | None) -> Visitor:
-    """Who sent a request, as gradio hands it to events and endpoints."""
+def _keys_of(request: gr.Request | HTTPConnection | None) -> list[str]:
+    """What limits go by: the user, where people sign in, and the address, of IPv6 its network."""
     sent = request.request if isinstance(request, gr.Request) else request
-    if sent is None:
-        return Visitor("", "")
-    return Visitor(user_of(sent) or "", network_of(sent.client.host if sent.client else ""))
+    user, client = (None, None) if sent is None else (user_of(sent), sent.client)
+    address = network_of(client.host) if client else ""
+    return [*([f"user {user}"] if user else []), f"address {address}"]
 
 
 def network_of(address: str) -> str:
@@ -119,7 +104,7 @@ def admission(rate: int) -> Admit:
     def admit(
         request: gr.Request | HTTPConnection | None, language: Language | None = None
     ) -> None:
-        wait = limiter.take(dict.fromkeys(visitor_of(request).keys, allowance))
+        wait = limiter.take(dict.fromkeys(_keys_of(request), allowance))
         if wait:
             spoken = language or language_of_visitor(dict(request.headers) if request else {})
             text = ACCESS[spoken].too_fast

@@ -1,6 +1,5 @@
 """The chat tab: asking, answering, asking again."""
 
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from chatbot.guardrails.limits import LONGEST_QUESTION, check_question
 from chatbot.store.conversations import Turn, begin_conversation, begin_turn, read_turns
 from chatbot.telemetry.logs import in_one_context
 from chatbot.web.chat.conversation import Messages, answering, literal, shown_turns, turn_of
-from chatbot.web.chat.panels import ChatFields, FilterFields, read_filters
+from chatbot.web.chat.panels import ChatFields, FilterFields, read_filters, turns_of
 from chatbot.web.frame import QUIET, Frame, Runs, owner_of, script, told, visitor_language
 from chatbot.web.gate import visit_of
 from chatbot.web.locales import CHAT, EXAMPLES, PAGE
@@ -58,16 +57,8 @@ def build_chat(frame: Frame, conversation: gr.Textbox) -> ChatFields:
         stop = gr.Button(text("chat_stop"), visible=False, elem_id="stop", scale=0)
     with gr.Row(elem_id="examples"):
         examples = tuple(gr.Button(example, size="sm") for example in EXAMPLES)
-    return ChatFields(
-        chat,
-        box,
-        send,
-        stop,
-        examples,
-        conversation,
-        asked=gr.State(None),
-        done=gr.Number(0, visible="hidden"),
-    )
+    asked, done = gr.State(None), gr.Number(0, visible="hidden")
+    return ChatFields(chat, box, send, stop, examples, conversation, asked, done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +89,7 @@ def connect_asking(
 
     @told
     def typed(request: gr.Request, text: str, conversation: str, *chosen: Any) -> list[Any]:
-        asked = _Asked(text, conversation, None, chosen)
-        return _begun(frame, asked, fields, request)
+        return _begun(frame, _Asked(text, conversation, None, chosen), fields, request)
 
     def linked(request: gr.Request) -> str:
         """The question that the page's address asks."""
@@ -109,8 +99,7 @@ def connect_asking(
     def suggested(
         request: gr.Request, event: gr.SelectData, conversation: str, *chosen: Any
     ) -> list[Any]:
-        asked = _Asked(str(event.value), conversation, None, chosen)
-        return _begun(frame, asked, fields, request)
+        return _begun(frame, _Asked(str(event.value), conversation, None, chosen), fields, request)
 
     @told
     def again(
@@ -134,10 +123,7 @@ def connect_asking(
     triggers = [
         fields.box.submit(typed, [fields.box, *narrowed], begun, **QUIET),
         fields.send.click(typed, [fields.box, *narrowed], begun, **QUIET),
-        *(
-            example.click(typed, [example, *narrowed], begun, **QUIET)
-            for example in fields.examples
-        ),
+        *(each.click(typed, [each, *narrowed], begun, **QUIET) for each in fields.examples),
         link.change(typed, [link, *narrowed], begun, **QUIET),
         fields.chat.option_select(suggested, narrowed, begun, **QUIET),
         fields.chat.retry(again, narrowed, begun, **QUIET),
@@ -153,7 +139,7 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
     async def reply(
         conversation: str, asked: int | None, request: gr.Request
     ) -> AsyncIterator[Messages | dict[str, Any]]:
-        turns = await to_thread.run_sync(_turns_of, frame, owner_of(request), conversation)
+        turns = await to_thread.run_sync(turns_of, frame, conversation, owner_of(request))
         if asked is None or asked >= len(turns):
             yield gr.skip()
             return
@@ -168,7 +154,7 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
     def ended(done: float) -> list[Any]:
         return [done + 1, *controls(running=False, fields=fields)]
 
-    answers, ends = [], []
+    events = []
     after = [fields.done, *fields.controls]
     many: dict[str, Any] = {**QUIET, "concurrency_limit": frame.answers_at_once}
     for trigger in triggers:
@@ -176,17 +162,9 @@ def _connect_answering(frame: Frame, fields: ChatFields, triggers: list[Any]) ->
         answer = trigger.then(reply, [fields.conversation, fields.asked], fields.chat, **many)
         end = answer.then(ended, fields.done, after, **QUIET)
         end.then(None, js=TO_QUESTION, api_visibility="private")
-        answers.append(answer)
-        ends.append(end)
+        events += [answer, end]
     fields.stop.click(stopped, None, None, queue=False, api_visibility="private")
-    return [*answers, *ends]
-
-
-def _turns_of(frame: Frame, owner: str, conversation: str) -> tuple[Turn, ...]:
-    """A conversation's turns; none where it was deleted meanwhile."""
-    with contextlib.suppress(ChatbotError):
-        return read_turns(frame.database, owner, conversation)
-    return ()
+    return events
 
 
 def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request) -> list[Any]:
@@ -196,9 +174,8 @@ def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request)
         ChatbotError: it is too long, a filter cannot be used, or the conversation is gone.
     """
     owner, language = owner_of(request), visitor_language(request)
-    turns: tuple[Turn, ...] = ()
-    if asked.conversation:
-        turns = read_turns(frame.database, owner, asked.conversation)
+    opened = asked.conversation
+    turns = read_turns(frame.database, owner, opened) if opened else ()
     earlier = turns if asked.place is None else turns[: asked.place]
     replaced = turns[len(earlier)] if len(earlier) < len(turns) else None
     question = asked.text.strip() or (replaced.question if replaced else "")
@@ -215,7 +192,7 @@ def _begun(frame: Frame, asked: _Asked, fields: ChatFields, request: gr.Request)
         if replaced and again
         else read_filters(frame.bot.index, asked.chosen, language)
     )
-    opened = asked.conversation or begin_conversation(frame.database, owner, question)
+    opened = opened or begin_conversation(frame.database, owner, question)
     frame.showing.turn(request.session_hash, opened)
     turn = Turn(len(earlier), question, filters)
     begin_turn(frame.database, owner, opened, turn, anew=replaced is not None)

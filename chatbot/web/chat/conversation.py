@@ -182,14 +182,10 @@ def answering(
 
 
 def _unfinished(turn: Turn, coming: PartialAnswer, language: Language) -> Messages:
-    title = " → ".join(_step_names(coming.steps, language))
-    return _messages(turn.question, title, "", coming.shown() or "…", status="pending")
-
-
-def _step_names(steps: Sequence[Step], language: Language) -> list[str]:
-    """The stages so far, the running one last; how many sections were found, once they are."""
-    texts, shown = ANSWERS[language], dict[str, str]()
-    for step in steps:
+    """What has come, under its stages: the running one last, sections counted once they are."""
+    texts, names = ANSWERS[language], dict[str, str]()
+    for step in coming.steps:
         found = step.name == "retrieve" and step.milliseconds is not None
-        shown[step.name] = texts.found.format(n=step.detail) if found else getattr(texts, step.name)
-    return list(shown.values())
+        names[step.name] = texts.found.format(n=step.detail) if found else getattr(texts, step.name)
+    title = " → ".join(names.values())
+    return _messages(turn.question, title, "", coming.shown() or "…", status="pending")

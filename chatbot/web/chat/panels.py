@@ -111,16 +111,17 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
             for of_kind, names in chosen.items()
         ]
 
+    def choices(request: gr.Request) -> list[Any]:
+        language = visitor_language(request)
+        days = [day.isoformat() for day in reversed(frame.bot.index.catalogue.dates)]
+        sections = [(section_name(key, language), key) for key in SECTION_KEYS]
+        papers = frame.paper_choices.current()
+        return [gr.update(choices=choices) for choices in (days, papers, sections)]
+
     frame.actions.unfilter(dropped, fields.values, fields.values, **LINK)
+    # Without triggers, gradio runs it when the page is loaded.
+    gr.on(None, choices, None, fields.values, **QUIET)
     return fields
-
-
-def filter_choices(frame: Frame, language: Language) -> list[Any]:
-    """What can be chosen in the three fields now."""
-    days = [day.isoformat() for day in reversed(frame.bot.index.catalogue.dates)]
-    sections = [(section_name(key, language), key) for key in SECTION_KEYS]
-    papers = frame.paper_choices.current()
-    return [gr.update(choices=choices) for choices in (days, papers, sections)]
 
 
 def read_filters(index: Index, chosen: Sequence[Sequence[str]], language: Language) -> Filters:
@@ -171,18 +172,14 @@ def _chip(kind: str, value: str, label: str) -> str:
     return f'<a class="chip" href="{address}">{plain_html(label)} ✕</a>'
 
 
-def build_sources(frame: Frame) -> gr.Markdown:
-    """Lay the panel out."""
-    return gr.Markdown(
+def build_sources(frame: Frame, fields: ChatFields, text: gr.Textbox) -> None:
+    """Lay the panel out; connect markers, its own links, and copying an answer, through `text`."""
+    panel = gr.Markdown(
         frame.text("chat_no_source"),
         elem_id="sources",
         latex_delimiters=LATEX_DELIMITERS,
         line_breaks=False,
     )
-
-
-def connect_sources(frame: Frame, fields: ChatFields, panel: gr.Markdown) -> None:
-    """Connect markers, the panel's own links, and copying an answer."""
 
     def opened(conversation: str, request: gr.Request, event: gr.EventData) -> Any:
         place, _, n = str(event.value).rpartition("/")
@@ -195,8 +192,11 @@ def connect_sources(frame: Frame, fields: ChatFields, panel: gr.Markdown) -> Non
     def first(conversation: str, request: gr.Request) -> str:
         """The first source of the latest answer, for those who have room beside the chat."""
         language = visitor_language(request)
-        turns = _turns(frame, conversation, owner_of(request))
-        return _first(frame, turns, language)
+        turns = turns_of(frame, conversation, owner_of(request))
+        answer = turns[-1].answer if turns else None
+        if answer is None or not answer.citations:
+            return CHAT[language].no_source
+        return render_source(answer, answer.citations[0].n, frame.bot.index, language)
 
     def closed(request: gr.Request, event: gr.EventData) -> Any:
         if event.value != "sources":
@@ -210,7 +210,6 @@ def connect_sources(frame: Frame, fields: ChatFields, panel: gr.Markdown) -> Non
         gr.Info(CHAT[visitor_language(request)].copied)
         return answer_markdown(turn.answer)
 
-    text = gr.Textbox(visible=False)
     frame.actions.source(opened, fields.conversation, panel, **LINK)
     frame.actions.close(closed, None, panel, **QUIET)
     fields.conversation.change(first, fields.conversation, panel, **QUIET)
@@ -222,36 +221,25 @@ def connect_sources(frame: Frame, fields: ChatFields, panel: gr.Markdown) -> Non
 
 def _turn(frame: Frame, conversation: str, place: str, owner: str) -> Turn | None:
     """The turn at a place of the open conversation, where the place is one."""
-    turns = _turns(frame, conversation, owner) if place.isdecimal() else ()
+    turns = turns_of(frame, conversation, owner) if place.isdecimal() else ()
     return next((turn for turn in turns if turn.position == int(place)), None)
 
 
-def _turns(frame: Frame, conversation: str, owner: str) -> tuple[Turn, ...]:
-    """The turns of the open conversation; none where it was deleted meanwhile."""
+def turns_of(frame: Frame, conversation: str, owner: str) -> tuple[Turn, ...]:
+    """The turns of a conversation; none where none is open, or it was deleted meanwhile."""
     try:
         return read_turns(frame.database, owner, conversation) if conversation else ()
     except ChatbotError:
         return ()
 
 
-def _first(frame: Frame, turns: tuple[Turn, ...], language: Language) -> str:
-    answer = turns[-1].answer if turns else None
-    if answer is None or not answer.citations:
-        return CHAT[language].no_source
-    return render_source(answer, answer.citations[0].n, frame.bot.index, language)
+# By which thumb is lit; none is, where it was pressed a second time.
+_VERDICTS: dict[bool | str, Verdict] = {True: "like", False: "dislike"}
 
 
-@dataclass(frozen=True, slots=True)
-class CommentFields:
-    """The row that asks why; `rated` is the id of the feedback it is about."""
-
-    comment: gr.Textbox
-    send: gr.Button
-    rated: gr.State
-
-
-def build_comment(frame: Frame) -> CommentFields:
-    """Lay the row out, hidden until an answer is rated."""
+def build_comment(frame: Frame, fields: ChatFields) -> None:
+    """Lay the row out that asks why, hidden until an answer is rated, and connect the thumbs."""
+    rated_id = gr.State("")  # of the feedback that the row is about
     with gr.Row(elem_id="comment"):
         comment = gr.Textbox(
             label=frame.text("chat_comment"),
@@ -264,15 +252,9 @@ def build_comment(frame: Frame) -> CommentFields:
         send = gr.Button(
             frame.text("chat_send_comment"), visible=False, scale=0, elem_id="comment-send"
         )
-    return CommentFields(comment, send, gr.State(""))
-
-
-def connect_rating(frame: Frame, fields: ChatFields, row: CommentFields) -> None:
-    """Connect the thumbs below each answer, and the comment."""
 
     @told
     def rated(conversation: str, request: gr.Request, event: gr.LikeData) -> list[Any]:
-        verdict = _verdict(event.liked)
         owner = owner_of(request)
         turns = read_turns(frame.database, owner, conversation)
         place = turn_of(event.index)
@@ -288,30 +270,23 @@ def connect_rating(frame: Frame, fields: ChatFields, row: CommentFields) -> None
             record=turn.answer,
             versions=Versions.of(frame.bot.index),
         )
-        kept = save_feedback(frame.database, owner, answer, verdict)
+        kept = save_feedback(frame.database, owner, answer, _VERDICTS.get(event.liked))
         return [kept or "", *_row(visible=kept is not None)]
 
     @told
-    def commented(kept: str, comment: str, request: gr.Request) -> list[Any]:
-        add_comment(frame.database, owner_of(request), kept, comment)
+    def commented(kept: str, text: str, request: gr.Request) -> list[Any]:
+        add_comment(frame.database, owner_of(request), kept, text)
         gr.Info(CHAT[visitor_language(request)].thanks)
         return _row(visible=False)
 
     def hidden() -> list[Any]:
         return _row(visible=False)
 
-    shown = [row.comment, row.send]
-    fields.chat.like(rated, fields.conversation, [row.rated, *shown], **QUIET)
-    for sent in (row.send.click, row.comment.submit):
-        sent(commented, [row.rated, row.comment], shown, **QUIET)
-    fields.conversation.change(hidden, None, shown, **QUIET)
-
-
-def _verdict(liked: bool | str) -> Verdict | None:
-    """Which thumb is lit now; none, where it was pressed a second time."""
-    if isinstance(liked, str):
-        return None
-    return "like" if liked else "dislike"
+    row = [comment, send]
+    fields.chat.like(rated, fields.conversation, [rated_id, *row], **QUIET)
+    for sent in (send.click, comment.submit):
+        sent(commented, [rated_id, comment], row, **QUIET)
+    fields.conversation.change(hidden, None, row, **QUIET)
 
 
 def _row(*, visible: bool) -> list[Any]:

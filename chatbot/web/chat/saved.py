@@ -41,29 +41,25 @@ _CONFIRM = """(id) => confirm(document.documentElement.lang.startsWith('zh') ? {
 
 
 @dataclass(frozen=True, slots=True)
-class SavedFields:
-    """The components: in the sidebar the list, above the chat the open conversation's bar."""
+class ConversationPlace:
+    """All that changes when a conversation is opened or closed.
 
+    In the sidebar the list, `saved`; above the chat the bar with `title`, `export` and `delete`.
+    """
+
+    fields: ChatFields
+    filters: FilterFields
     new: gr.Button
     saved: gr.Markdown
     title: gr.Textbox
     export: gr.Button
     delete: gr.Button
 
-
-@dataclass(frozen=True, slots=True)
-class ConversationPlace:
-    """All that changes when a conversation is opened or closed."""
-
-    fields: ChatFields
-    saved: SavedFields
-    filters: FilterFields
-
     @property
     def changed(self) -> list[Any]:
         """The components, in the order of `shown`."""
-        bar = [self.saved.title, self.saved.export, self.saved.delete]
-        fields = [self.fields.conversation, self.fields.chat, self.saved.saved, *bar]
+        bar = [self.title, self.export, self.delete]
+        fields = [self.fields.conversation, self.fields.chat, self.saved, *bar]
         return [*fields, *self.fields.controls, *self.filters.values]
 
 
@@ -139,18 +135,18 @@ def connect_saved(
     def named(name: str, request: gr.Request) -> list[Any]:
         return shown(frame, place, name, request)
 
-    fields, saved = place.fields, place.saved
+    fields = place.fields
     link = gr.Textbox("", visible="hidden")
     blocks.load(linked, None, link, **QUIET)
     linking = link.change(named, link, place.changed, **QUIET)
     refreshing = fields.done.change(refreshed, fields.conversation, place.changed, **QUIET)
     running = [*answering, refreshing]
-    for event in (frame.actions.chat, saved.new.click, saved.delete.click):
+    for event in (frame.actions.chat, place.new.click, place.delete.click):
         event(None, cancels=running, queue=False, api_visibility="private")
     opening = frame.actions.chat(opened, None, place.changed, **LINK)
     for event in (linking, opening):
         event.then(None, js=TO_ASKED, api_visibility="private")
-    saved.new.click(emptied, None, place.changed, **QUIET)
+    place.new.click(emptied, None, place.changed, **QUIET)
     fields.conversation.change(None, fields.conversation, None, js=_ADDRESS, **QUIET)
     _connect_bar(frame, place, blocks)
     return running
@@ -179,13 +175,13 @@ def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> N
             delete_conversation(frame.database, owner_of(request), confirmed)
         return shown(frame, place, "" if confirmed else conversation, request)
 
-    conversation, saved = place.fields.conversation, place.saved
-    blocks.load(listed, conversation, saved.saved, **QUIET)
-    for event in (saved.title.submit, saved.title.blur):
-        event(renamed, [conversation, saved.title], [saved.title, saved.saved], **QUIET)
+    conversation = place.fields.conversation
+    blocks.load(listed, conversation, place.saved, **QUIET)
+    for event in (place.title.submit, place.title.blur):
+        event(renamed, [conversation, place.title], [place.title, place.saved], **QUIET)
     confirm = _CONFIRM.format(**{name: texts.confirm_delete for name, texts in CHAT.items()})
     ask = gr.Textbox(visible="hidden")
-    saved.delete.click(None, conversation, ask, js=confirm, **QUIET).then(
+    place.delete.click(None, conversation, ask, js=confirm, **QUIET).then(
         deleted, [ask, conversation], place.changed, **QUIET
     )
 
