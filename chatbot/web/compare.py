@@ -136,26 +136,23 @@ def _lay_out(frame: Frame) -> Compare:
 
 
 def _dropdowns(frame: Frame) -> tuple[gr.Dropdown, gr.Dropdown]:
+    both: dict[str, Any] = {"value": [], "multiselect": True, "min_width": 300}
     papers = gr.Dropdown(
         frame.paper_choices.current(),
-        value=[],
-        multiselect=True,
         label=frame.text("compare_papers"),
         info=frame.text("compare_papers_info"),
         elem_id="compare-papers",
-        min_width=300,
         scale=3,
+        **both,
     )
     aspects = gr.Dropdown(
         COMPARE["zh"].common_aspects,
-        value=[],
-        multiselect=True,
         allow_custom_value=True,
         label=frame.text("compare_aspects"),
         info=frame.text("compare_aspects_info"),
         elem_id="compare-aspects",
-        min_width=300,
         scale=2,
+        **both,
     )
     return papers, aspects
 
@@ -337,16 +334,12 @@ def _rendered(record: AnswerRecord) -> str:
 def _csv_file(answered: str) -> tuple[str, str]:
     """The file with the table and, in rows below it, what its markers stand for."""
     record = AnswerRecord.model_validate_json(answered)
+    language = record.language
     sources = [
-        [
-            f"[{c.n}]",
-            c.title,
-            section_name(c.key, record.language),
-            f"https://arxiv.org/abs/{c.paper_id}",
-        ]
+        [f"[{c.n}]", c.title, section_name(c.key, language), f"https://arxiv.org/abs/{c.paper_id}"]
         for c in record.citations
     ]
-    head = [[ANSWERS[record.language].sources]] if sources else []
+    head = [[ANSWERS[language].sources]] if sources else []
     csv = to_csv(record.blocks, [*head, *sources])
     # By its byte order mark (RFC 3629, section 6) spreadsheets read it as UTF-8.
     return f"{_file_name(record)}.csv", f"\ufeff{csv}"

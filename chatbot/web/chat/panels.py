@@ -93,13 +93,19 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
         ),
         in_force=in_force,
     )
+    _connect_filters(frame, fields)
+    return fields
+
+
+def _connect_filters(frame: Frame, fields: FilterFields) -> None:
+    """Connect what can be chosen, the line that says what is, and its links that take one away."""
 
     def shown(dates: list[str], papers: list[str], sections: list[str], request: gr.Request) -> str:
         language = visitor_language(request)
         return filters_line(frame.bot.index, (dates, papers, sections), language)
 
     for field in fields.values:
-        field.change(shown, fields.values, in_force, **QUIET)
+        field.change(shown, fields.values, fields.in_force, **QUIET)
 
     def dropped(
         dates: list[str], papers: list[str], sections: list[str], event: gr.EventData
@@ -121,7 +127,6 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
     frame.actions.unfilter(dropped, fields.values, fields.values, **LINK)
     # Without triggers, gradio runs it when the page is loaded.
     gr.on(None, choices, None, fields.values, **QUIET)
-    return fields
 
 
 def read_filters(index: Index, chosen: Sequence[Sequence[str]], language: Language) -> Filters:
