@@ -1,14 +1,14 @@
 """An answer as it is kept, printed and shown again, without the index behind it; its notices."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from chatbot.answering.models import Answer, Scope
+from chatbot.answering.models import Answer, Repair, Scope, Usage
 from chatbot.reports.parsing import SectionKey
-from chatbot.retrieval.models import Clarification, Coverage, Evidence, Hit, ListBy
+from chatbot.retrieval.models import Clarification, Coverage, Evidence
 from chatbot.text.markdown import unwrapped
 from chatbot.understanding.models import Intent, Language
 from chatbot.verification.claims import (
@@ -50,29 +50,16 @@ _TAKEN_OUT: dict[Language, str] = {
     "en": "What should not be in an answer was taken out of it ({kinds}).",
 }
 # What cannot be seen is taken out without a word.
-_KINDS: dict[Language, dict[str, str]] = {
-    "zh": {
-        "image": "图片",
-        "html": "HTML",
-        "link": "外部链接",
-        "key": "密钥",
-        "path": "本机路径",
-        "prompt": "提示词",
-    },
-    "en": {
-        "image": "images",
-        "html": "HTML",
-        "link": "links to elsewhere",
-        "key": "keys",
-        "path": "paths",
-        "prompt": "lines of the prompt",
-    },
+_KINDS = ("image", "html", "link", "key", "path", "prompt")
+_NAMES: dict[Language, tuple[str, ...]] = {
+    "zh": ("图片", "HTML", "外部链接", "密钥", "本机路径", "提示词"),
+    "en": ("images", "HTML", "links to elsewhere", "keys", "paths", "lines of the prompt"),
 }
 
 
 def taken_out(found: Mapping[str, int], language: Language) -> str | None:
     """What was taken out of an answer, for its reader, or None."""
-    names = [name for kind, name in _KINDS[language].items() if found.get(kind)]
+    names = [name for kind, name in zip(_KINDS, _NAMES[language], strict=True) if found.get(kind)]
     comma = "、" if language == "zh" else ", "
     return _TAKEN_OUT[language].format(kinds=comma.join(names)) if names else None
 
@@ -87,29 +74,24 @@ def notice_of(evidence: Evidence) -> str | None:
         parts.append(_NO_REPORT[language].format(days=days))
     if evidence.unknown and evidence.hits:
         parts.append(_UNKNOWN[language].format(names=", ".join(evidence.unknown)))
-    if evidence.coverage:
-        parts.append(_coverage(evidence.coverage, language))
+    if coverage := evidence.coverage:
+        wording = _RANKED if coverage.by == "topic" else _CHECKED
+        parts.append(wording[language].format(checked=coverage.checked, matched=coverage.matched))
     if evidence.clarification:
-        parts.append(clarifying_question(evidence.clarification, language))
+        parts.append(_asking_back(evidence.clarification, language))
     return " ".join(parts) or None
 
 
-def clarifying_question(clarification: Clarification, language: Language) -> str:
-    """The question to ask back, with the titles to choose from."""
+def _asking_back(clarification: Clarification, language: Language) -> str:
     titles = " / ".join(title for _, title in clarification.options)
     return _CLARIFY[language].format(
         count=len(clarification.options), name=clarification.name, titles=titles
     )
 
 
-def _coverage(coverage: Coverage, language: Language) -> str:
-    wording = _RANKED if coverage.by == "topic" else _CHECKED
-    return wording[language].format(checked=coverage.checked, matched=coverage.matched)
-
-
 class _Record(BaseModel):
     # What a later version wrote can be read by this one: fields it does not know are passed over.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
 
 
 class CitationRecord(_Record):
@@ -161,31 +143,6 @@ class ClarificationRecord(_Record):
     options: tuple[OptionRecord, ...]
 
 
-class CoverageRecord(_Record):
-    """What a list stands on."""
-
-    by: ListBy
-    checked: int
-    matched: int
-    terms: tuple[str, ...] = ()
-
-
-class RepairRecord(_Record):
-    """What sending the answer back did."""
-
-    kept: bool
-    repaired: int
-    broken: int
-
-
-class UsageRecord(_Record):
-    """What the answer cost."""
-
-    llm_calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
 class AnswerRecord(_Record):
     """A finished answer with all that a reader is shown of it."""
 
@@ -203,15 +160,15 @@ class AnswerRecord(_Record):
     notice: str | None
     confidence: float | None
     clarification: ClarificationRecord | None
-    coverage: CoverageRecord | None
+    coverage: Coverage | None
     citations: tuple[CitationRecord, ...]
     sentences: tuple[SentenceRecord, ...]
     removed_markers: tuple[int, ...]
     taken_out: dict[str, int] = {}
     prompt_version: str | None
     rules: tuple[str, ...] = ()
-    repair: RepairRecord | None
-    usage: UsageRecord
+    repair: Repair | None
+    usage: Usage
     timings_ms: dict[str, float]
 
     @model_validator(mode="before")
@@ -226,9 +183,7 @@ class AnswerRecord(_Record):
         }
 
         def judged(claim: Claim) -> Claim:
-            known = verdicts.get(claim.text)
-            if known is None:
-                return claim
+            known = verdicts.get(claim.text, claim)
             return replace(claim, supported=known.supported, reason=known.reason)
 
         text = "".join(unwrapped([kept["answer"]]))
@@ -250,61 +205,26 @@ class AnswerRecord(_Record):
 
 def record_of(answer: Answer, name: str | int | None = None) -> AnswerRecord:
     """The record of an answer; `name` is the asker's own id for the question."""
-    return AnswerRecord(
-        id=name,
-        question=answer.question,
-        answer=answer.markdown,
-        blocks=answer.blocks,
-        abstained=answer.abstained,
-        abstain_reason=answer.abstain_reason,
-        mode=answer.mode,
-        intent=answer.intent,
-        language=answer.language,
-        scope=answer.scope,
-        retrieved=answer.retrieved,
-        notice=answer.notice,
-        confidence=rounded_confidence(answer),
-        clarification=clarification_of(answer, answer.language),
-        coverage=coverage_of(answer),
-        citations=tuple(_citation(citation) for citation in answer.citations),
-        sentences=tuple(_sentence(claim) for claim in answer.sentences),
-        removed_markers=answer.removed_markers,
-        taken_out=dict(answer.taken_out),
-        prompt_version=answer.prompt_version,
-        rules=answer.rules,
-        repair=RepairRecord(**asdict(answer.repair)) if answer.repair else None,
-        usage=UsageRecord(**asdict(answer.usage)),
-        timings_ms={stage: round(took, 2) for stage, took in answer.timings_ms.items()},
-    )
+    same = {field.name: getattr(answer, field.name) for field in fields(answer)}
+    shown = {
+        "id": name,
+        "answer": answer.markdown,
+        "abstained": answer.abstained,
+        "confidence": answer.confidence and round(answer.confidence, 3),
+        "clarification": _clarification(answer.clarification, answer.language),
+        "citations": tuple(map(_citation, answer.citations)),
+        "sentences": answer.sentences,
+        "timings_ms": {stage: round(took, 2) for stage, took in answer.timings_ms.items()},
+    }
+    return AnswerRecord.model_validate(same | shown)
 
 
-def rounded_confidence(found: Answer | Evidence) -> float | None:
-    """The confidence to three places."""
-    return None if found.confidence is None else round(found.confidence, 3)
-
-
-def clarification_of(found: Answer | Evidence, language: Language) -> ClarificationRecord | None:
-    """What is asked back, in words."""
-    asked = found.clarification
+def _clarification(asked: Clarification | None, language: Language) -> ClarificationRecord | None:
     if asked is None:
         return None
     return ClarificationRecord(
-        question=clarifying_question(asked, language),
+        question=_asking_back(asked, language),
         options=tuple(OptionRecord(id=paper, title=title) for paper, title in asked.options),
-    )
-
-
-def coverage_of(found: Answer | Evidence) -> CoverageRecord | None:
-    """What a list stands on."""
-    return CoverageRecord(**asdict(found.coverage)) if found.coverage else None
-
-
-def _sentence(claim: Claim) -> SentenceRecord:
-    return SentenceRecord(
-        text=claim.text,
-        citations=claim.citations,
-        supported=claim.supported,
-        reason=claim.reason,
     )
 
 
@@ -330,34 +250,31 @@ def evidence_payload(
 ) -> dict[str, Any]:
     """What ``search --json`` prints."""
     query = evidence.query
-    asked, coverage = clarification_of(evidence, query.language), coverage_of(evidence)
-    scope = {part: list(names) for part, names in asdict(Scope.of(query)).items()}
+    asked = _clarification(evidence.clarification, query.language)
     return {
         "id": name,
         "question": query.question,
         "query": {
             "language": query.language,
             "intent": query.intent,
-            **scope,
+            **{part: list(names) for part, names in asdict(Scope.of(query)).items()},
             "standalone": query.standalone,
         },
         "notice": notice_of(evidence),
-        "confidence": rounded_confidence(evidence),
+        "confidence": evidence.confidence and round(evidence.confidence, 3),
         "clarification": asked and asked.model_dump(mode="json"),
-        "coverage": coverage and coverage.model_dump(mode="json"),
-        "hits": [_hit(hit) for hit in evidence.hits],
+        "coverage": evidence.coverage and asdict(evidence.coverage),
+        "hits": [
+            {
+                "section": hit.section.name,
+                "score": round(hit.score, 6),
+                "title": hit.section.title,
+                "date": hit.section.date.isoformat(),
+                "url": hit.section.url,
+                "text": hit.section.text,
+                "ranks": dict(hit.ranks),
+            }
+            for hit in evidence.hits
+        ],
         "timings_ms": {stage: round(took, 2) for stage, took in timings_ms.items()},
-    }
-
-
-def _hit(hit: Hit) -> dict[str, Any]:
-    section = hit.section
-    return {
-        "section": section.name,
-        "score": round(hit.score, 6),
-        "title": section.title,
-        "date": section.date.isoformat(),
-        "url": section.url,
-        "text": section.text,
-        "ranks": dict(hit.ranks),
     }
