@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Literal
 
 from chatbot.llm.client import TokenUsage
@@ -33,18 +33,11 @@ class Usage:
     @classmethod
     def of(cls, calls: Sequence[TokenUsage]) -> "Usage":
         """What these calls cost."""
-        return cls(
-            len(calls),
-            sum(call.prompt_tokens for call in calls),
-            sum(call.completion_tokens for call in calls),
-        )
+        each = (cls(1, call.prompt_tokens, call.completion_tokens) for call in calls)
+        return sum(each, cls())
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.llm_calls + other.llm_calls,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
+        return Usage(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,17 +225,17 @@ def to_csv(blocks: Iterable[Block], sources: Sequence[Sequence[str]] = ()) -> st
     tables = tables_in(blocks)
     if not tables:
         return ""
-    rows = [[_plain(cell, keep_markers=bool(sources)) for cell in row] for row in tables[0]]
-    out = io.StringIO()
+
+    def plain(cell: str) -> str:
+        text = cell if sources else without_markers(cell)
+        text = text.replace(_BREAK, "\n").replace("**", "").replace("\\|", "|")
+        return "\n".join(line.strip() for line in text.split("\n"))
+
     below = [[], *sources] if sources else []
-    csv.writer(out).writerows([_inert(cell) for cell in row] for row in [*rows, *below])
+    rows = [*([plain(cell) for cell in row] for row in tables[0]), *below]
+    out = io.StringIO()
+    csv.writer(out).writerows([_inert(cell) for cell in row] for row in rows)
     return out.getvalue()
-
-
-def _plain(cell: str, *, keep_markers: bool) -> str:
-    text = cell if keep_markers else without_markers(cell)
-    text = text.replace(_BREAK, "\n").replace("**", "").replace("\\|", "|")
-    return "\n".join(line.strip() for line in text.split("\n"))
 
 
 def _inert(cell: str) -> str:

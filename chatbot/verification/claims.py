@@ -5,21 +5,13 @@ What a model writes is read into blocks here, once; what is quoted is made of th
 
 import re
 from bisect import bisect_right
-from collections.abc import (
-    Callable,
-    Collection,
-    Generator,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
 from chatbot.index.sections import IndexedSection
-from chatbot.text.markdown import Part, PartKind, literals, open_literal, parts, sentences
+from chatbot.text.markdown import Part, PartKind, Span, literals, open_literal, parts, sentences
 
 AbstainReason = Literal["not_in_corpus", "not_reported", "false_premise", "off_topic"]
 ClaimKind = Literal["sentence", "item", "cell", "heading", "lead", "code"]
@@ -86,38 +78,25 @@ class Draft:
 
     def with_claims(self, change: Callable[[Claim], Claim]) -> "Draft":
         """The draft with each claim as `change` makes it."""
-        blocks = tuple(
-            replace(
-                block,
-                rows=tuple(
-                    tuple(replace(cell, claims=tuple(map(change, cell.claims))) for cell in row)
-                    for row in block.rows
-                ),
-            )
-            for block in self.blocks
-        )
-        return replace(self, blocks=blocks)
 
+        def changed(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+            return tuple(replace(cell, claims=tuple(map(change, cell.claims))) for cell in row)
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A verbatim piece of a section's text and its character span there, end exclusive."""
-
-    text: str
-    start: int
-    end: int
+        blocks = (replace(block, rows=tuple(map(changed, block.rows))) for block in self.blocks)
+        return replace(self, blocks=tuple(blocks))
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What a marker ``[n]`` stands for. `quotes` holds a quote for each sentence that cites it.
+    """What a marker ``[n]`` stands for.
 
-    The first leads.
+    `quotes` has of the section's text, verbatim, a span for each sentence that cites it; the first
+    leads.
     """
 
     n: int
     section: IndexedSection
-    quotes: tuple[Quote, ...]
+    quotes: tuple[Span, ...]
 
 
 def markdown_of(blocks: Iterable[Block]) -> str:
@@ -145,7 +124,6 @@ _PARTIAL = re.compile(
     r"(?:(?:[ \t]{0,24}|\\)[\[【［][\d ,，、;；\t\[【［\]】］]{0,24}|[ \t]{1,24}|\\)\Z"
 )
 _CLEAN = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
-# Where the space before a marker is the list's or the line's own.
 _LINE_START = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])?")
 _LONGEST_LINE_START = 40
 _LONGEST_PARTIAL = 49
@@ -162,13 +140,11 @@ def without_markers(text: str) -> str:
 
 def _markers(text: str) -> list[re.Match[str]]:
     """The markers of a cleaned text; in code and formulas there are none."""
-    ends = [0, *(end for _, end in literals(text))]
-    begins = [*(begin for begin, _ in literals(text)), len(text)]
-    return [
-        marker
-        for at, to in zip(ends, begins, strict=True)
-        for marker in _CLEAN.finditer(text, at, to)
-    ]
+    found, at = list[re.Match[str]](), 0
+    for begin, end in chain(literals(text), [(len(text), len(text))]):
+        found += _CLEAN.finditer(text, at, begin)
+        at = end
+    return found
 
 
 def _less(text: str, pieces: Iterable[re.Match[str]], instead: str = "") -> str:
@@ -236,35 +212,26 @@ def _cleaned(text: str, start: int, sources: Collection[int]) -> tuple[str, list
 def _clean_prose(prose: str, line: str, sources: Collection[int]) -> tuple[str, list[int]]:
     """The same of a text without code or formulas, which goes on after `line`."""
     removed: list[int] = []
+
+    def shown(marker: re.Match[str]) -> str:
+        numbers = list(dict.fromkeys(int(n) for n in re.findall(r"\d+", marker[1])))
+        if 0 in numbers:
+            return marker[0]
+        removed.extend(n for n in numbers if n not in sources)
+        before = _line_to(marker.string, marker.start())
+        before = before if len(before) < marker.start() else line + before
+        # Where a line has only begun, the space is its indentation or that of a list's sign.
+        only_begun = len(before) < _LONGEST_LINE_START and _LINE_START.fullmatch(before)
+        space = marker[0][: -len(marker[0].lstrip())] if only_begun else ""
+        return space + "".join(f"[{n}]" for n in numbers if n in sources)
+
     for _ in range(_DEEPEST):
-        cleaner, strays = _clean_once(prose, line, sources)
+        cleaner = _MARKER.sub(shown, prose)
         if cleaner == prose:
             return prose, removed
         # What is left when a marker inside another is taken out may be a marker again.
-        prose, removed = cleaner, [*removed, *strays]
+        prose = cleaner
     return escape_markers(prose), removed
-
-
-def _clean_once(prose: str, line: str, sources: Collection[int]) -> tuple[str, list[int]]:
-    pieces, removed, at = list[str](), list[int](), 0
-    for marker in _MARKER.finditer(prose):
-        numbers = list(dict.fromkeys(int(n) for n in re.findall(r"\d+", marker[1])))
-        if 0 in numbers:
-            continue
-        removed += [n for n in numbers if n not in sources]
-        shown = "".join(f"[{n}]" for n in numbers if n in sources)
-        if _only_begins(line, prose, marker.start()):
-            shown = marker[0][: -len(marker[0].lstrip())] + shown
-        pieces += [prose[at : marker.start()], shown]
-        at = marker.end()
-    return "".join([*pieces, prose[at:]]), removed
-
-
-def _only_begins(line: str, prose: str, at: int) -> bool:
-    """Whether a line up to here has no more than its indentation and a list's sign."""
-    before = _line_to(prose, at)
-    before = before if len(before) < at else line + before
-    return len(before) < _LONGEST_LINE_START and _LINE_START.fullmatch(before) is not None
 
 
 # Lines that state nothing: a paper's name and day, a note, what leads in to what follows.
@@ -289,24 +256,22 @@ def _block(text: str, part: Part) -> Block:
     if part.kind == "code":
         code = Claim(own.strip(), "code", place=(0, len(own.rstrip())))
         return Block(part.kind, own, ((Cell(code.text, (code,)),),))
-    kind, is_table = _KINDS.get(part.kind, "sentence"), part.kind == "table"
-    rows = (
-        tuple(
-            _cell(text, part.start, lines, "heading" if is_table and 0 in {i, j} else kind)
-            for j, lines in enumerate(row)
+
+    def cell(lines: Sequence[tuple[int, int]], *, names: bool) -> Cell:
+        kind = "heading" if names else _KINDS.get(part.kind, "sentence")
+        claims = (
+            claim
+            for first, last in _pieces(text, lines, kind)
+            for claim in _claims_in(text[first:last], first - part.start, kind)
         )
+        return Cell("\n".join(text[first:last] for first, last in lines), tuple(claims))
+
+    is_table = part.kind == "table"
+    rows = (
+        tuple(cell(lines, names=is_table and 0 in {i, j}) for j, lines in enumerate(row))
         for i, row in enumerate(part.rows)
     )
     return Block(part.kind, own, tuple(rows))
-
-
-def _cell(text: str, start: int, lines: Sequence[tuple[int, int]], kind: ClaimKind) -> Cell:
-    claims = (
-        claim
-        for first, last in _pieces(text, lines, kind)
-        for claim in _claims_in(text[first:last], first - start, kind)
-    )
-    return Cell("\n".join(text[first:last] for first, last in lines), tuple(claims))
 
 
 def _pieces(

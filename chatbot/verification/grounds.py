@@ -5,7 +5,7 @@ Also whether a number belongs to what a claim says it does, told from what stand
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Set
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ import rjieba
 
 from chatbot.index.sections import IndexedSection
 from chatbot.reports.search_text import SearchText, keywords_of, section_text_of
-from chatbot.text.markdown import sentences
+from chatbot.text.markdown import Span, sentences
 from chatbot.text.quantities import Quantity, quantities, spelt_quantities
 from chatbot.text.terms import content_terms, normalise, share
 
@@ -58,7 +58,12 @@ def negation_conflict(claim: str, source: str) -> str | None:
     """A word that the claim negates and the source only affirms, or the other way round."""
     said, held = normalise(claim), normalise(source)
     for negating, affirming in ((said, held), (held, said)):
-        for word in sorted(set(_negated(negating))):
+        # The first word after each negation; Chinese ones as they are cut.
+        negated = {
+            match["en"] or next(iter(rjieba.cut(match["zh"])))
+            for match in _NEGATED.finditer(negating)
+        }
+        for word in sorted(word for word in negated if len(word) > 1):
             affirmed = _uses(word, affirming)
             if (
                 affirmed
@@ -83,14 +88,6 @@ def direction_conflict(claim: str, sentence: str) -> str | None:
             ):
                 return found[0]
     return None
-
-
-def _negated(text: str) -> Iterable[str]:
-    """The first word after each negation; Chinese ones as they are cut."""
-    for match in _NEGATED.finditer(text):
-        word = match["en"] or next(iter(rjieba.cut(match["zh"])))
-        if len(word) > 1:
-            yield word
 
 
 def _uses(word: str, text: str) -> list[int]:
@@ -179,14 +176,10 @@ def _likeness(wanted: Place, held: Place, idf: Callable[[str], float]) -> float:
     return (
         _WIDE * share({term: idf(term) for term in wanted.wide}, held.wide)
         + _CLAUSE_SHARE * share({term: idf(term) for term in wanted.clause}, held.clause)
-        + _LEFT * _part(wanted.left, held.left)
-        + _RIGHT * _part(wanted.right, held.right)
+        + _LEFT * share(dict.fromkeys(wanted.left, 1.0), held.left)
+        + _RIGHT * share(dict.fromkeys(wanted.right, 1.0), held.right)
         + _NEIGHBOUR * same_neighbour
     )
-
-
-def _part(wanted: Set[str], held: Set[str]) -> float:
-    return len(wanted & held) / len(wanted) if wanted else 0.0
 
 
 def _terms(plain: str, start: int, quantity: Quantity, end: int) -> frozenset[str]:
@@ -237,6 +230,27 @@ class Ground:
     def squeezed(self) -> str:
         """The form in which names are looked for in it."""
         return squeezed(f"{self.text}\n{self.section.paper_id}")
+
+    @cached_property
+    def _spans(self) -> tuple[tuple[Span, frozenset[str]], ...]:
+        cut = sentences(self.section.text)
+        return tuple((span, frozenset(content_terms(span.text))) for span in cut)
+
+    def quote_for(self, claim: str) -> tuple[int, int]:
+        """The span of the sentence that shares most terms with a claim, shorter ones first.
+
+        Where none shares any it is the first; of a text without sentences it is all.
+        """
+        if not self._spans:
+            return 0, len(self.section.text)
+        wanted = frozenset(content_terms(claim))
+
+        def overlap(sentence: tuple[Span, frozenset[str]]) -> float:
+            size = len(sentence[1]) * len(wanted)
+            return len(sentence[1] & wanted) / size**0.5 if size else 0.0
+
+        best, _ = max(self._spans, key=overlap)
+        return best.start, best.end
 
     @cached_property
     def sentences(self) -> tuple[tuple[str, frozenset[str]], ...]:

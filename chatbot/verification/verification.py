@@ -7,17 +7,17 @@ how often a true sentence is accused: what needs understanding is left to a judg
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from chatbot.index.reading import Index
+from chatbot.index.sections import IndexedSection
 from chatbot.reports.search_text import OF_THE_FIELD
-from chatbot.text.markdown import Span, sentences
+from chatbot.text.markdown import Span
 from chatbot.text.quantities import quantities
 from chatbot.text.terms import content_terms, normalise, share
 from chatbot.understanding.wording import language_of, names_in
-from chatbot.verification.claims import Citation, Claim, Draft, Quote, claims_of, stated_in
+from chatbot.verification.claims import Citation, Claim, Draft, claims_of, stated_in
 from chatbot.verification.grounds import (
     Ground,
     direction_conflict,
@@ -95,21 +95,28 @@ def verified(index: Index, draft: Draft) -> Draft:
     claims = claims_of(draft.blocks)
     if all(claim.quotes or not (claim.states or claim.citations) for claim in claims):
         return draft
-    sources = {
-        n: _Source(Ground(section, index.search_texts.get(section.paper_id)))
-        for n, section in draft.sources.items()
-    }
-    papers = {section.paper_id for section in draft.sources.values()}
-    known = [source.ground for source in sources.values()]
-    named = {ground.section.name for ground in known}
-    known += [
-        Ground(section, index.search_texts.get(paper))
-        for paper in papers & index.catalogue.by_id.keys()
-        for section in (index.sections[row] for row in index.catalogue.by_id[paper].rows)
-        if section.name not in named
-    ]
-    checked = draft.with_claims(lambda claim: _checked(claim, sources, known, index))
-    return _with_abstention(checked)
+
+    def ground(section: IndexedSection) -> Ground:
+        return Ground(section, index.search_texts.get(section.paper_id))
+
+    sources = {n: ground(section) for n, section in draft.sources.items()}
+    known = {source.section.name: source for source in sources.values()}
+    for paper in {section.paper_id for section in draft.sources.values()}:
+        for section in index.sections_of(paper):
+            known.setdefault(section.name, ground(section))
+
+    def checked(claim: Claim) -> Claim:
+        if claim.quotes:
+            return claim
+        numbers = tuple(n for n in claim.citations if n in sources)
+        cited = tuple(sources[n] for n in numbers)
+        reason = _reason(claim.text, cited, known.values(), index) if claim.states else None
+        quotes = tuple(source.quote_for(claim.text) for source in cited)
+        return replace(
+            claim, citations=numbers, quotes=quotes, supported=reason is None, reason=reason
+        )
+
+    return _with_abstention(draft.with_claims(checked))
 
 
 def _with_abstention(draft: Draft) -> Draft:
@@ -137,94 +144,41 @@ def citations_of(draft: Draft) -> tuple[Citation, ...]:
         Citation(
             n,
             section := draft.sources[n],
-            tuple(Quote(section.text[first:last], first, last) for first, last in spans),
+            tuple(Span(section.text[first:last], first, last) for first, last in spans),
         )
         for n, spans in sorted(quotes.items())
     )
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A section that is cited, its sentences cut once for however many claims cite it."""
-
-    ground: Ground
-
-    @cached_property
-    def _sentences(self) -> tuple[tuple[Span, frozenset[str]], ...]:
-        cut = sentences(self.ground.section.text)
-        return tuple((span, frozenset(content_terms(span.text))) for span in cut)
-
-    def quote_for(self, claim: str) -> tuple[int, int]:
-        """The span of the sentence that shares most terms with a claim, shorter ones first.
-
-        Where none shares any it is the first; of a text without sentences it is all.
-        """
-        if not self._sentences:
-            return 0, len(self.ground.section.text)
-        wanted = frozenset(content_terms(claim))
-        best, _ = max(self._sentences, key=lambda sentence: _overlap(wanted, sentence[1]))
-        return best.start, best.end
-
-
-def _overlap(wanted: frozenset[str], terms: frozenset[str]) -> float:
-    return len(terms & wanted) / (len(terms) * len(wanted)) ** 0.5 if terms and wanted else 0.0
-
-
-def _checked(
-    claim: Claim, sources: Mapping[int, _Source], known: Collection[Ground], index: Index
-) -> Claim:
-    if claim.quotes:
-        return claim
-    numbers = tuple(n for n in claim.citations if n in sources)
-    cited = tuple(sources[n].ground for n in numbers)
-    reason = _reason(claim.text, cited, known, index) if claim.states else None
-    quotes = tuple(sources[n].quote_for(claim.text) for n in numbers)
-    return replace(claim, citations=numbers, quotes=quotes, supported=reason is None, reason=reason)
-
-
 def _reason(
-    text: str, cited: tuple[Ground, ...], known: Collection[Ground], index: Index
+    text: str, cited: tuple[Ground, ...], known: Iterable[Ground], index: Index
 ) -> str | None:
     """Why a sentence does not pass, if it does not."""
     if not cited:
-        return None if _needs_no_source(text) else "missing_marker"
+        # A bare yes or no, and what is not said, state nothing of a paper.
+        bare = _BARE_ANSWER.fullmatch(text) or _NOT_SAID.search(text)
+        return None if bare and not quantities(text) and not names_in(text) else "missing_marker"
     if any(text in source.section.text for source in cited):
         return None  # word for word
     plain = text.replace("**", "")
     names = {source.section.name for source in cited}
     papers = {source.section.paper_id for source in cited}
     terms = () if _NOT_SAID.search(plain) else content_terms(plain)
-    stated = _Stated(
+    claim = _Stated(
         plain,
         language_of(plain) == "en",
         {term: index.lexical.idf(term) for term in terms},
         cited,
         tuple(s for s in known if s.section.paper_id in papers and s.section.name not in names),
     )
-    return _objection(stated, index)
-
-
-def _needs_no_source(text: str) -> bool:
-    """Whether a sentence states nothing of a paper: a bare yes or no, or what is not said."""
-    if quantities(text) or names_in(text):
-        return False
-    return bool(_BARE_ANSWER.fullmatch(text) or _NOT_SAID.search(text))
-
-
-def _objection(claim: _Stated, index: Index) -> str | None:
-    """Why a claim is not borne out by the sections it cites, if it is not."""
-    objections: tuple[tuple[str, Callable[[], str | None]], ...] = (
-        ("number_not_in_source", lambda: _absent_number(claim)),
-        ("name_not_in_source", lambda: _absent_name(claim, index)),
-        ("opposite_of_source", lambda: _opposite(claim)),
-        ("number_of_something_else", lambda: _unbound_number(claim, index)),
-        ("better_in_section", lambda: _better_sibling(claim)),
-        ("wording_not_in_source", lambda: _ungrounded(claim)),
+    return (
+        _absent_number(claim)
+        or _absent_name(claim, index)
+        or _opposite(claim)
+        or _unbound_number(claim, index)
+        or _better_sibling(claim)
+        or _ungrounded(claim)
     )
-    for reason, find in objections:
-        if (what := find()) is not None:
-            return f"{reason}: {what}" if what else reason
-    return None
 
 
 def _absent_number(claim: _Stated) -> str | None:
@@ -236,7 +190,7 @@ def _absent_number(claim: _Stated) -> str | None:
             and re.search(rf"(?<![\d.]){re.escape(quantity.text)}(?![a-z0-9])", source.plain)
             for source in claim.cited
         ):
-            return quantity.text
+            return f"number_not_in_source: {quantity.text}"
     return None
 
 
@@ -256,7 +210,7 @@ def _absent_name(claim: _Stated, index: Index) -> str | None:
         if not any(f in where for f in forms for where in held):
             parts = [squeezed(part) for part in re.split(r"[-+]", name) if _IS_NAME.search(part)]
             if "-" not in name or not all(any(p in where for where in held) for p in parts):
-                return name
+                return f"name_not_in_source: {name}"
     return None
 
 
@@ -265,8 +219,8 @@ def _opposite(claim: _Stated) -> str | None:
         return None
     whole = "\n".join(source.section.text for source in claim.cited)
     if (word := negation_conflict(claim.text, whole)) is not None:
-        return word
-    for clause in _clauses(claim.text):
+        return f"opposite_of_source: {word}"
+    for clause in re.split(r"[，,；;。]", claim.text):
         wanted = {term: claim.weights.get(term, 0.0) for term in content_terms(clause)}
         closeness, nearest = max(
             (
@@ -277,7 +231,7 @@ def _opposite(claim: _Stated) -> str | None:
             default=(0.0, ""),
         )
         if closeness >= _SAME_SENTENCE and (word := direction_conflict(clause, nearest)):
-            return word
+            return f"opposite_of_source: {word}"
     return None
 
 
@@ -287,7 +241,9 @@ def _unbound_number(claim: _Stated, index: Index) -> str | None:
     names = [(link.start, link.end) for link in index.catalogue.names.find(claim.text)]
     ids = [match.span() for match in _ARXIV_ID.finditer(claim.text)]
     held = [place for source in claim.cited for place in source.places]
-    return number_of_something_else(places(claim.text, [*names, *ids]), held, index.lexical.idf)
+    stated = places(claim.text, [*names, *ids])
+    number = number_of_something_else(stated, held, index.lexical.idf)
+    return number and f"number_of_something_else: {number}"
 
 
 def _better_sibling(claim: _Stated) -> str | None:
@@ -297,16 +253,11 @@ def _better_sibling(claim: _Stated) -> str | None:
     shares = ((share(claim.weights, claim.terms_of(s)), s.section.key) for s in claim.siblings)
     best, key = max(shares, default=(0.0, ""))
     least = _BETTER_IN_ENGLISH if claim.is_english else _BETTER_ELSEWHERE
-    return key if best - claim.held >= least else None
+    return f"better_in_section: {key}" if best - claim.held >= least else None
 
 
 def _ungrounded(claim: _Stated) -> str | None:
-    """Empty where too little of the wording is grounded."""
     least = _LEAST_IN_ENGLISH if claim.is_english else _LEAST_GROUNDED
     if len(claim.papers) > 1:
         least /= 2  # what several papers have in common is said in the words of none
-    return "" if claim.is_comparable and claim.held < least else None
-
-
-def _clauses(text: str) -> list[str]:
-    return [clause for clause in re.split(r"[，,；;。]", text) if clause.strip()]
+    return "wording_not_in_source" if claim.is_comparable and claim.held < least else None
