@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, pairwise
@@ -34,44 +34,36 @@ def sentences(text: str) -> list[Span]:
     """The sentences of a Markdown text, in order, without bullets and outer space."""
     spans, offset = [], 0
     for line in text.split("\n"):
-        bullet = _LINE_START.match(line)
-        for start, end in _cut(line, bullet.end() if bullet else 0):
-            piece = line[start:end]
-            if _LETTER_OR_DIGIT.search(piece):
-                spans.append(Span(piece, offset + start, offset + end))
+        for start, end in _cut(line):
+            piece = line[start:end].rstrip()
+            bare = piece.lstrip()
+            if _LETTER_OR_DIGIT.search(bare):
+                first = offset + start + len(piece) - len(bare)
+                spans.append(Span(bare, first, first + len(bare)))
         offset += len(line) + 1
     return spans
 
 
-def _cut(line: str, begin: int) -> Iterator[tuple[int, int]]:
-    """Where the sentences of one line start and end.
+def _cut(line: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of one line start and end, with the space around them.
 
-    A stop inside brackets or a formula does not end one.
+    A stop inside brackets, a formula or a code span does not end one.
     """
-    start = counted = begin
+    bullet = _LINE_START.match(line)
+    start = counted = bullet.end() if bullet else 0
     marks: Counter[str] = Counter()
-    for stop in _STOP.finditer(line, begin):
+    for stop in _STOP.finditer(line, start):
         marks.update(c for c in line[counted : stop.start()] if c in _PAIRED)
         counted = stop.start()
+        depth = sum(marks[c] for c in _OPENING) - sum(marks[c] for c in _CLOSING)
         nearby = max(start, stop.start() - _ABBREVIATION_REACH)
-        if _is_open(marks) or _ABBREVIATION.search(line[nearby : stop.start() + 1]):
+        if depth > 0 or marks["$"] % 2 or marks["`"] % 2:
             continue
-        yield _trimmed(line, start, stop.end())
-        start = counted = stop.end()
-        marks.clear()
-    if line[start:].strip():
-        yield _trimmed(line, start, len(line))
-
-
-def _is_open(marks: Counter[str]) -> bool:
-    """Whether a bracket, formula or code span is still open, by the marks of a piece."""
-    depth = sum(map(marks.__getitem__, _OPENING)) - sum(map(marks.__getitem__, _CLOSING))
-    return depth > 0 or marks["$"] % 2 == 1 or marks["`"] % 2 == 1
-
-
-def _trimmed(line: str, start: int, end: int) -> tuple[int, int]:
-    piece = line[start:end]
-    return start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
+        if not _ABBREVIATION.search(line[nearby : stop.start() + 1]):
+            yield start, stop.end()
+            start = counted = stop.end()
+            marks.clear()
+    yield start, len(line)
 
 
 if TYPE_CHECKING:
@@ -129,9 +121,11 @@ def parts(text: str) -> list[Part]:
     masked = FORMULA.sub(lambda formula: formula[0].replace("|", _BAR), text)
     masked = masked.replace("\\|", _BAR * 2)
     starts = [0, *(match.end() for match in re.finditer("\n", masked)), len(masked) + 1]
-    groups = _groups(_parser().parse(masked))
-    if not groups:
+    tokens = _parser().parse(masked)
+    begins = [i for i, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
+    if not begins:
         return [Part("paragraph", 0, len(text), ())] if text else []
+    groups = [tokens[i:j] for i, j in pairwise([*begins, len(tokens)])]
     firsts = [0, *(starts[(group[0].map or [0])[0]] for group in groups[1:]), len(text)]
     return [
         Part(_KINDS.get(group[0].type, "paragraph"), first, end, _rows(group, masked, starts))
@@ -145,16 +139,6 @@ def _parser() -> "MarkdownIt":
 
     parser = MarkdownIt("commonmark").enable("table")
     return parser.disable(["html_block", "reference", "lheading", "inline", "text_join"])
-
-
-def _groups(tokens: Sequence["Token"]) -> list[list["Token"]]:
-    """The tokens of each outermost block."""
-    groups: list[list[Token]] = []
-    for token in tokens:
-        if token.level == 0 and token.nesting >= 0:
-            groups.append([])
-        groups[-1].append(token)
-    return groups
 
 
 def _rows(
@@ -254,20 +238,15 @@ def _codes(text: str, start: int) -> Iterator[tuple[int, int]]:
     A regular expression would look for the end of each run that has none anew.
     """
     runs = [match.span() for match in _TICKS.finditer(text, start)]
-    closing = _next_alike([end - begin for begin, end in runs])
+    following, nearest = dict[int, int](), dict[int, int]()
+    for at, (begin, end) in reversed(list(enumerate(runs))):
+        if (length := end - begin) in nearest:
+            following[at] = nearest[length]
+        nearest[length] = at
     at = 0
     while at < len(runs):
-        last = closing[at]
-        if last is not None:
+        if at in following:
+            last = following[at]
             yield runs[at][0], runs[last][1]
-        at = at + 1 if last is None else last + 1
-
-
-def _next_alike(kinds: Sequence[Hashable]) -> list[int | None]:
-    """The place of the next of its kind, for each."""
-    nearest: dict[Hashable, int] = {}
-    following: list[int | None] = [None] * len(kinds)
-    for at in range(len(kinds) - 1, -1, -1):
-        following[at] = nearest.get(kinds[at])
-        nearest[kinds[at]] = at
-    return following
+            at = last
+        at += 1

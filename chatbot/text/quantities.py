@@ -5,6 +5,7 @@ first is 61.4 or 61.4 %, in "5 到 10 万" it is 5 or 50,000. Two numbers agree 
 readings do.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -44,43 +45,17 @@ def number_of(text: str) -> int | None:
 
 # `times` is "4 倍" and "4×", `percent` "61.4%", which some write as "61.4", `points` "5 个百分点".
 Unit = Literal["plain", "percent", "times", "points"]
-_SCALES = {
-    "百": 1e2,
-    "千": 1e3,
-    "万": 1e4,
-    "十万": 1e5,
-    "百万": 1e6,
-    "千万": 1e7,
-    "亿": 1e8,
-    "十亿": 1e9,
-    "百亿": 1e10,
-    "千亿": 1e11,
-    "万亿": 1e12,
-    "k": 1e3,
-    "m": 1e6,
-    "b": 1e9,
-    "t": 1e12,
-    "thousand": 1e3,
-    "million": 1e6,
-    "billion": 1e9,
-    "trillion": 1e12,
+_POWERS = "百 千 万 十万 百万 千万 亿 十亿 百亿 千亿 万亿"  # of ten, from the second on
+_THOUSANDS = ("k thousand", "m million", "b billion", "t trillion")
+_SCALES = {name: 10.0**power for power, name in enumerate(_POWERS.split(), 2)} | {
+    name: 1000.0**power for power, names in enumerate(_THOUSANDS, 1) for name in names.split()
 }
-_UNITS: dict[str, Unit] = {
-    "%": "percent",
-    "percent": "percent",
-    "倍": "times",
-    "x": "times",
-    "×": "times",
-    "-fold": "times",
-    "times": "times",
-    "个百分点": "points",
-    "百分点": "points",
-    "percentage point": "points",
-    "percentage points": "points",
-    "point": "points",
-    "points": "points",
-    "pp": "points",
+_UNITS: dict[Unit, str] = {
+    "percent": "%|percent",
+    "times": "倍|x|×|-fold|times",
+    "points": "个百分点|百分点|percentage point|percentage points|point|points|pp",
 }
+_UNIT_OF = {name: unit for unit, names in _UNITS.items() for name in names.split("|")}
 _NUMBER = re.compile(
     r"(?<![a-z0-9.])(?<!\^)"
     r"(?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?)"
@@ -141,11 +116,8 @@ def quantities(text: str) -> tuple[Quantity, ...]:
             joined = _RANGE.fullmatch(plain, match.end(), following.start())
             if joined and (following["scale"] or following["unit"]):
                 # What stands after the second may belong to both.
-                scale = match["scale"] or following["scale"]
-                unit = _unit(match, plain)
-                if unit == "plain":
-                    unit = _unit(following, plain)
-                readings.append(_reading(match, scale, unit))
+                unit = readings[0].unit if readings[0].unit != "plain" else _unit(following, plain)
+                readings.append(_reading(match, match["scale"] or following["scale"], unit))
         found.append(
             Quantity(match[0].strip(), match.start(), match.end(), tuple(dict.fromkeys(readings)))
         )
@@ -175,7 +147,7 @@ def _unit(match: re.Match[str], text: str) -> Unit:
     if _FACTOR_OF.search(before):
         return "times"
     written = (match["unit"] or "").removeprefix("\\")
-    return _UNITS.get(written, "plain")
+    return _UNIT_OF.get(written, "plain")
 
 
 def _reading(match: re.Match[str], scale: str | None, unit: Unit) -> Reading:
@@ -187,12 +159,7 @@ def _same(a: Reading, b: Reading) -> bool:
     units = {a.unit, b.unit}
     if units == {"percent", "times"}:
         percent, times = (a, b) if a.unit == "percent" else (b, a)
-        return _close(percent.value, 100 * times.value)
+        return math.isclose(percent.value, 100 * times.value, rel_tol=1e-6)
     # A unit may be left out ("准确率 61.4"), but not put in another's place.
-    if len(units) == 1 or units <= {"plain", "percent", "points"}:
-        return _close(a.value, b.value)
-    return False
-
-
-def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= 1e-6 * max(abs(a), abs(b))
+    may_agree = len(units) == 1 or units <= {"plain", "percent", "points"}
+    return may_agree and math.isclose(a.value, b.value, rel_tol=1e-6)
