@@ -20,7 +20,7 @@ from chatbot.retrieval.comparisons import COLUMNS, ranked_within
 from chatbot.retrieval.models import Evidence, Hit
 from chatbot.retrieval.ranking import shipped_weights
 from chatbot.understanding import wording
-from chatbot.understanding.models import Language, Query
+from chatbot.understanding.models import Language
 
 NOT_REPORTED: dict[Language, str] = {"zh": "报告未提及", "en": "not reported"}
 PAPER: dict[Language, str] = {"zh": "论文", "en": "Paper"}
@@ -31,13 +31,7 @@ _SECTIONS = 2
 # A column is reported on where a sentence holds this share of its words; where the column names a
 # section, any of them.
 _LEAST_WORDS, _ANY_WORD = 0.34, 0.01
-_WHOLE_SECTIONS = frozenset(
-    [
-        *SECTION_KEYS,
-        *SECTION_LABELS.values(),
-        *(name for names in COLUMNS.values() for name in names),
-    ]
-)
+_WHOLE_SECTIONS = frozenset(chain(SECTION_KEYS, SECTION_LABELS.values(), *COLUMNS.values()))
 
 
 def cells(index: Index, evidence: Evidence, hits: Sequence[Hit]) -> list[list[Sentence]]:
@@ -46,20 +40,15 @@ def cells(index: Index, evidence: Evidence, hits: Sequence[Hit]) -> list[list[Se
     A comparison without columns has one, for the question.
     """
     query = evidence.query
-    if not query.columns:
-        return [_for_question(index, query, hits)]
-    return [_for_column(index, column, hits) for column in query.columns]
-
-
-def _for_question(index: Index, query: Query, hits: Sequence[Hit]) -> list[Sentence]:
-    """The best sentence of each of the paper's best sections, then the likeliest others."""
-    asked = Asked.of(index, query.focus)
-    ranked = ranked_sentences(index, asked, hits)
+    if query.columns:
+        return [_for_column(index, column, hits) for column in query.columns]
+    ranked = ranked_sentences(index, Asked.of(index, query.focus), hits)
+    # The best sentence of each of the paper's best sections, then the likeliest others.
     chosen: list[Sentence] = []
     for hit in hits[:_SECTIONS]:
-        own = [s for s in ranked if s.section.name == hit.section.name]
-        chosen += own[:1]
-    return in_reading_order([*chosen, *(s for s in ranked if s not in chosen)][:_FOR_A_QUESTION])
+        chosen += [s for s in ranked if s.section.name == hit.section.name][:1]
+    likeliest = [*chosen, *(s for s in ranked if s not in chosen)]
+    return [in_reading_order(likeliest[:_FOR_A_QUESTION])]
 
 
 def _for_column(index: Index, column: str, hits: Sequence[Hit]) -> list[Sentence]:

@@ -74,9 +74,13 @@ def parse_rule(name: str, content: str) -> Rule:
     parts = _FILE.fullmatch(content.removeprefix("\ufeff").replace("\r\n", "\n"))
     if parts is None:
         raise ChatbotError("needs '---', status, applies, from, created, '---', then the rule")
-    fields = _fields(parts["head"])
-    status = fields["status"]
-    if status not in get_args(Status):
+    lines = (line.partition(":") for line in parts["head"].splitlines() if line.strip())
+    fields = {key.strip(): value.strip() for key, _, value in lines}
+    if unknown := fields.keys() - _REQUIRED - _OPTIONAL:
+        raise ChatbotError(f"has an unknown field {quoted(min(unknown))}")
+    if missing := _REQUIRED - fields.keys():
+        raise ChatbotError(f"has no {min(missing)!r}")
+    if (status := fields["status"]) not in get_args(Status):
         raise ChatbotError(f"status is {quoted(status)}, not proposed or approved")
     try:
         created = dt.date.fromisoformat(fields["created"])
@@ -114,8 +118,7 @@ def rule_text(text: str) -> str:
     Raises:
         ChatbotError: nothing is left, or more than `LONGEST_RULE` characters.
     """
-    seen = "".join(c for c in " ".join(text.split()) if c.isprintable()).strip()
-    line = " ".join(seen.split())
+    line = " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
     if not line:
         raise ChatbotError("holds no rule")
     if len(line) > LONGEST_RULE:
@@ -129,16 +132,6 @@ def name_for(text: str, taken: Iterable[str]) -> str:
     slug = re.sub(r"[\W_]+", "-", plain)[:_SLUG_LENGTH].strip("-") or "rule"
     known = {name.casefold() for name in taken}
     return next(name for n in count(1) if (name := slug if n == 1 else f"{slug}-{n}") not in known)
-
-
-def _fields(head: str) -> Mapping[str, str]:
-    lines = [line.partition(":") for line in head.splitlines() if line.strip()]
-    fields = {key.strip(): value.strip() for key, _, value in lines}
-    if unknown := fields.keys() - _REQUIRED - _OPTIONAL:
-        raise ChatbotError(f"has an unknown field {quoted(min(unknown))}")
-    if missing := _REQUIRED - fields.keys():
-        raise ChatbotError(f"has no {min(missing)!r}")
-    return fields
 
 
 def _words(text: str) -> list[str]:
@@ -165,9 +158,8 @@ class Rulebook:
         Raises:
             ChatbotError: there is none, or its file is damaged.
         """
-        for rule in self.rules:
-            if rule.name == name:
-                return rule
+        if named := next((rule for rule in self.rules if rule.name == name), None):
+            return named
         if name in self.problems:
             raise ChatbotError(self.problems[name])
         raise _unknown(name)

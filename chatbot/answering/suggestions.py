@@ -1,6 +1,6 @@
 """Questions to go on with, each tried first: only what the reports answer is suggested."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -68,50 +68,45 @@ def suggest(
         if question in seen or len(found) == _WANTED:
             continue
         seen.add(question)
-        cited = _cited(index, question)
-        if cited and aims <= cited:
+        answer = answer_in([*ReportQueryEngine(index).stream(question)])
+        cited = {citation.section.name for citation in answer.citations}
+        if cited and aims <= cited and not (answer.abstained or answer.clarification):
             found.append(Suggestion(question, question))
     return tuple(found)
 
 
-def _candidates(index: Index, record: AnswerRecord) -> Iterator[tuple[str, frozenset[str]]]:
+def _candidates(index: Index, record: AnswerRecord) -> Iterator[tuple[str, Set[str]]]:
     """Questions on the papers cited, and the sections that their answers should cite."""
-    cited = frozenset(citation.section for citation in record.citations)
-    papers = list(dict.fromkeys(citation.paper_id for citation in record.citations))
-    sections = [own for paper in papers[:_PAPERS] if (own := _by_key(index, paper))]
-    if len(sections) == 1:
-        yield from _on_paper(index, sections[0], record.language, cited, 2)
-        yield from _comparison(index, sections[0], record.language)
-        yield from _on_paper(index, sections[0], record.language, cited, len(_QUESTIONS["zh"]))
+    cited = dict.fromkeys(citation.paper_id for citation in record.citations)
+    papers = [own for paper in islice(cited, _PAPERS) if (own := index.sections_of(paper))]
+    unanswered = [_unanswered(index, own, record) for own in papers]
+    if len(papers) == 1:
+        yield from unanswered[0][:2]
+        yield from _comparison(index, papers[0], record.language)
+        yield from unanswered[0][2:]
     else:
-        for own in sections:
-            yield from _on_paper(index, own, record.language, cited, 1)
+        for questions in unanswered:
+            yield from questions[:1]
 
 
-def _by_key(index: Index, paper: str) -> dict[SectionKey, IndexedSection]:
-    return {section.key: section for section in index.sections_of(paper)}
-
-
-def _on_paper(
-    index: Index,
-    own: dict[SectionKey, IndexedSection],
-    language: Language,
-    cited: frozenset[str],
-    most: int,
-) -> Iterator[tuple[str, frozenset[str]]]:
-    """Questions that sections not yet cited answer."""
-    asked = 0
-    for key, question in _QUESTIONS[language].items():
-        if key in own and own[key].name not in cited and asked < most:
-            asked += 1
-            yield question.format(name=name_to_ask_by(index, own[key])), frozenset({own[key].name})
+def _unanswered(
+    index: Index, own: Sequence[IndexedSection], record: AnswerRecord
+) -> list[tuple[str, Set[str]]]:
+    """Questions that the sections of a paper answer which are not yet cited."""
+    name, by_key = name_to_ask_by(index, own[0]), {section.key: section.name for section in own}
+    cited = {citation.section for citation in record.citations}
+    return [
+        (question.format(name=name), {by_key[key]})
+        for key, question in _QUESTIONS[record.language].items()
+        if key in by_key and by_key[key] not in cited
+    ]
 
 
 def _comparison(
-    index: Index, own: dict[SectionKey, IndexedSection], language: Language
-) -> Iterator[tuple[str, frozenset[str]]]:
+    index: Index, own: Sequence[IndexedSection], language: Language
+) -> Iterator[tuple[str, Set[str]]]:
     """How the paper differs from the one most like it, by what each contributes."""
-    mine = own.get("contribution")
+    mine = next((section for section in own if section.key == "contribution"), None)
     if mine is None:
         return
     query = understand(
@@ -122,12 +117,4 @@ def _comparison(
     name = name_to_ask_by(index, mine)
     short = (other for section in others if len(other := name_to_ask_by(index, section)) <= _NAME)
     for other in islice(short, 1):
-        yield _COMPARE[language].format(name=name, other=other), frozenset()
-
-
-def _cited(index: Index, question: str) -> frozenset[str]:
-    """The sections that the answer without a model cites; none where it gives none."""
-    answer = answer_in([*ReportQueryEngine(index).stream(question)])
-    if answer.abstained or answer.clarification:
-        return frozenset()
-    return frozenset(citation.section.name for citation in answer.citations)
+        yield _COMPARE[language].format(name=name, other=other), set()

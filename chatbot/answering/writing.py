@@ -68,28 +68,24 @@ def prompt_turns(
     rules: Sequence[Rule] = (),
 ) -> list[ChatTurn]:
     """The turns of one call: what to do, then the sources, the latest history and the question."""
-    query = evidence.query
+    query, material = evidence.query, list[Material | str](_sources(sources))
+    if coverage := evidence.coverage:
+        # A list's model is told how far the search went, so that it can say what may be missing.
+        how = "may be incomplete" if coverage.by == "topic" else "is complete"
+        material.append(
+            f"The search went through {coverage.checked} papers and found {coverage.matched}; "
+            f"the list {how}."
+        )
+    asked = Material("question", query.question)
     values: dict[str, Value] = {
         "language": LANGUAGE_NAMES[query.language],
         "columns": [Material("aspects", "; ".join(query.columns) or ASKED_FOR)],
-        "sources": [*_sources(sources), *_coverage(evidence)],
-        "question": [
-            *_history(query.history, context_tokens),
-            Material("question", query.question),
-        ],
+        "sources": material,
+        "question": [*_history(query.history, context_tokens), asked],
         "rules": "\n".join(rule.line for rule in rules),
     }
     system, user = prompt.turns(**{name: values[name] for name in prompt.variables})
     return [ChatTurn(system.role, system.content.rstrip()), user]
-
-
-def _coverage(evidence: Evidence) -> list[str]:
-    """For a list, how far the search went, so that the model can say whether it is complete."""
-    if evidence.coverage is None:
-        return []
-    checked, matched = evidence.coverage.checked, evidence.coverage.matched
-    how = "may be incomplete" if evidence.coverage.by == "topic" else "is complete"
-    return [f"The search went through {checked} papers and found {matched}; the list {how}."]
 
 
 def repair_turns(
@@ -152,9 +148,7 @@ _WORD = re.compile(rf"[\s*`\[\](#:：]*(?P<word>{'|'.join(_REASONS)})[*`\])：:�
 _DRESSED = re.compile(r"[\s*`\[\](#:：]*(?P<begun>[A-Z_]*)")
 
 
-def without_abstention(
-    deltas: Iterable[str],
-) -> Generator[str, None, AbstainReason | None]:
+def without_abstention(deltas: Iterable[str]) -> Generator[str, None, AbstainReason | None]:
     """The text of `deltas` less a word of abstention at its start.
 
     Returns:
@@ -176,9 +170,8 @@ def _could_begin(text: str) -> bool:
     """Whether a text may still turn out to begin with the word, or to go on dressing it."""
     if match := _WORD.match(text):
         return match.end() == len(text)
-    if (dressed := _DRESSED.fullmatch(text)) is None:
-        return False
-    return any(word.startswith(dressed["begun"]) for word in _REASONS)
+    dressed = _DRESSED.fullmatch(text)
+    return dressed is not None and any(word.startswith(dressed["begun"]) for word in _REASONS)
 
 
 _T = TypeVar("_T")
