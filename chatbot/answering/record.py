@@ -21,33 +21,26 @@ from chatbot.verification.claims import (
     read_blocks,
 )
 
-_LEXICAL_ONLY: dict[Language, str] = {
-    "zh": "向量模型不可用（{error}），本次只按词语检索。",
-    "en": "The embedding model is unavailable ({error}); this search was by words only.",
-}
-_UNKNOWN: dict[Language, str] = {
-    "zh": "收录的报告里没有出现“{names}”，以下只是最接近的内容。",
-    "en": "“{names}” does not occur in the reports; what follows is only the nearest they say.",
-}
-_NO_REPORT: dict[Language, str] = {
-    "zh": "没有收录 {days} 的报告。",
-    "en": "There is no report of {days}.",
-}
-_CLARIFY: dict[Language, str] = {
-    "zh": "有 {count} 篇论文叫“{name}”，你问的是哪一篇？{titles}",
-    "en": "{count} papers go by “{name}”. Which one do you mean? {titles}",
-}
-_CHECKED: dict[Language, str] = {
-    "zh": "{checked} 篇论文全部查过，符合的有 {matched} 篇。",
-    "en": "All {checked} papers were checked; {matched} match.",
-}
-_RANKED: dict[Language, str] = {
-    "zh": "按主题从 {checked} 篇论文中找出 {matched} 篇，可能有遗漏。",
-    "en": "{matched} of {checked} papers were found by topic; some may be missing.",
-}
-_TAKEN_OUT: dict[Language, str] = {
-    "zh": "回答里不该出现的内容（{kinds}）已去掉。",
-    "en": "What should not be in an answer was taken out of it ({kinds}).",
+_WORDING: dict[Language, dict[str, str]] = {
+    "zh": {
+        "by_words": "向量模型不可用（{error}），本次只按词语检索。",
+        "unknown": "收录的报告里没有出现“{names}”，以下只是最接近的内容。",
+        "no_report": "没有收录 {days} 的报告。",
+        "clarify": "有 {count} 篇论文叫“{name}”，你问的是哪一篇？{titles}",
+        "checked": "{checked} 篇论文全部查过，符合的有 {matched} 篇。",
+        "ranked": "按主题从 {checked} 篇论文中找出 {matched} 篇，可能有遗漏。",
+        "taken_out": "回答里不该出现的内容（{kinds}）已去掉。",
+    },
+    "en": {
+        "by_words": "The embedding model is unavailable ({error}); this search was by words only.",
+        "unknown": "“{names}” does not occur in the reports; what follows is only the nearest "
+        "they say.",
+        "no_report": "There is no report of {days}.",
+        "clarify": "{count} papers go by “{name}”. Which one do you mean? {titles}",
+        "checked": "All {checked} papers were checked; {matched} match.",
+        "ranked": "{matched} of {checked} papers were found by topic; some may be missing.",
+        "taken_out": "What should not be in an answer was taken out of it ({kinds}).",
+    },
 }
 # What cannot be seen is taken out without a word.
 _KINDS = ("image", "html", "link", "key", "path", "prompt")
@@ -61,30 +54,30 @@ def taken_out(found: Mapping[str, int], language: Language) -> str | None:
     """What was taken out of an answer, for its reader, or None."""
     names = [name for kind, name in zip(_KINDS, _NAMES[language], strict=True) if found.get(kind)]
     comma = "、" if language == "zh" else ", "
-    return _TAKEN_OUT[language].format(kinds=comma.join(names)) if names else None
+    return _WORDING[language]["taken_out"].format(kinds=comma.join(names)) if names else None
 
 
 def notice_of(evidence: Evidence) -> str | None:
     """All there is to say of a search, or None."""
-    language, parts = evidence.query.language, []
+    wording, parts = _WORDING[evidence.query.language], []
     if evidence.notice:
-        parts.append(_LEXICAL_ONLY[language].format(error=evidence.notice))
+        parts.append(wording["by_words"].format(error=evidence.notice))
     if evidence.missing_dates:
         days = ", ".join(map(str, evidence.missing_dates))
-        parts.append(_NO_REPORT[language].format(days=days))
+        parts.append(wording["no_report"].format(days=days))
     if evidence.unknown and evidence.hits:
-        parts.append(_UNKNOWN[language].format(names=", ".join(evidence.unknown)))
+        parts.append(wording["unknown"].format(names=", ".join(evidence.unknown)))
     if coverage := evidence.coverage:
-        wording = _RANKED if coverage.by == "topic" else _CHECKED
-        parts.append(wording[language].format(checked=coverage.checked, matched=coverage.matched))
+        how = wording["ranked" if coverage.by == "topic" else "checked"]
+        parts.append(how.format(checked=coverage.checked, matched=coverage.matched))
     if evidence.clarification:
-        parts.append(_asking_back(evidence.clarification, language))
+        parts.append(_asking_back(evidence.clarification, evidence.query.language))
     return " ".join(parts) or None
 
 
 def _asking_back(clarification: Clarification, language: Language) -> str:
     titles = " / ".join(title for _, title in clarification.options)
-    return _CLARIFY[language].format(
+    return _WORDING[language]["clarify"].format(
         count=len(clarification.options), name=clarification.name, titles=titles
     )
 
