@@ -60,11 +60,9 @@ def _for_column(index: Index, column: str, hits: Sequence[Hit]) -> list[Sentence
     if column not in _WHOLE_SECTIONS:
         least = _LEAST_WORDS if not of_section else _ANY_WORD
         ranked = [s for s in ranked if asked.share(s) >= least]
-    chosen: list[Sentence] = []
-    for sentence in ranked[:_SENTENCES]:
-        if chosen and sum(len(s.span.text) for s in [*chosen, sentence]) > _CHARACTERS:
-            break
-        chosen.append(sentence)
+    chosen = ranked[:_SENTENCES]
+    while len(chosen) > 1 and sum(len(s.span.text) for s in chosen) > _CHARACTERS:
+        chosen = chosen[:-1]
     return in_reading_order(chosen)
 
 
@@ -108,13 +106,11 @@ def outline_turns(evidence: Evidence) -> list[ChatTurn]:
 def _columns(
     evidence: Evidence, model: ChatModel
 ) -> tuple[tuple[str, ...], tuple[TokenUsage, ...]]:
+    spent = TokenUsage(0, 0)
     try:
         text, spent = complete(model, outline_turns(evidence), _Outline)
-    except ModelError:
-        return (), (TokenUsage(0, 0),)
-    try:
         outline = _Outline.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
-    except ValidationError:
+    except (ModelError, ValidationError):
         return (), (spent,)
     limits = OutputPolicy(prompts=prompt_lines())
     aspects = (" ".join(aspect.split()).replace("|", "/") for aspect in outline.aspects)

@@ -54,10 +54,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a question was understood to be about, by its own words or the reader's filters.
-
-    Dates are days, or ``D1..D2``.
-    """
+    """What a question is about, by its words or the reader's filters; dates: days or ``D1..D2``."""
 
     papers: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
@@ -79,7 +76,6 @@ class Answer:
     """A finished answer: blocks of claims, each of which knows what it cites and quotes.
 
     `removed_markers` are those that pointed nowhere.
-
     `notice` tells the reader what went wrong, `retrieved` counts the sections found;
     `clarification`, `coverage` and `confidence` are as in `Evidence`. `rules` names those learnt
     from feedback that were in the prompt, `taken_out` counts by kind what may not leave and did not
@@ -125,10 +121,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A stage began (`milliseconds` is None) or ended.
-
-    `detail` is a count or a name worth showing.
-    """
+    """A stage began (`milliseconds` is None) or ended; `detail` is a count or name to show."""
 
     name: Literal["understand", "retrieve", "outline", "synthesize", "verify"]
     milliseconds: float | None = None
@@ -234,10 +227,9 @@ def to_csv(blocks: Iterable[Block], sources: Sequence[Sequence[str]] = ()) -> st
     below = [[], *sources] if sources else []
     rows = [*([plain(cell) for cell in row] for row in tables[0]), *below]
     out = io.StringIO()
-    csv.writer(out).writerows([_inert(cell) for cell in row] for row in rows)
+    # A spreadsheet would take what begins with one of these for a formula.
+    formulas = ("=", "+", "-", "@")
+    csv.writer(out).writerows(
+        [f"'{cell}" if cell.startswith(formulas) else cell for cell in row] for row in rows
+    )
     return out.getvalue()
-
-
-def _inert(cell: str) -> str:
-    # A spreadsheet would take these for formulas.
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@"} else cell

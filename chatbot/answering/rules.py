@@ -33,9 +33,8 @@ class Reach:
 
     def holds(self, intent: Intent, language: Language) -> bool:
         """Whether such a question is meant."""
-        return (not self.kinds or intent in self.kinds) and (
-            not self.languages or language in self.languages
-        )
+        kinds, languages = self.kinds or (intent,), self.languages or (language,)
+        return intent in kinds and language in languages
 
 
 @dataclass(frozen=True, slots=True)

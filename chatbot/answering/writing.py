@@ -17,14 +17,7 @@ from chatbot.llm.prompts import Prompt, load_prompt
 from chatbot.retrieval.models import Evidence
 from chatbot.text.markdown import unwrapped
 from chatbot.understanding.models import Message
-from chatbot.verification.claims import (
-    AbstainReason,
-    Claim,
-    Draft,
-    clean_markers,
-    read_blocks,
-    stated_in,
-)
+from chatbot.verification.claims import AbstainReason, Draft, clean_markers, failed_in, read_blocks
 from chatbot.verification.verification import citations_of, verified
 
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
@@ -37,10 +30,7 @@ _SOURCES_SHARE = 0.6
 
 
 def number_sources(evidence: Evidence, context_tokens: int) -> dict[int, IndexedSection]:
-    """The sections to show, numbered from 1, best first.
-
-    The weakest are left out where the context is too small.
-    """
+    """The sections to show, numbered from 1, best first, as many as the context has room for."""
     numbered: dict[int, IndexedSection] = {}
     room = int(context_tokens * _SOURCES_SHARE)
     for hit in evidence.hits:
@@ -88,20 +78,18 @@ def prompt_turns(
     return [ChatTurn(system.role, system.content.rstrip()), user]
 
 
-def repair_turns(
-    prompt: Prompt, evidence: Evidence, draft: Draft, failed: Sequence[Claim]
-) -> list[ChatTurn]:
-    """The turns that ask for an answer to be mended where its sentences failed the check."""
+def repair_turns(evidence: Evidence, draft: Draft) -> list[ChatTurn]:
+    """The turns that ask for a verified draft to be mended where its sentences failed the check."""
+    failed = failed_in(draft.blocks)
     objections = "\n".join(f"- {claim.reason}: {claim.text}" for claim in failed)
-    return list(
-        prompt.turns(
-            language=LANGUAGE_NAMES[evidence.query.language],
-            sources=_sources(draft.sources),
-            question=[Material("question", evidence.query.question)],
-            answer=[Material("answer", draft.markdown)],
-            objections=[Material("objections", objections)],
-        )
+    turns = load_prompt("repair").turns(
+        language=LANGUAGE_NAMES[evidence.query.language],
+        sources=_sources(draft.sources),
+        question=[Material("question", evidence.query.question)],
+        answer=[Material("answer", draft.markdown)],
+        objections=[Material("objections", objections)],
     )
+    return list(turns)
 
 
 def _sources(sources: Mapping[int, IndexedSection]) -> list[Material]:
@@ -138,11 +126,8 @@ def _history(history: Sequence[Message], context_tokens: int) -> list[Material]:
     return turns[::-1]
 
 
-_REASONS: dict[str, AbstainReason] = {
-    "NOT_REPORTED": "not_reported",
-    "FALSE_PREMISE": "false_premise",
-    "NOT_IN_CORPUS": "not_in_corpus",
-}
+_ABSTENTIONS: tuple[AbstainReason, ...] = ("not_reported", "false_premise", "not_in_corpus")
+_REASONS = {reason.upper(): reason for reason in _ABSTENTIONS}
 _WORD = re.compile(rf"[\s*`\[\](#:：]*(?P<word>{'|'.join(_REASONS)})[*`\])：:。.]*\s*")
 # What may still become the word, however dressed.
 _DRESSED = re.compile(r"[\s*`\[\](#:：]*(?P<begun>[A-Z_]*)")
@@ -256,24 +241,19 @@ def mend(index: Index, evidence: Evidence, model: ChatModel, first: Written) -> 
     Its `repair` says whether it is better than the first. None where all pass, or the model fails:
     the first answer stands, its failing sentences marked.
     """
-    failed = _failed(verified(index, first.draft))
-    if not failed:
+    draft = verified(index, first.draft)
+    if not (failed := failed_in(draft.blocks)):
         return None
-    turns = repair_turns(load_prompt("repair"), evidence, first.draft, failed)
     try:
-        text, spent = complete(model, turns)
+        text, spent = complete(model, repair_turns(evidence, draft))
     except ModelError:
         return None
     cleaned = Kept(clean_markers([visible(text)], first.draft.sources.keys()))
     blocks = read_blocks("".join(cleaned).strip())
     mended = verified(index, replace(first.draft, blocks=blocks))
-    still, known = _failed(mended), {claim.text for claim in failed}
+    still, known = failed_in(mended.blocks), {claim.text for claim in failed}
     broken = sum(claim.text not in known for claim in still)
     kept = len(still) < len(failed) and bool(citations_of(mended))
     repair = Repair(kept, repaired=len(failed) - (len(still) - broken), broken=broken)
     usage = first.usage + Usage.of([spent])
     return Written(mended, cleaned.returned, usage=usage, repair=repair)
-
-
-def _failed(draft: Draft) -> list[Claim]:
-    return [claim for claim in stated_in(draft.blocks) if not claim.supported]

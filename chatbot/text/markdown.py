@@ -45,10 +45,7 @@ def sentences(text: str) -> list[Span]:
 
 
 def _cut(line: str) -> Iterator[tuple[int, int]]:
-    """Where the sentences of one line start and end, with the space around them.
-
-    A stop inside brackets, a formula or a code span does not end one.
-    """
+    """Where a line's sentences start and end, with outer space; none ends in brackets or code."""
     bullet = _LINE_START.match(line)
     start = counted = bullet.end() if bullet else 0
     marks: Counter[str] = Counter()

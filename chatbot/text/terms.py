@@ -8,7 +8,6 @@ measurement, see docs/architecture.md.
 import re
 import unicodedata
 from collections.abc import Mapping, Set
-from itertools import filterfalse
 from pathlib import Path
 
 import rjieba
@@ -84,10 +83,9 @@ def share(weights: Mapping[str, float], terms: Set[str]) -> float:
 
 def without_stop_words(terms: list[str]) -> list[str]:
     """`terms` less those every question has; all of them where nothing else is left."""
-    return list(filterfalse(STOP_WORDS.__contains__, terms)) or terms
+    return [term for term in terms if term not in STOP_WORDS] or terms
 
 
 def _stem(word: str) -> str:
     """An English word without its ending: "imagines" and "imagining" are one."""
-    stem: str = _STEMMER.stemWord(word) if word.isalpha() else word
-    return stem
+    return str(_STEMMER.stemWord(word)) if word.isalpha() else word

@@ -88,11 +88,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What a marker ``[n]`` stands for.
-
-    `quotes` has of the section's text, verbatim, a span for each sentence that cites it; the first
-    leads.
-    """
+    """What ``[n]`` stands for; `quotes` are spans of it, one a citing sentence, the lead first."""
 
     n: int
     section: IndexedSection
@@ -114,6 +110,11 @@ def claims_of(blocks: Iterable[Block]) -> tuple[Claim, ...]:
 def stated_in(blocks: Iterable[Block]) -> tuple[Claim, ...]:
     """The claims of blocks that state something."""
     return tuple(claim for claim in claims_of(blocks) if claim.states)
+
+
+def failed_in(blocks: Iterable[Block]) -> tuple[Claim, ...]:
+    """The claims of blocks that state something and did not pass."""
+    return tuple(claim for claim in stated_in(blocks) if not claim.supported)
 
 
 _NUMBERS = r"\d{1,3}(?:[ \t]*+[,，、;；][ \t]*+\d{1,3})*+"

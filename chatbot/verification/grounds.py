@@ -64,12 +64,9 @@ def negation_conflict(claim: str, source: str) -> str | None:
             for match in _NEGATED.finditer(negating)
         }
         for word in sorted(word for word in negated if len(word) > 1):
-            affirmed = _uses(word, affirming)
-            if (
-                affirmed
-                and not any(_is_negated(affirming, at) for at in affirmed)
-                and all(_is_negated(negating, at) for at in _uses(word, negating))
-            ):
+            held_negated = [_is_negated(affirming, at) for at in _uses(word, affirming)]
+            all_negated = all(_is_negated(negating, at) for at in _uses(word, negating))
+            if held_negated and not any(held_negated) and all_negated:
                 return word
     return None
 
@@ -80,12 +77,8 @@ def direction_conflict(claim: str, sentence: str) -> str | None:
     for pair in _DIRECTIONS:
         for word, opposite in (pair, pair[::-1]):
             found = word.search(said)
-            if (
-                found
-                and not opposite.search(said)
-                and opposite.search(held)
-                and not word.search(held)
-            ):
+            is_opposed = opposite.search(held) and not word.search(held)
+            if found and is_opposed and not opposite.search(said):
                 return found[0]
     return None
 
@@ -232,9 +225,8 @@ class Ground:
         return squeezed(f"{self.text}\n{self.section.paper_id}")
 
     @cached_property
-    def _spans(self) -> tuple[tuple[Span, frozenset[str]], ...]:
-        cut = sentences(self.section.text)
-        return tuple((span, frozenset(content_terms(span.text))) for span in cut)
+    def _spans(self) -> list[tuple[Span, frozenset[str]]]:
+        return _sentences_of(self.section.text)
 
     def quote_for(self, claim: str) -> tuple[int, int]:
         """The span of the sentence that shares most terms with a claim, shorter ones first.
@@ -253,10 +245,9 @@ class Ground:
         return best.start, best.end
 
     @cached_property
-    def sentences(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        """Its sentences, each with its terms."""
-        cut = sentences(self._words)
-        return tuple((s.text, frozenset(content_terms(s.text))) for s in cut)
+    def sentences(self) -> list[tuple[Span, frozenset[str]]]:
+        """Its sentences without emphasis, each with its terms."""
+        return _sentences_of(self._words)
 
     @cached_property
     def chinese(self) -> frozenset[str]:
@@ -270,6 +261,10 @@ class Ground:
             return self.chinese
         told = f"{section_text_of(self.written, self.section.key)}\n{keywords_of(self.written)}"
         return frozenset(content_terms(f"{self.text}\n{told}"))
+
+
+def _sentences_of(text: str) -> list[tuple[Span, frozenset[str]]]:
+    return [(span, frozenset(content_terms(span.text))) for span in sentences(text)]
 
 
 def squeezed(text: str) -> str:

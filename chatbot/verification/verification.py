@@ -50,17 +50,15 @@ _FEWEST_TERMS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
-    """A sentence without its markers, the sections it cites, and all others of their papers.
+    """A sentence without its markers, its terms by rarity, and the sections it cites.
 
-    `weights` are its terms by rarity; none for a sentence on what is not said, which is in no words
-    of the source: only its numbers and names can be.
+    One on what is not said has no terms: only its numbers and names can be in the source.
     """
 
     text: str
     is_english: bool
     weights: Mapping[str, float]
     cited: tuple[Ground, ...]
-    siblings: tuple[Ground, ...]
 
     @property
     def papers(self) -> frozenset[str]:
@@ -104,6 +102,7 @@ def verified(index: Index, draft: Draft) -> Draft:
     for paper in {section.paper_id for section in draft.sources.values()}:
         for section in index.sections_of(paper):
             known.setdefault(section.name, ground(section))
+    first = next(iter(stated_in(draft.blocks)), None)
 
     def checked(claim: Claim) -> Claim:
         if claim.quotes:
@@ -111,21 +110,15 @@ def verified(index: Index, draft: Draft) -> Draft:
         numbers = tuple(n for n in claim.citations if n in sources)
         cited = tuple(sources[n] for n in numbers)
         reason = _reason(claim.text, cited, known.values(), index) if claim.states else None
+        if reason == "missing_marker" and draft.abstain_reason and claim is first:
+            # The sentence that says that nothing was found needs no source.
+            return replace(claim, kind="lead", citations=())
         quotes = tuple(source.quote_for(claim.text) for source in cited)
         return replace(
             claim, citations=numbers, quotes=quotes, supported=reason is None, reason=reason
         )
 
-    return _with_abstention(draft.with_claims(checked))
-
-
-def _with_abstention(draft: Draft) -> Draft:
-    """The sentence that says that nothing was found needs no source."""
-    first = next(iter(stated_in(draft.blocks)), None)
-    if draft.abstain_reason is None or first is None or first.reason != "missing_marker":
-        return draft
-    lead = replace(first, kind="lead", supported=True, reason=None)
-    return draft.with_claims(lambda claim: lead if claim is first else claim)
+    return draft.with_claims(checked)
 
 
 def citations_of(draft: Draft) -> tuple[Citation, ...]:
@@ -134,12 +127,11 @@ def citations_of(draft: Draft) -> tuple[Citation, ...]:
     It holds a quote for each sentence that cites it; a source that only a heading or a lead-in
     cites is quoted for that line.
     """
-    stated: dict[int, dict[tuple[int, int], None]] = {}
-    beside: dict[int, dict[tuple[int, int], None]] = {}
-    for claim in claims_of(draft.blocks):
+    quotes: dict[int, dict[tuple[int, int], None]] = {}
+    for claim in sorted(claims_of(draft.blocks), key=lambda claim: not claim.states):
         for n, span in zip(claim.citations, claim.quotes, strict=False):
-            (stated if claim.states else beside).setdefault(n, {})[span] = None
-    quotes = {n: list(spans)[:1] for n, spans in beside.items()} | stated
+            if claim.states or n not in quotes:
+                quotes.setdefault(n, {})[span] = None
     return tuple(
         Citation(
             n,
@@ -161,22 +153,19 @@ def _reason(
     if any(text in source.section.text for source in cited):
         return None  # word for word
     plain = text.replace("**", "")
-    names = {source.section.name for source in cited}
-    papers = {source.section.paper_id for source in cited}
     terms = () if _NOT_SAID.search(plain) else content_terms(plain)
     claim = _Stated(
         plain,
         language_of(plain) == "en",
         {term: index.lexical.idf(term) for term in terms},
         cited,
-        tuple(s for s in known if s.section.paper_id in papers and s.section.name not in names),
     )
     return (
         _absent_number(claim)
         or _absent_name(claim, index)
         or _opposite(claim)
         or _unbound_number(claim, index)
-        or _better_sibling(claim)
+        or _better_section(claim, known)
         or _ungrounded(claim)
     )
 
@@ -224,7 +213,7 @@ def _opposite(claim: _Stated) -> str | None:
         wanted = {term: claim.weights.get(term, 0.0) for term in content_terms(clause)}
         closeness, nearest = max(
             (
-                (share(wanted, terms), sentence)
+                (share(wanted, terms), sentence.text)
                 for source in claim.cited
                 for sentence, terms in source.sentences
             ),
@@ -246,11 +235,12 @@ def _unbound_number(claim: _Stated, index: Index) -> str | None:
     return number and f"number_of_something_else: {number}"
 
 
-def _better_sibling(claim: _Stated) -> str | None:
-    """Another section of the same paper that holds clearly more of the claim's wording."""
+def _better_section(claim: _Stated, known: Iterable[Ground]) -> str | None:
+    """Whether another section of the same paper holds clearly more of the claim's wording."""
     if not claim.is_comparable or len(claim.papers) > 1:
         return None
-    shares = ((share(claim.weights, claim.terms_of(s)), s.section.key) for s in claim.siblings)
+    own = (source for source in known if source.section.paper_id in claim.papers)
+    shares = ((share(claim.weights, claim.terms_of(s)), s.section.key) for s in own)
     best, key = max(shares, default=(0.0, ""))
     least = _BETTER_IN_ENGLISH if claim.is_english else _BETTER_ELSEWHERE
     return f"better_in_section: {key}" if best - claim.held >= least else None
