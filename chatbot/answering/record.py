@@ -84,7 +84,7 @@ def _asking_back(clarification: Clarification, language: Language) -> str:
 
 class _Record(BaseModel):
     # What a later version wrote can be read by this one: fields it does not know are passed over.
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class CitationRecord(_Record):
@@ -113,8 +113,8 @@ class CitationRecord(_Record):
         return cast(SectionKey, self.section.partition("/")[2])
 
 
-class SentenceRecord(_Record):
-    """One sentence's verdict."""
+class SentenceRecord(_Record, from_attributes=True):
+    """One sentence's verdict, read off its claim."""
 
     text: str
     citations: tuple[int, ...]

@@ -97,6 +97,7 @@ _KINDS: dict[str, PartKind] = {
 # What begins a row, and what a cell of one that has several.
 _ROWS, _CELLS = frozenset({"list_item_open", "tr_open"}), frozenset({"th_open", "td_open"})
 Cell = tuple[tuple[int, int], ...]
+Row = tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Part:
     kind: PartKind
     start: int
     end: int
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[Row, ...]
 
 
 def parts(text: str) -> list[Part]:
@@ -138,9 +139,7 @@ def _parser() -> "MarkdownIt":
     return parser.disable(["html_block", "reference", "lheading", "inline", "text_join"])
 
 
-def _rows(
-    group: Sequence["Token"], text: str, starts: Sequence[int]
-) -> tuple[tuple[Cell, ...], ...]:
+def _rows(group: Sequence["Token"], text: str, starts: Sequence[int]) -> tuple[Row, ...]:
     """Where the lines of a block stand; each is looked for behind the one before it."""
     rows: list[list[list[tuple[int, int]]]] = [[[]]]
     at = 0
@@ -174,11 +173,10 @@ def unwrapped(deltas: Iterable[str]) -> Iterator[str]:
         pending += delta
         if not _COULD_WRAP.fullmatch(pending):
             break
-    wrapping = _WRAPPING.match(pending)
-    if wrapping is None:
+    if wrapping := _WRAPPING.match(pending):
+        yield from _to_closing_fence(chain([pending[wrapping.end() :]], pieces), wrapping[1])
+    else:
         yield from chain(filter(None, [pending]), pieces)
-        return
-    yield from _to_closing_fence(chain([pending[wrapping.end() :]], pieces), wrapping[1])
 
 
 def _to_closing_fence(deltas: Iterator[str], run: str) -> Iterator[str]:
