@@ -2,21 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    case,
-    create_engine,
-    event,
-    inspect,
-    make_url,
-    select,
-    text,
-)
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -42,7 +34,7 @@ def migrate(database: Engine) -> None:
             return
     with database.connect() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         _upgrade(connection)
@@ -50,9 +42,9 @@ def migrate(database: Engine) -> None:
 
 
 def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _upgrade(connection: Connection) -> None:
@@ -60,7 +52,7 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-    config = Config()
+    config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
     version = _version(connection)
@@ -69,20 +61,22 @@ def _upgrade(connection: Connection) -> None:
             f"the database is of a newer version ({version}; this one knows {NEWEST}); update "
             "this installation"
         )
-    config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
 DATABASE_FILE = "conversations.sqlite3"
 _BUSY_SECONDS = 30
-_CONNECT_SECONDS = 10
 _POOL, _POOL_MORE = 10, 30
 # A machine that is gone is noticed after two minutes, and what it held is free again.
-_KEEPALIVE = {"keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count": 4}
-_SERVER_SIDE = (
-    "-c timezone=utc -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 "
-    "-c tcp_keepalives_count=4"
-)
+_CONNECTION = {
+    "connect_timeout": 10,
+    "application_name": "paper-chatbot",
+    "options": "-c timezone=utc -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 "
+    "-c tcp_keepalives_count=4",
+    "keepalives_idle": 60,
+    "keepalives_interval": 15,
+    "keepalives_count": 4,
+}
 
 
 def open_database(settings: Settings) -> Engine:
@@ -99,73 +93,57 @@ def open_database(settings: Settings) -> Engine:
 def _open_sqlite(path: Path) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = _sqlite(path)
-        with _disposed_on_failure(engine):
-            with engine.connect() as connection:
-                found = str(connection.execute(text("PRAGMA quick_check(1)")).scalar())
-            if found != "ok":
-                raise _unusable(path, " ".join(found.split()))
-            migrate(engine)
+        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
+
+        @sa.event.listens_for(engine, "connect")
+        def _set_up(connection: Any, _record: object) -> None:
+            # Readers go on while one writes, and what is confirmed is on disk.
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        return _made_ready(engine)
     except (OSError, SQLAlchemyError, UnicodeDecodeError) as error:
-        cause = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
-        raise _unusable(path, str(cause)) from error
-    return engine
-
-
-@contextmanager
-def _disposed_on_failure(engine: Engine) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        engine.dispose()
-        raise
-
-
-def _unusable(path: Path, cause: str) -> ChatbotError:
-    return ChatbotError(
-        f"{path} cannot be used ({cause}); move it away, or set CHATBOT_DATA_DIR to a folder "
-        "that can be written"
-    )
-
-
-def _sqlite(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: object, _record: object) -> None:
-        # Readers go on while one writes, and what is confirmed is on disk.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
-
-    return engine
+        raise ChatbotError(
+            f"{path} cannot be used ({_cause(error)}); move it away, or set CHATBOT_DATA_DIR to a "
+            "folder that can be written"
+        ) from error
 
 
 def _open_postgresql(url: str) -> Engine:
     try:
-        engine = create_engine(
-            make_url(url).set(drivername="postgresql+psycopg"),
-            pool_size=_POOL,
-            max_overflow=_POOL_MORE,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": _CONNECT_SECONDS,
-                "application_name": "paper-chatbot",
-                "options": _SERVER_SIDE,
-                **_KEEPALIVE,
-            },
+        return _made_ready(
+            sa.create_engine(
+                sa.make_url(url).set(drivername="postgresql+psycopg"),
+                pool_size=_POOL,
+                max_overflow=_POOL_MORE,
+                pool_pre_ping=True,
+                connect_args=_CONNECTION,
+            )
         )
-        with _disposed_on_failure(engine):
-            migrate(engine)
     except (SQLAlchemyError, ArgumentError, ValueError) as error:
         raise ConfigurationError(
-            f"CHATBOT_DATABASE_URL: {_first_line(error)}; see that PostgreSQL is up, and that "
+            f"CHATBOT_DATABASE_URL: {_cause(error)}; see that PostgreSQL is up, and that "
             "user, password and database are right"
         ) from error
-    return engine
 
 
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+def _made_ready(database: Engine) -> Engine:
+    """The database, without damage and of this version; let go of where it cannot be."""
+    with ExitStack() as failing:
+        failing.callback(database.dispose)
+        if database.dialect.name == "sqlite":
+            with database.connect() as connection:
+                found = str(connection.execute(sa.text("PRAGMA quick_check(1)")).scalar())
+            if found != "ok":
+                raise OSError(" ".join(found.split()))
+        migrate(database)
+        failing.pop_all()
+    return database
+
+
+def _cause(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+    return str(cause).strip().partition("\n")[0]
 
 
 @contextmanager
@@ -196,8 +174,7 @@ def _told() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise ChatbotError(
-            f"the database cannot be used ({_first_line(error)}); try again, or run "
-            "'chatbot doctor'"
+            f"the database cannot be used ({_cause(error)}); try again, or run 'chatbot doctor'"
         ) from error
 
 
@@ -208,53 +185,37 @@ def now() -> dt.datetime:
 
 def later_than(latest: dt.datetime | None) -> dt.datetime:
     """The time, but after `latest`: a clock that was put back must not turn an order round."""
-    if latest is None:
-        return now()
-    return max(now(), latest + dt.timedelta(microseconds=1))
-
-
-_DAY = dt.timedelta(days=1)
-
-
-def spent_today(database: Engine) -> tuple[dt.date, int]:
-    """The day that is accounted now, and what was spent on it.
-
-    Where the clock has gone back over midnight, the day after it goes on: what was spent stays
-    spent. A day further ahead was a clock that was wrong, and counts for nothing.
-    """
-    today = now().date()
-    latest = (
-        select(spending.c.day, spending.c.tokens)
-        .where(spending.c.day.between(today, today + _DAY))
-        .order_by(spending.c.day.desc())
-        .limit(1)
-    )
-    with reading(database) as connection:
-        row = connection.execute(latest).first()
-    return (row.day, row.tokens) if row else (today, 0)
-
-
-def spend(database: Engine, day: dt.date, tokens: int) -> None:
-    """Add to what was spent on a day; below zero gives back what was taken too much."""
-    insert = postgresql.insert if database.dialect.name == "postgresql" else sqlite.insert
-    added = insert(spending).values(day=day, tokens=max(0, tokens))
-    total = case((spending.c.tokens + tokens > 0, spending.c.tokens + tokens), else_=0)
-    with writing(database) as connection:
-        connection.execute(
-            added.on_conflict_do_update(index_elements=[spending.c.day], set_={"tokens": total})
-        )
+    return max(now(), latest + dt.timedelta(microseconds=1)) if latest else now()
 
 
 @dataclass(frozen=True, slots=True)
 class TokenAccount:
-    """The account of a database, as `chatbot.llm.budget` takes it."""
+    """The tokens spent by day, as `chatbot.llm.budget` takes it."""
 
     database: Engine
 
     def today(self) -> tuple[dt.date, int]:
-        """As `spent_today`."""
-        return spent_today(self.database)
+        """The day that is accounted now, and what was spent on it.
+
+        Where the clock has gone back over midnight, the day after it goes on: what was spent stays
+        spent. A day further ahead was a clock that was wrong, and counts for nothing.
+        """
+        today = now().date()
+        latest = (
+            sa.select(spending.c.day, spending.c.tokens)
+            .where(spending.c.day.between(today, today + dt.timedelta(days=1)))
+            .order_by(spending.c.day.desc())
+            .limit(1)
+        )
+        with reading(self.database) as connection:
+            row = connection.execute(latest).first()
+        return (row.day, row.tokens) if row else (today, 0)
 
     def add(self, day: dt.date, tokens: int) -> None:
-        """As `spend`."""
-        spend(self.database, day, tokens)
+        """Add to what was spent on a day; below zero gives back what was taken too much."""
+        insert = (postgresql if self.database.dialect.name == "postgresql" else sqlite).insert
+        added = insert(spending).values(day=day, tokens=max(0, tokens))
+        total = spending.c.tokens + tokens
+        kept = {"tokens": sa.case((total > 0, total), else_=0)}
+        with writing(self.database) as connection:
+            connection.execute(added.on_conflict_do_update(index_elements=["day"], set_=kept))

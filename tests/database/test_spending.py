@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from chatbot.bot import Chatbot, open_model
 from chatbot.config import Settings
-from chatbot.database.opening import now, open_database, spend, spent_today
+from chatbot.database.opening import TokenAccount, now, open_database
 from chatbot.errors import BudgetError, ModelError
 from chatbot.llm.budget import renews
 from chatbot.llm.client import ChatModel, ChatTurn, complete
@@ -40,7 +40,7 @@ def budgeted(
 
 
 def spent(database: Engine) -> int:
-    return spent_today(database)[1]
+    return TokenAccount(database).today()[1]
 
 
 def test_a_call_costs_what_the_server_counts(kept: Settings, database: Engine) -> None:
@@ -89,9 +89,9 @@ def test_processes_share_one_account(kept: Settings, database: Engine) -> None:
     code = (
         "from chatbot.config import load_settings\n"
         "from chatbot.database.opening import open_database\n"
-        "from chatbot.database.opening import spend, spent_today\n"
-        "database = open_database(load_settings())\n"
-        "for _ in range(50): spend(database, spent_today(database)[0], 3)\n"
+        "from chatbot.database.opening import TokenAccount\n"
+        "account = TokenAccount(open_database(load_settings()))\n"
+        "for _ in range(50): account.add(account.today()[0], 3)\n"
     )
     command, environment = [sys.executable, "-c", code], environment_of(kept)
     processes = [subprocess.Popen(command, env=environment) for _ in "ab"]
@@ -107,15 +107,14 @@ def test_a_clock_that_went_back_over_midnight_frees_nothing_and_a_wrong_one_lock
     database: Engine, ahead: int, counts: bool
 ) -> None:
     day = now().date() + ahead * DAY
-    spend(database, day, 7)
-    assert spent_today(database) == ((day, 7) if counts else (now().date(), 0))
+    account = TokenAccount(database)
+    account.add(day, 7)
+    assert account.today() == ((day, 7) if counts else (now().date(), 0))
 
 
 def test_what_is_given_back_never_leaves_less_than_nothing(database: Engine) -> None:
-    today = now().date()
-    spend(database, today, -5)
-    spend(database, today, 3)
-    spend(database, today, -9)
+    for tokens in (-5, 3, -9):
+        TokenAccount(database).add(now().date(), tokens)
     assert spent(database) == 0
 
 
