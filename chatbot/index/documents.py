@@ -30,7 +30,7 @@ from chatbot.index.sections import (
     live_papers,
 )
 from chatbot.reports.parsing import read_report, report_files
-from chatbot.reports.search_text import enrichment_file, parse_rows
+from chatbot.reports.search_text import read_beside
 
 # Papers that go through the pipeline, and into the collection, at a time.
 _BATCH = 25
@@ -68,9 +68,7 @@ def _read(source: Path | str | NamedReport) -> Iterator[NamedReport]:
         yield source
         return
     for file in report_files(Path(source)):
-        beside = enrichment_file(file)
-        rows = parse_rows(beside.read_bytes(), str(beside)) if beside.exists() else ()
-        written = {row["content"]: text for row, text in rows}
+        written = {row["content"]: text for row, text in read_beside(file)[1]}
         yield NamedReport(file.name, read_report(file), written)
 
 

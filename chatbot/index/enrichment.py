@@ -11,9 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any
 
-from chatbot.errors import ChatbotError, ModelError, ReportError
+from chatbot.errors import ChatbotError, ModelError
 from chatbot.files import write_atomically
 from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
 from chatbot.guardrails.spotlighting import Material
@@ -21,12 +20,12 @@ from chatbot.llm.client import ChatModel, ChatTurn, complete
 from chatbot.llm.prompts import Prompt, load_prompt, prompt_lines
 from chatbot.reports.parsing import Paper, read_report, report_files
 from chatbot.reports.search_text import (
-    SearchText,
     content_hash,
     digest_of,
     enrichment_file,
-    parse_rows,
     parse_search_text,
+    read_beside,
+    with_texts,
     without_unsupported,
 )
 
@@ -77,10 +76,18 @@ def enrich(
     if not reports:
         raise ChatbotError("no report there; give report files, or folders that hold some")
     total, kept = sum(len(report.papers) for _, report in reports), 0
+    about = {
+        "about": "search text, written by a language model from the report beside this file; it is "
+        "searched, never quoted and never shown as a paper's own words",
+        "written_by": model.name,
+        "prompt": f"prompts/{prompt.name}.md, version {prompt.version}",
+        "checked": "numbers and names that the paper's text does not hold were taken out by script",
+        **({"note": note} if note else {}),
+    }
     outcomes: list[_Outcome] = []
     for file, report in reports:
         target = enrichment_file(file)
-        rows = _existing(target)
+        rows = {row["content"]: row for row, _ in read_beside(file)[1]}
         papers = {content_hash(paper): paper for paper in report.papers}
         missing = {key: paper for key, paper in papers.items() if key not in rows}
         kept += len(papers) - len(missing)
@@ -91,7 +98,7 @@ def enrich(
             if outcome.row is not None:
                 rows[outcome.key] = outcome.row
                 lines = [rows[key] for key in papers if key in rows]
-                _write(target, [_about(model, prompt, note), *lines])
+                _write(target, [about, *lines])
     return EnrichResult(
         files=tuple(enrichment_file(file) for file, _ in reports),
         written=sum(outcome.row is not None for outcome in outcomes),
@@ -99,26 +106,6 @@ def enrich(
         failed=tuple((o.paper, o.failure) for o in outcomes if o.failure),
         removed=tuple((o.paper, o.removed) for o in outcomes if o.removed),
     )
-
-
-def _existing(path: Path) -> dict[str, dict[str, object]]:
-    try:
-        return {row["content"]: row for row, _ in parse_rows(path.read_bytes(), str(path))}
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise ReportError(str(path), 1, f"cannot be read ({error.strerror})") from error
-
-
-def _about(model: ChatModel, prompt: Prompt, note: str) -> dict[str, object]:
-    return {
-        "about": "search text, written by a language model from the report beside this file; it is "
-        "searched, never quoted and never shown as a paper's own words",
-        "written_by": model.name,
-        "prompt": f"prompts/{prompt.name}.md, version {prompt.version}",
-        "checked": "numbers and names that the paper's text does not hold were taken out by script",
-        **({"note": note} if note else {}),
-    }
 
 
 def _ask_all(
@@ -136,12 +123,15 @@ def _ask(paper: Paper, key: str, model: ChatModel, prompt: Prompt, gone: Event) 
     """One paper's search text, checked; an answer of another shape is asked for once more."""
     digest = Material("digest", digest_of(paper), {"title": paper.title})
     turns, problem = list(prompt.turns(digest=[digest])), ""
+    limits = OutputPolicy(prompts=prompt_lines())
     for _ in range(_ATTEMPTS):
         if gone.is_set():
             return _Outcome(paper.id, key, failure="not asked: the model failed for another paper")
         try:
             answer, _ = complete(model, turns)
-            text, removed = without_unsupported(_within_limits(answer), paper)
+            # Readers of English are shown it: it may hold no more than an answer may.
+            found = with_texts(parse_search_text(answer), lambda text: scrubbed(text, limits)[0])
+            text, removed = without_unsupported(found, paper)
         except ModelError as error:
             gone.set()
             return _Outcome(paper.id, key, failure=str(error))
@@ -152,25 +142,6 @@ def _ask(paper: Paper, key: str, model: ChatModel, prompt: Prompt, gone: Event) 
         row = {"paper": paper.id, "content": key, "model": model.name, "prompt": prompt.version}
         return _Outcome(paper.id, key, row | text.model_dump(mode="json"), removed)
     return _Outcome(paper.id, key, failure=f"no usable answer: {problem}")
-
-
-def _within_limits(answer: str) -> SearchText:
-    """The search text in an answer without what may not leave: readers of English are shown it.
-
-    Raises:
-        ValueError: there is none.
-    """
-    limits = OutputPolicy(prompts=prompt_lines())
-
-    def strings(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: strings(held) for name, held in value.items()}
-        if isinstance(value, list):
-            return [strings(held) for held in value]
-        return scrubbed(value, limits)[0]
-
-    found = parse_search_text(answer).model_dump(mode="json")
-    return SearchText.model_validate(strings(found))
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

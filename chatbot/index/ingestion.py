@@ -24,7 +24,7 @@ from chatbot.index.storage import (
 )
 from chatbot.index.vectors import what_ails_the_files
 from chatbot.reports.parsing import SUFFIXES, Problem, report_files
-from chatbot.reports.search_text import enrichment_file, parse_rows
+from chatbot.reports.search_text import read_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,11 @@ def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) ->
     sha256 = fingerprint(data)
     alike = (entry for entry in changes.entries.values() if entry.sha256 == sha256)
     before = changes.entries.get(where) or next(alike, None)
-    beside, unreadable = _search_text_beside(file)
-    changes = changes.plus(failed=unreadable)
+    beside = b""
+    try:
+        beside, _ = read_beside(file)
+    except ReportError as error:
+        changes = changes.plus(failed=[error])
     same_text = before is not None and before.search_text == (fingerprint(beside) if beside else "")
     if before and before.sha256 == sha256 and same_text and not parse:
         return _moved(changes.plus(unchanged=[before.name]), before, where)
@@ -118,21 +121,6 @@ def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) ->
     entry = ReportEntry(name, before.path if before else where, sha256, search_text)
     problems = [(name, problem) for problem in report.problems]
     return changes.plus(entry, problems=problems, **{"updated" if before else "added": [name]})
-
-
-def _search_text_beside(file: Path) -> tuple[bytes, list[ReportError]]:
-    """The search text beside a report, and why there is none where it cannot be read."""
-    path = enrichment_file(file)
-    try:
-        data = path.read_bytes()
-        list(parse_rows(data, str(path)))
-    except FileNotFoundError:
-        return b"", []
-    except OSError as error:
-        return b"", [ReportError(str(path), 1, f"cannot be read ({error.strerror})")]
-    except ReportError as error:
-        return b"", [error]
-    return data, []
 
 
 def _moved(changes: _Changes, entry: ReportEntry, where: str) -> _Changes:

@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -46,16 +47,8 @@ class Heading:
     numbered_right: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """Headings in canonical order, and what they weigh together."""
-
-    weight: int = 0
-    headings: tuple[Heading, ...] = ()
-
-    def merit(self) -> tuple[int, int]:
-        """Heavier is better, then the one that ends earlier."""
-        return self.weight, -self.headings[-1].line if self.headings else 0
+# Headings in canonical order, after what they weigh together and where (negative) the last stands.
+_Chain = tuple[int, int, tuple[Heading, ...]]
 
 
 def as_heading(line: str, i: int) -> Heading | None:
@@ -76,47 +69,41 @@ def as_heading(line: str, i: int) -> Heading | None:
     return Heading(i, key, style, rest, numbered_right)
 
 
-def choose_headings(candidates: Sequence[Heading]) -> list[Heading]:
+def choose_headings(
+    candidates: Sequence[Heading],
+) -> tuple[tuple[Heading, ...], tuple[Heading, ...]]:
     """The heaviest chain of candidates in canonical key order, earliest where equal.
 
     A candidate weighs more in the style most keys of the paper share, and with its own number, so
     an item such as ``2. **使用指南**：…`` inside another section does not win over, or stand in
     for, a real heading.
+
+    Returns:
+        The chain, and what looks like a second heading of one of its sections.
     """
-    common = _common_styles(candidates)
-    best = [_Chain()] * (len(SECTION_KEYS) + 1)
+    keys_by_style = Counter(style for style, _ in {(c.style, c.key) for c in candidates})
+    most = max(keys_by_style.values(), default=0)
+    merit = itemgetter(0, 1)
+    best: list[_Chain] = [(0, 0, ())] * (len(SECTION_KEYS) + 1)
+    alike = []
     for candidate in candidates:
-        order = SECTION_KEYS.index(candidate.key)
-        chain = max(best[: order + 1], key=_Chain.merit)
-        weight = 4 + 2 * (candidate.style in common) + candidate.numbered_right
-        longer = _Chain(chain.weight + weight, (*chain.headings, candidate))
-        best[order + 1] = max(best[order + 1], longer, key=_Chain.merit)
-    return list(max(best, key=_Chain.merit).headings)
-
-
-def _common_styles(candidates: Sequence[Heading]) -> set[Style]:
-    """The style, or styles, in which most sections of a paper are headed."""
-    counts = Counter(style for style, _ in {(c.style, c.key): None for c in candidates})
-    return {style for style, count in counts.items() if count == max(counts.values())}
-
-
-def repeated_headings(
-    candidates: Sequence[Heading], chosen: Sequence[Heading]
-) -> Iterator[Heading]:
-    """What looks like a second heading of a chosen one's section."""
-    keys, lines = {heading.key for heading in chosen}, {heading.line for heading in chosen}
-    common = _common_styles(candidates)
-    for candidate in candidates:
-        alike = candidate.style in common and candidate.numbered_right
-        if alike and candidate.key in keys and candidate.line not in lines:
-            yield candidate
+        order, common = SECTION_KEYS.index(candidate.key), keys_by_style[candidate.style] == most
+        weight, _, before = max(best[: order + 1], key=merit)
+        weight += 4 + 2 * common + candidate.numbered_right
+        longer = (weight, -candidate.line, (*before, candidate))
+        best[order + 1] = max(best[order + 1], longer, key=merit)
+        if common and candidate.numbered_right:
+            alike.append(candidate)
+    chosen = max(best, key=merit)[2]
+    keys = {heading.key for heading in chosen}
+    return chosen, tuple(c for c in alike if c.key in keys and c not in chosen)
 
 
 _PAPER = re.compile(r"##[ \t]+📄\ufe0f?[ \t]*(?P<title>.*)")
-_LINK = re.compile(r"[-*][ \t]+\*\*链接\*\*[ \t]*[:：][ \t]*(?P<url>.*)")
-_READ_FROM = re.compile(r"[-*][ \t]+\*\*阅读来源\*\*[ \t]*[:：][ \t]*(?P<source>.*)")
-_DATE = re.compile(r"\*\*(?:Date|日期)\*\*[ \t]*[:：][ \t]*(?P<date>.*)")
-_SOURCE_URL = re.compile(r"\*\*(?:Source URL|来源)\*\*[ \t]*[:：][ \t]*(?P<url>.*)")
+_LINK = re.compile(r"[-*][ \t]+\*\*链接\*\*[ \t]*[:：][ \t]*(?P<value>.*)")
+_READ_FROM = re.compile(r"[-*][ \t]+\*\*阅读来源\*\*[ \t]*[:：][ \t]*(?P<value>.*)")
+_DATE = re.compile(r"\*\*(?:Date|日期)\*\*[ \t]*[:：][ \t]*(?P<value>.*)")
+_SOURCE_URL = re.compile(r"\*\*(?:Source URL|来源)\*\*[ \t]*[:：][ \t]*(?P<value>.*)")
 _ARXIV_URL = re.compile(r"https?://[^\s/]+/(?:[^\s?#]*/)?(?P<id>\d{4}\.\d{4,5})(?:v\d+)?/?")
 # Years a report may be of: days are counted on from it, either way.
 _YEARS = range(1900, 3000)
@@ -198,9 +185,8 @@ def read_report(path: Path) -> Report:
     try:
         data = read_report_bytes(path)
     except OSError as error:
-        raise ReportError(
-            str(path), 1, f"cannot be read ({error.strerror}); check the path"
-        ) from error
+        cause = f"cannot be read ({error.strerror}); check the path"
+        raise ReportError(str(path), 1, cause) from error
     return parse_report(data, str(path))
 
 
@@ -218,28 +204,23 @@ def parse_report(data: bytes, path: str) -> Report:
     source = _Source(path, lines, _fenced_lines(lines))
     starts = [i for i in range(len(lines)) if i not in source.fenced and _opens_paper(lines, i)]
     if not any(line.strip() for line in lines):
-        raise ReportError(
-            path, 1, "the file is empty; a report starts with '# Hugging Face Daily Papers Report'"
-        )
+        cause = "the file is empty; a report starts with '# Hugging Face Daily Papers Report'"
+        raise ReportError(path, 1, cause)
     header = lines[: starts[0]] if starts else lines
     date, source_url = _parse_header(header, path)
     if not starts:
-        raise ReportError(
-            path, len(lines), "no paper found; each paper starts with a line '## 📄 TITLE'"
-        )
+        cause = "no paper found; each paper starts with a line '## 📄 TITLE'"
+        raise ReportError(path, len(lines), cause)
     problems: list[Problem] = []
-    papers: list[Paper] = []
-    first_line: dict[str, int] = {}
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    papers: dict[str, Paper] = {}
+    for start, end in pairwise([*starts, len(lines)]):
         paper = _parse_paper(source, start, end, problems)
-        if paper.id in first_line:
-            cause = (
-                f"paper {paper.id} appears twice, first on line {first_line[paper.id]}; remove one"
-            )
+        if paper.id in papers:
+            first = papers[paper.id].lines.first
+            cause = f"paper {paper.id} appears twice, first on line {first}; remove one"
             raise ReportError(path, start + 1, cause)
-        first_line[paper.id] = start + 1
-        papers.append(paper)
-    return Report(path, date, source_url, tuple(papers), tuple(problems))
+        papers[paper.id] = paper
+    return Report(path, date, source_url, tuple(papers.values()), tuple(problems))
 
 
 def _decode(data: bytes, path: str) -> str:
@@ -247,22 +228,15 @@ def _decode(data: bytes, path: str) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ReportError(
-            path, line, f"not UTF-8 (byte {data[error.start]:#04x}); save the file as UTF-8"
-        ) from error
+        cause = f"not UTF-8 (byte {data[error.start]:#04x}); save the file as UTF-8"
+        raise ReportError(path, line, cause) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _parse_header(lines: Sequence[str], path: str) -> tuple[dt.date, str]:
     """The report's date, from its date line or else from its source URL, and that URL."""
-    dated = [
-        (i, m["date"].strip())
-        for i, line in enumerate(lines)
-        if (m := _DATE.fullmatch(line.strip()))
-    ]
-    urls = [m["url"].strip() for line in lines if (m := _SOURCE_URL.fullmatch(line.strip()))]
-    source_url = urls[0] if urls else ""
-    line, text = dated[0] if dated else (0, source_url.rstrip("/").rsplit("/", 1)[-1])
+    _, source_url = _told(lines, _SOURCE_URL) or (0, "")
+    line, text = _told(lines, _DATE) or (0, source_url.rstrip("/").rsplit("/", 1)[-1])
     cause = f"no usable date ({quoted(text)}); write '**Date**: YYYY-MM-DD' at the top"
     try:
         date = dt.date.fromisoformat(text)
@@ -271,6 +245,12 @@ def _parse_header(lines: Sequence[str], path: str) -> tuple[dt.date, str]:
     if date.year not in _YEARS:
         raise ReportError(path, line + 1, cause)
     return date, source_url
+
+
+def _told(lines: Sequence[str], pattern: re.Pattern[str]) -> tuple[int, str] | None:
+    """The first line (0-based) that is of a pattern, and its value."""
+    matches = ((i, pattern.fullmatch(line.strip())) for i, line in enumerate(lines))
+    return next(((i, match["value"].strip()) for i, match in matches if match), None)
 
 
 def _fenced_lines(lines: Sequence[str]) -> frozenset[int]:
@@ -300,55 +280,42 @@ def _opens_paper(lines: Sequence[str], i: int) -> bool:
 
 
 def _parse_paper(source: _Source, start: int, end: int, problems: list[Problem]) -> Paper:
-    lines, path = source.lines, source.path
+    lines = source.lines
     opening = _PAPER.fullmatch(lines[start])
     title = opening["title"].strip() if opening else ""
-    end = _trim_end(lines, start, end)
+    end = _before_blank(lines, start, end)
+    if end - 1 > start and _SEPARATOR.fullmatch(lines[end - 1]):
+        end = _before_blank(lines, start, end - 1)
     candidates = [
         heading
         for i in range(start + 1, end)
         if i not in source.fenced and (heading := as_heading(lines[i], i))
     ]
-    headings = choose_headings(candidates)
+    headings, repeated = choose_headings(candidates)
     preamble = lines[start + 1 : headings[0].line if headings else end]
-    url, paper_id = _parse_link(preamble, start, title, path)
-    sources = [
-        m["source"].strip() for line in preamble if (m := _READ_FROM.fullmatch(line.strip()))
-    ]
+    url, paper_id = _parse_link(preamble, start, title, source.path)
+    _, read_from = _told(preamble, _READ_FROM) or (0, "")
     stops = [*(heading.line for heading in headings[1:]), end]
     sections = tuple(_section(lines, h, stop) for h, stop in zip(headings, stops, strict=False))
     problems.extend(_section_problems(paper_id, start + 1, sections))
-    for heading in repeated_headings(candidates, headings):
+    for heading in repeated:
         message = f"paper {paper_id} has a second heading {SECTION_LABELS[heading.key]}"
         problems.append(Problem(heading.line + 1, f"{message}; it is kept as text"))
-    return Paper(
-        paper_id, title, url, sources[0] if sources else "", sections, LineSpan(start + 1, end)
-    )
+    return Paper(paper_id, title, url, read_from, sections, LineSpan(start + 1, end))
 
 
 def _parse_link(preamble: Sequence[str], start: int, title: str, path: str) -> tuple[str, str]:
     """The paper's URL and arXiv id, from its link line."""
-    for offset, line in enumerate(preamble, start + 2):
-        if found := _LINK.fullmatch(line.strip()):
-            url = found["url"].strip()
-            if address := _ARXIV_URL.fullmatch(url):
-                return url, address["id"]
-            raise ReportError(
-                path,
-                offset,
-                f"the link {quoted(url)} does not end in an arXiv id such as 2602.10560",
-            )
-    raise ReportError(
-        path, start + 1, f"paper {quoted(title)} has no line '- **链接**: URL'; add it"
-    )
-
-
-def _trim_end(lines: Sequence[str], start: int, end: int) -> int:
-    """`end` moved before the paper's closing separator and the blank lines around it."""
-    end = _before_blank(lines, start, end)
-    if end - 1 > start and _SEPARATOR.fullmatch(lines[end - 1]):
-        end = _before_blank(lines, start, end - 1)
-    return end
+    found = _told(preamble, _LINK)
+    if found is None:
+        cause = f"paper {quoted(title)} has no line '- **链接**: URL'; add it"
+        raise ReportError(path, start + 1, cause)
+    offset, url = found
+    address = _ARXIV_URL.fullmatch(url)
+    if not address:
+        cause = f"the link {quoted(url)} does not end in an arXiv id such as 2602.10560"
+        raise ReportError(path, start + 2 + offset, cause)
+    return url, address["id"]
 
 
 def _before_blank(lines: Sequence[str], start: int, end: int) -> int:

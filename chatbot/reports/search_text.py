@@ -12,7 +12,7 @@ arXiv:2602.05216.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,62 +30,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
 _NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[A-Za-z-]\d")
 _JOINTS = re.compile(r"[^a-z0-9\u3400-\u9fff]+")
 # Abbreviations that an English translation brings with it; they name no system, model or data set.
-OF_THE_FIELD = frozenset(
-    [
-        "2d",
-        "3d",
-        "4d",
-        "ai",
-        "api",
-        "ar",
-        "asr",
-        "cot",
-        "cpu",
-        "cv",
-        "dl",
-        "fps",
-        "gpu",
-        "gpus",
-        "gui",
-        "guis",
-        "html",
-        "id",
-        "ids",
-        "it",
-        "llm",
-        "llms",
-        "lm",
-        "lms",
-        "ml",
-        "mllm",
-        "mllms",
-        "mdp",
-        "moe",
-        "nlp",
-        "ocr",
-        "pc",
-        "ph.d",
-        "q&a",
-        "qa",
-        "rag",
-        "rl",
-        "rlhf",
-        "sft",
-        "slam",
-        "sota",
-        "tts",
-        "ui",
-        "uis",
-        "us",
-        "vae",
-        "vlm",
-        "vlms",
-        "vla",
-        "vqa",
-        "vr",
-        "web",
-    ]
-)
+_ABBREVIATIONS = Path(__file__).with_name("abbreviations.txt")
+OF_THE_FIELD = frozenset(_ABBREVIATIONS.read_text(encoding="utf-8").split())
 
 
 class _Frozen(BaseModel):
@@ -153,6 +99,17 @@ def parse_search_text(answer: str) -> SearchText:
     return SearchText.model_validate_json(answer[first : last + 1])
 
 
+def with_texts(text: SearchText, change: Callable[[str], str]) -> SearchText:
+    """The search text with each text in it changed; a list goes without those that become empty."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: changed(held) for name, held in value.items()}
+        return change(value) if isinstance(value, str) else list(filter(None, map(change, value)))
+
+    return SearchText.model_validate(changed(text.model_dump()))
+
+
 def without_unsupported(text: SearchText, paper: Paper) -> tuple[SearchText, tuple[str, ...]]:
     """The search text less every number and name that the paper's own text does not hold.
 
@@ -160,21 +117,9 @@ def without_unsupported(text: SearchText, paper: Paper) -> tuple[SearchText, tup
         The text, and what was taken out of it.
     """
     check = _Check(f"{paper.id}\n{paper.title}\n{digest_of(paper)}")
-    kept = SearchText(
-        aliases=tuple(alias for alias in text.aliases if check.holds(alias)),
-        keywords=Keywords(
-            en=check.cleaned_all(text.keywords.en), zh=check.cleaned_all(text.keywords.zh)
-        ),
-        sections={
-            key: SectionText(
-                en=check.cleaned(section.en),
-                zh=check.cleaned(section.zh),
-                questions=check.cleaned_all(section.questions),
-            )
-            for key, section in text.sections.items()
-        },
-    )
-    return kept, tuple(check.removed)
+    aliases = tuple(filter(check.holds, text.aliases))
+    kept = with_texts(text.model_copy(update={"aliases": ()}), check.cleaned)
+    return kept.model_copy(update={"aliases": aliases}), tuple(check.removed)
 
 
 class _Check:
@@ -183,9 +128,7 @@ class _Check:
     def __init__(self, source: str) -> None:
         text = normalise(source)
         self._squeezed = _JOINTS.sub("", text)
-        self._numbers = {
-            number.replace(",", "") for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)
-        }
+        self._numbers = {n.replace(",", "") for n in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
         self.removed: list[str] = []
 
     def holds(self, alias: str) -> bool:
@@ -199,26 +142,21 @@ class _Check:
         text = _NAME.sub(self._name, text)
         return " ".join(_NUMBER.sub(self._number, text).split())
 
-    def cleaned_all(self, texts: Iterable[str]) -> tuple[str, ...]:
-        return tuple(filter(None, map(self.cleaned, texts)))
-
     def _name(self, match: re.Match[str]) -> str:
-        name = match[0]
-        if not _NAME_LIKE.search(name) or normalise(name) in OF_THE_FIELD:
-            return name
-        squeezed = _JOINTS.sub("", normalise(name))
-        singular = squeezed.removesuffix("s")
-        if squeezed in self._squeezed or singular in self._squeezed:
-            return name
-        parts = re.split(r"[-+]", name)
-        if len(parts) > 1 and all(self._name_known(part) for part in parts):
-            return name
-        self.removed.append(name)
+        squeezed = _JOINTS.sub("", normalise(match[0]))
+        if (
+            self._known(match[0])
+            or squeezed in self._squeezed
+            or squeezed.removesuffix("s") in self._squeezed
+            or all(map(self._known, re.split(r"[-+]", match[0])))
+        ):
+            return match[0]
+        self.removed.append(match[0])
         return " "
 
-    def _name_known(self, part: str) -> bool:
-        squeezed = normalise(part)
-        known = squeezed in self._squeezed or squeezed in OF_THE_FIELD
+    def _known(self, part: str) -> bool:
+        plain = normalise(part)
+        known = plain in self._squeezed or plain in OF_THE_FIELD
         return known or not _NAME_LIKE.search(part)
 
     def _number(self, match: re.Match[str]) -> str:
@@ -226,6 +164,22 @@ class _Check:
             return match[0]
         self.removed.append(match[0])
         return " "
+
+
+def read_beside(report: Path) -> tuple[bytes, list[tuple[dict[str, Any], SearchText]]]:
+    """The search text beside a report: its bytes and its lines; nothing where there is none.
+
+    Raises:
+        ReportError: it cannot be read.
+    """
+    path = enrichment_file(report)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return b"", []
+    except OSError as error:
+        raise ReportError(str(path), 1, f"cannot be read ({error.strerror})") from error
+    return data, list(parse_rows(data, str(path)))
 
 
 def parse_rows(data: bytes, path: str) -> Iterator[tuple[dict[str, Any], SearchText]]:
