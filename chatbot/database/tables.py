@@ -128,12 +128,7 @@ index_files = sa.Table(
 index_parts = sa.Table(
     "index_parts",
     metadata,
-    sa.Column(
-        "name",
-        sa.String(255),
-        sa.ForeignKey("index_files.name", ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    sa.Column("name", sa.ForeignKey("index_files.name", ondelete="CASCADE"), primary_key=True),
     sa.Column("part", sa.Integer, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
 )

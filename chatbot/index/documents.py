@@ -115,12 +115,7 @@ class SectionParser(NodeParser):
     include_metadata: bool = False
     include_prev_next_rel: bool = False
 
-    def _parse_nodes(
-        self,
-        nodes: Sequence[BaseNode],
-        show_progress: bool = False,  # noqa: ARG002 - LlamaIndex's own signature
-        **_: Any,
-    ) -> list[BaseNode]:
+    def _parse_nodes(self, nodes: Sequence[BaseNode], *_: Any, **__: Any) -> list[BaseNode]:
         return [node for document in nodes for node in _nodes_of(document)]
 
 

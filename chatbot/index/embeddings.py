@@ -41,13 +41,9 @@ class LocalEmbedding(BaseEmbedding):
     _components: NDArray[np.float16] = PrivateAttr()
 
     def __init__(
-        self,
-        vocabulary: dict[str, int],
-        idf: NDArray[np.float32],
-        components: NDArray[np.float16],
-        **data: Any,
+        self, vocabulary: dict[str, int], idf: NDArray[np.float32], components: NDArray[np.float16]
     ) -> None:
-        super().__init__(**data)
+        super().__init__()
         self._vocabulary, self._idf, self._components = vocabulary, idf, components
 
     @classmethod
@@ -162,31 +158,25 @@ class OnnxEmbedding(BaseEmbedding):
         from tokenizers import Tokenizer
 
         model = cls(model_name=f"onnx:{folder}", embed_batch_size=_BATCH)
-        file = next(
-            (f for f in (folder / "model.onnx", folder / "onnx" / "model.onnx") if f.is_file()),
-            None,
-        )
+        places = (folder / "model.onnx", folder / "onnx" / "model.onnx")
+        file = next((place for place in places if place.is_file()), None)
         if file is None or not (folder / "tokenizer.json").is_file():
             raise ConfigurationError(
                 f"CHATBOT_EMBEDDING: {folder} holds no model.onnx with a tokenizer.json"
             )
         try:
-            model._session = onnxruntime.InferenceSession(
-                str(file), providers=["CPUExecutionProvider"]
-            )
+            providers = ["CPUExecutionProvider"]
+            model._session = onnxruntime.InferenceSession(str(file), providers=providers)
             model._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:
-            cause = str(error).partition("\n")[0]
-            raise ConfigurationError(
-                f"CHATBOT_EMBEDDING: {folder} cannot be loaded: {cause}"
-            ) from error
+            cause = f"{folder} cannot be loaded: {str(error).splitlines()[0]}"
+            raise ConfigurationError(f"CHATBOT_EMBEDDING: {cause}") from error
         model._tokenizer.enable_truncation(_MAX_TOKENS)
         model._tokenizer.enable_padding()
         pooling = _optional_json(folder / "1_Pooling" / "config.json")
         model._first_token = bool(pooling.get("pooling_mode_cls_token"))
-        model._prefixes = (
-            _optional_json(folder / "config_sentence_transformers.json").get("prompts") or {}
-        )
+        more = _optional_json(folder / "config_sentence_transformers.json")
+        model._prefixes = more.get("prompts") or {}
         return model
 
     def _embed(self, texts: list[str]) -> list[list[float]]:
@@ -203,8 +193,10 @@ class OnnxEmbedding(BaseEmbedding):
         except Exception as error:
             cause = str(error).partition("\n")[0]
             raise ModelError(f"{self.model_name} could not embed a text: {cause}") from error
-        vectors: list[list[float]] = _unit(self._pool(output, mask)).tolist()
-        return vectors
+        vectors = self._pool(output, mask)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit: list[list[float]] = (vectors / np.where(lengths == 0, 1, lengths)).tolist()
+        return unit
 
     def _pool(self, output: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Token vectors (batch, tokens, dimensions) to text vectors, if the model has not."""
@@ -242,11 +234,6 @@ def _optional_json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths == 0, 1, lengths))
-
-
 def open_embedding(settings: Settings, fitted: Path) -> BaseEmbedding:
     """The configured embedding; the local one is read from the folder `fitted`.
 
@@ -254,11 +241,9 @@ def open_embedding(settings: Settings, fitted: Path) -> BaseEmbedding:
         ConfigurationError: the model cannot be opened.
         MissingIndexError: the fitted embedding is missing or damaged.
     """
-    return (
-        LocalEmbedding.load(fitted)
-        if settings.embedding == "local"
-        else open_model_embedding(settings)
-    )
+    if settings.embedding == "local":
+        return LocalEmbedding.load(fitted)
+    return open_model_embedding(settings)
 
 
 def open_model_embedding(settings: Settings) -> BaseEmbedding:
@@ -268,10 +253,23 @@ def open_model_embedding(settings: Settings) -> BaseEmbedding:
         ConfigurationError: the model cannot be opened.
     """
     kind, _, rest = settings.embedding.partition(":")
-    if kind == "openai":
-        return _open_openai(settings, rest)
+    if kind != "openai":
+        return OnnxEmbedding.open(Path(rest))
+    if not settings.has_llm:
+        raise ConfigurationError(
+            f"CHATBOT_EMBEDDING={settings.embedding} needs OPENAI_API_KEY or OPENAI_BASE_URL; "
+            "set one, or CHATBOT_EMBEDDING=local"
+        )
+    from llama_index.embeddings.openai import OpenAIEmbedding
 
-    return OnnxEmbedding.open(Path(rest))
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
+    return OpenAIEmbedding(
+        model_name=rest,
+        api_key=key,
+        api_base=settings.openai_base_url or OPENAI_URL,
+        timeout=settings.llm_timeout,
+        max_retries=2,
+    )
 
 
 def model_fingerprint(settings: Settings) -> str:
@@ -291,21 +289,3 @@ def embedding_errors(settings: Settings) -> AbstractContextManager[None]:
     """
     served = settings.embedding.startswith("openai:")
     return openai_errors(settings) if served else nullcontext()
-
-
-def _open_openai(settings: Settings, model: str) -> BaseEmbedding:
-    if not settings.has_llm:
-        raise ConfigurationError(
-            f"CHATBOT_EMBEDDING=openai:{model} needs OPENAI_API_KEY or OPENAI_BASE_URL; "
-            "set one, or CHATBOT_EMBEDDING=local"
-        )
-    from llama_index.embeddings.openai import OpenAIEmbedding
-
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
-    return OpenAIEmbedding(
-        model_name=model,
-        api_key=key,
-        api_base=settings.openai_base_url or OPENAI_URL,
-        timeout=settings.llm_timeout,
-        max_retries=2,
-    )

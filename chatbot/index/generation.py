@@ -217,7 +217,7 @@ def _build_lexical(
         sections.append(
             SectionTerms(
                 section.paper_id,
-                {"words": cut.words, "bigrams": cut.bigrams},
+                cut,
                 {"words": words(written), "bigrams": bigrams(written)},
             )
         )

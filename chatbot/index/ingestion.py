@@ -18,7 +18,6 @@ from chatbot.index.storage import (
     kept_reports,
     read_manifest,
     read_original,
-    salvage_reports,
     write_search_text,
     write_shard,
 )
@@ -90,8 +89,9 @@ def _scan(
             continue
         for file in files:
             changes = _with_file(changes, data_dir, file, parse=parse_all)
-        if path.is_dir():
-            changes = _without_gone(changes, path.resolve())
+        for where, entry in changes.entries.items() if path.is_dir() else ():
+            if Path(where).is_relative_to(path.resolve()) and not Path(where).exists():
+                changes = changes.without(where).plus(removed=[entry.name])
     return changes
 
 
@@ -111,7 +111,10 @@ def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) ->
         changes = changes.plus(failed=[error])
     same_text = before is not None and before.search_text == (fingerprint(beside) if beside else "")
     if before and before.sha256 == sha256 and same_text and not parse:
-        return _moved(changes.plus(unchanged=[before.name]), before, where)
+        changes = changes.plus(unchanged=[before.name])
+        if before.path != where and not Path(before.path).exists():  # it was moved
+            changes = changes.without(before.path).plus(replace(before, path=where))
+        return changes
     try:
         report = write_shard(data_dir, data, str(file))
     except ReportError as error:
@@ -121,20 +124,6 @@ def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) ->
     entry = ReportEntry(name, before.path if before else where, sha256, search_text)
     problems = [(name, problem) for problem in report.problems]
     return changes.plus(entry, problems=problems, **{"updated" if before else "added": [name]})
-
-
-def _moved(changes: _Changes, entry: ReportEntry, where: str) -> _Changes:
-    """A report found under a new path while its old file is gone was moved."""
-    if entry.path == where or Path(entry.path).exists():
-        return changes
-    return changes.without(entry.path).plus(replace(entry, path=where))
-
-
-def _without_gone(changes: _Changes, folder: Path) -> _Changes:
-    for where, entry in changes.entries.items():
-        if Path(where).is_relative_to(folder) and not Path(where).exists():
-            changes = changes.without(where).plus(removed=[entry.name])
-    return changes
 
 
 def _free_name(changes: _Changes, file: Path) -> str:
@@ -157,10 +146,6 @@ class _State:
     manifest: Manifest | None
     reports: tuple[ReportEntry, ...]
     stale: str | None = None
-
-    @property
-    def generation(self) -> int:
-        return self.manifest.generation if self.manifest else 0
 
 
 def index_is_stale(settings: Settings) -> str | None:
@@ -194,20 +179,19 @@ def ingest(
     Raises:
         ChatbotError: the data folder, a model or Chroma cannot be used, or another ingest runs.
     """
-    report_progress = progress or _no_progress
+    progress = progress or _no_progress
     with ingesting(settings, lock_seconds) as shared:
         state = _read_state(settings)
-        everything = rebuild or state.stale is not None or state.manifest is None
-        report_progress("parse", 0, 1)
-        changes = _scan(settings.data_dir, paths, state.reports, parse_all=everything)
-        if everything:
+        served = None if rebuild or state.stale else state.manifest
+        progress("parse", 0, 1)
+        changes = _scan(settings.data_dir, paths, state.reports, parse_all=served is None)
+        if served is None:
             changes = _with_the_rest(changes, settings.data_dir)
-        report_progress("parse", 1, 1)
-        if tuple(changes.entries.values()) == state.reports and not everything:
-            return _result(changes, (), state.manifest, 0)
-        return _build(
-            settings, state, changes, report_progress, _commit(state, shared, fresh=everything)
-        )
+        progress("parse", 1, 1)
+        if served and tuple(changes.entries.values()) == state.reports:
+            return _result(changes, served)
+        commit = _commit(state, shared, served)
+        return _build(settings, state, changes, commit, progress)
 
 
 def remove_report(
@@ -232,38 +216,30 @@ def remove_report(
         )
         if state.stale:
             changes = _with_the_rest(changes, settings.data_dir)
-        commit = _commit(state, shared, fresh=state.stale is not None)
-        return _build(settings, state, changes, progress or _no_progress, commit)
+        commit = _commit(state, shared, None if state.stale else state.manifest)
+        return _build(settings, state, changes, commit, progress or _no_progress)
 
 
 def _read_state(settings: Settings) -> _State:
     try:
         manifest = read_manifest(settings.data_dir)
     except MissingIndexError as error:
-        reports = salvage_reports(settings.data_dir) or kept_reports(settings.data_dir)
-        return _State(None, reports, str(error))
+        return _State(None, kept_reports(settings.data_dir), str(error))
     if manifest is None:
         return _State(None, kept_reports(settings.data_dir))
-    if (ails := _what_ails(settings, manifest)) and manifest == read_manifest(settings.data_dir):
-        return _State(manifest, manifest.reports, ails)
-    if manifest.embedding != settings.embedding:
-        why = f"the index was made with embedding {manifest.embedding}, not {settings.embedding}"
-        return _State(manifest, manifest.reports, why)
-    if settings.embedding != "local" and manifest.fingerprint != model_fingerprint(settings):
-        return _State(
-            manifest, manifest.reports, f"the model behind {settings.embedding} has changed"
-        )
-    return _State(manifest, manifest.reports)
-
-
-def _what_ails(settings: Settings, manifest: Manifest) -> str | None:
-    """Why the index could not even be opened; an ingest may just have replaced it, though."""
-    for folder in (manifest.lexical, manifest.fitted):
-        if not (settings.data_dir / folder).is_dir():
-            return f"{settings.data_dir / folder} is gone"
-    if settings.chroma_url:
-        return None
-    return what_ails_the_files(settings.data_dir / manifest.chroma)
+    data_dir, stale = settings.data_dir, None
+    folders = (data_dir / manifest.lexical, data_dir / manifest.fitted)
+    ails = next((f"{folder} is gone" for folder in folders if not folder.is_dir()), None)
+    if not ails and not settings.chroma_url:
+        ails = what_ails_the_files(data_dir / manifest.chroma)
+    # An ingest may just have replaced what cannot be opened.
+    if ails and manifest == read_manifest(data_dir):
+        stale = ails
+    elif manifest.embedding != settings.embedding:
+        stale = f"the index was made with embedding {manifest.embedding}, not {settings.embedding}"
+    elif settings.embedding != "local" and manifest.fingerprint != model_fingerprint(settings):
+        stale = f"the model behind {settings.embedding} has changed"
+    return _State(manifest, manifest.reports, stale)
 
 
 def _with_the_rest(changes: _Changes, data_dir: Path) -> _Changes:
@@ -284,31 +260,22 @@ def _with_the_rest(changes: _Changes, data_dir: Path) -> _Changes:
     return changes
 
 
-def _commit(state: _State, shared: SharedIndex | None, *, fresh: bool) -> Commit:
-    """How what is built becomes the index: after the one there is, taking over from it or not."""
-    number = (shared.newest() or 0 if shared else state.generation) + 1
-    return Commit(number, None if fresh else state.manifest, shared)
+def _commit(state: _State, shared: SharedIndex | None, before: Manifest | None) -> Commit:
+    number = (shared.newest() if shared else state.manifest and state.manifest.generation) or 0
+    return Commit(number + 1, before, shared)
 
 
 def _build(
-    settings: Settings, state: _State, changes: _Changes, progress: Progress, commit: Commit
+    settings: Settings, state: _State, changes: _Changes, commit: Commit, progress: Progress
 ) -> IngestResult:
-    notices = (f"{state.stale}: rebuilding",) if state.stale else ()
     entries = tuple(changes.entries.values())
     manifest, embedded = commit_generation(settings, entries, commit, progress)
-    return _result(changes, notices, manifest, embedded)
+    notices = (f"{state.stale}: rebuilding",) if state.stale else ()
+    return replace(_result(changes, manifest), embedded=embedded, notices=notices)
 
 
-def _result(
-    changes: _Changes, notices: tuple[str, ...], manifest: Manifest | None, embedded: int
-) -> IngestResult:
-    return replace(
-        changes.result,
-        notices=notices,
-        papers=manifest.papers if manifest else 0,
-        sections=manifest.sections if manifest else 0,
-        embedded=embedded,
-    )
+def _result(changes: _Changes, manifest: Manifest) -> IngestResult:
+    return replace(changes.result, papers=manifest.papers, sections=manifest.sections)
 
 
 def bring_up_to_date(settings: Settings, shared: SharedIndex) -> bool:

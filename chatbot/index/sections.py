@@ -61,18 +61,10 @@ class IndexedSection:
     def of(cls, metadata: Mapping[str, Any], text: str) -> "IndexedSection":
         """The section that has this `metadata`."""
         dates = tuple(dt.date.fromisoformat(day) for day in metadata["dates"].split(","))
-        return cls(
-            metadata["paper_id"],
-            metadata["title"],
-            metadata["url"],
-            metadata["read_from"],
-            metadata["section"],
-            text,
-            metadata["report"],
-            LineSpan(metadata["first_line"], metadata["last_line"]),
-            dates[0],
-            dates,
-        )
+        lines = LineSpan(metadata["first_line"], metadata["last_line"])
+        same = {n: metadata[n] for n in ("paper_id", "title", "url", "read_from", "report")}
+        own = {"key": metadata["section"], "text": text, "lines": lines}
+        return cls(**same, **own, date=dates[0], dates=dates)
 
     def row_id(self, embedded_text: str) -> str:
         """``ARXIV_ID/KEY@VERSION``, the version being a hash of all that is stored with the row."""
@@ -101,19 +93,10 @@ class LivePaper:
 
     def sections(self) -> Iterator[IndexedSection]:
         """Its sections, in their order."""
+        about = (self.paper.id, self.paper.title, self.paper.url, self.paper.read_from)
         for section in self.paper.sections:
-            yield IndexedSection(
-                self.paper.id,
-                self.paper.title,
-                self.paper.url,
-                self.paper.read_from,
-                section.key,
-                section.text,
-                self.report,
-                section.lines,
-                self.dates[0],
-                self.dates,
-            )
+            own = (section.key, section.text, self.report, section.lines)
+            yield IndexedSection(*about, *own, self.dates[0], self.dates)
 
     def written(self) -> dict[str, str]:
         """What is embedded besides, of search text, by the names of its sections."""
@@ -155,31 +138,23 @@ def live_sections(reports: Iterable[tuple[str, Report]]) -> tuple[IndexedSection
     return tuple(section for live in papers for section in live.sections())
 
 
-def embedded_texts(
-    sections: Sequence[IndexedSection], written: Mapping[str, str] | None = None
-) -> list[str]:
+def embedded_texts(sections: Sequence[IndexedSection], written: Mapping[str, str]) -> list[str]:
     """What is embedded for each section: its text after its paper's title, field and contribution.
 
     A section says "the method" where its paper has a name; without that context it is found by
     nobody who asks by name. `written` is the search text of sections that have one, by name; with
     it the local embedding learns which words of two languages go together (Dumais et al. 1997).
     """
-    written = written or {}
     about: defaultdict[str, list[str]] = defaultdict(list)
     for section in sections:
         if section.key in {"field", "contribution"}:
             about[section.paper_id].append(section.text)
-    return [
-        "\n".join(
-            [
-                section.title,
-                *(text for text in about[section.paper_id] if text != section.text),
-                section.text,
-                *filter(None, [written.get(section.name)]),
-            ]
-        )
-        for section in sections
-    ]
+    texts = []
+    for section in sections:
+        context = [text for text in about[section.paper_id] if text != section.text]
+        more = filter(None, [written.get(section.name)])
+        texts.append("\n".join([section.title, *context, section.text, *more]))
+    return texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@
 Vectors are in Chroma's server, all else in the database.
 """
 
-import contextlib
 import hashlib
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +70,19 @@ class SharedIndex:
                 return found
             if here.exists() and here.read_bytes() == committed.encode():
                 return False
-            named = _require_readable(committed)
-            with _told_of(data_dir):
+            named = json.loads(committed)
+            if named["format"] > FORMAT:
+                raise MissingIndexError(
+                    f"the shared index has format {named['format']}, this version reads {FORMAT}; "
+                    "update this installation"
+                )
+            try:
                 for name, digest in _files_of(connection, [named]):
                     if not holds(data_dir / name, digest):
                         write_atomically(data_dir / name, _parts_of(connection, name))
                 write_atomically(here, committed.encode())
+            except OSError as error:
+                raise _unusable(data_dir, "written", error) from error
             return True
 
     def publish(self, data_dir: Path, manifest: Manifest, files: Iterable[Path]) -> None:
@@ -89,14 +95,13 @@ class SharedIndex:
             known = dict(connection.execute(select(index_files.c.name, index_files.c.sha256)).all())
             for path in files:
                 _keep_file(connection, data_dir, path, known)
-            connection.execute(
-                insert(generations).values(
-                    number=manifest.generation,
-                    manifest=manifest_text(manifest),
-                    committed=now(),
-                )
-            )
-            _forget_files(connection)
+            row = {"number": manifest.generation, "manifest": manifest_text(manifest)}
+            connection.execute(insert(generations).values(**row, committed=now()))
+            # Neither the newest generation names the others, nor the one before.
+            named = [json.loads(manifest) for manifest in _manifests(connection)[:_KEPT]]
+            kept = {name for name, _ in _files_of(connection, named)}
+            for name in set(connection.execute(select(index_files.c.name)).scalars()) - kept:
+                connection.execute(delete(index_files).where(index_files.c.name == name))
 
     def superseded(self) -> set[str]:
         """The collections of generations that nobody reads any more."""
@@ -117,24 +122,8 @@ def _manifests(connection: Connection) -> list[str]:
     return list(connection.execute(asked).scalars())
 
 
-def _require_readable(manifest: str) -> dict[str, Any]:
-    """A manifest's fields; one of an older version is read as far as its files.
-
-    Raises:
-        MissingIndexError: it is a newer version's.
-    """
-    named: dict[str, Any] = json.loads(manifest)
-    if named["format"] > FORMAT:
-        raise MissingIndexError(
-            f"the shared index has format {named['format']}, this version reads {FORMAT}; update "
-            "this installation"
-        )
-    return named
-
-
-def _files_of(connection: Connection, manifests: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+def _files_of(connection: Connection, named: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     """Name and hash of the files that any of these manifests names."""
-    named = list(manifests)
     folders = {m[kind] for m in named for kind in ("lexical", "fitted")}
     reports = {report["sha256"] for m in named for report in m["reports"]}
     found = []
@@ -167,25 +156,6 @@ def _keep_file(connection: Connection, data_dir: Path, path: Path, known: dict[s
         file.seek(0)
         for part, data in enumerate(iter(lambda: file.read(_PART), b"")):
             connection.execute(insert(index_parts).values(name=name, part=part, data=data))
-
-
-def _forget_files(connection: Connection) -> None:
-    """Delete the files that neither the newest generation names nor the one before."""
-    manifests = [json.loads(manifest) for manifest in _manifests(connection)[:_KEPT]]
-    kept = {name for name, _ in _files_of(connection, manifests)}
-    for name in set(connection.execute(select(index_files.c.name)).scalars()) - kept:
-        connection.execute(delete(index_files).where(index_files.c.name == name))
-
-
-@contextlib.contextmanager
-def _told_of(data_dir: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ChatbotError(
-            f"{data_dir} cannot be written ({error.strerror or error}); make room or set "
-            "CHATBOT_DATA_DIR to a folder that can be written"
-        ) from error
 
 
 _LOCK = 0x696E67657374  # "ingest"
@@ -223,18 +193,21 @@ def locked_folder(data_dir: Path, seconds: float) -> Iterator[None]:
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data_dir / "ingest.lock", timeout=seconds)
-        with lock:
+        with FileLock(data_dir / "ingest.lock", timeout=seconds):
             yield
     except Timeout as error:
         raise ChatbotError(
             f"another ingest holds {data_dir / 'ingest.lock'}; try again when it is done"
         ) from error
     except OSError as error:
-        raise ChatbotError(
-            f"{data_dir} cannot be used ({error.strerror or error}); "
-            "make room or set CHATBOT_DATA_DIR to a folder that can be written"
-        ) from error
+        raise _unusable(data_dir, "used", error) from error
+
+
+def _unusable(data_dir: Path, use: str, error: OSError) -> ChatbotError:
+    return ChatbotError(
+        f"{data_dir} cannot be {use} ({error.strerror or error}); "
+        "make room or set CHATBOT_DATA_DIR to a folder that can be written"
+    )
 
 
 @contextmanager
@@ -247,7 +220,6 @@ def shared_index(settings: Settings) -> Iterator[SharedIndex | None]:
     if settings.database_url is None or settings.chroma_url is None:
         yield None
         return
-
     with _opened(settings) as database:
         yield SharedIndex(database)
 

@@ -7,10 +7,11 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -90,15 +91,6 @@ def read_manifest(data_dir: Path) -> Manifest | None:
     return manifest
 
 
-def salvage_reports(data_dir: Path) -> tuple[ReportEntry, ...]:
-    """The reports named by a manifest of any format, as far as they can be made out."""
-    try:
-        found: Any = json.loads((data_dir / MANIFEST_FILE).read_bytes())
-        return TypeAdapter(tuple[ReportEntry, ...]).validate_python(found["reports"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
-
-
 def manifest_text(manifest: Manifest) -> str:
     """A manifest as it is written."""
     return json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
@@ -170,17 +162,12 @@ def _sums(folder: Path) -> Iterator[tuple[Path, str]]:
 
 SHARDS_FOLDER = "reports"
 _SHORT = 16
+_REPORTS = TypeAdapter(tuple[ReportEntry, ...])
 _REPORT = TypeAdapter(Report)
 _TERMS = TypeAdapter(list[tuple[str, str]])
 _VERSION = "2"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The words and bigrams of one section."""
-
-    words: list[str]
-    bigrams: list[str]
+_Cut = dict[Literal["words", "bigrams"], list[str]]
+_ORIGINAL, _CUT, _PARSED = ".txt", f".terms-{_VERSION}.json", f".parsed-{_VERSION}.json"
 
 
 def fingerprint(data: bytes) -> str:
@@ -201,11 +188,9 @@ def write_shard(data_dir: Path, data: bytes, path: str) -> Report:
         for paper in report.papers
         for section in paper.sections
     ]
-    write_atomically(stem.with_suffix(".txt"), data)
-    write_atomically(
-        stem.with_suffix(f".terms-{_VERSION}.json"), json.dumps(cut, ensure_ascii=False).encode()
-    )
-    write_atomically(stem.with_suffix(f".parsed-{_VERSION}.json"), _REPORT.dump_json(report))
+    write_atomically(stem.with_suffix(_ORIGINAL), data)
+    write_atomically(stem.with_suffix(_CUT), json.dumps(cut, ensure_ascii=False).encode())
+    write_atomically(stem.with_suffix(_PARSED), _REPORT.dump_json(report))
     return report
 
 
@@ -215,7 +200,7 @@ def read_original(data_dir: Path, sha256: str) -> bytes:
     Raises:
         MissingIndexError: the copy is gone.
     """
-    return _read(data_dir / SHARDS_FOLDER / f"{sha256}.txt")
+    return _read(_shard(data_dir, sha256, _ORIGINAL))
 
 
 def read_parsed(data_dir: Path, entry: ReportEntry) -> Report:
@@ -224,30 +209,27 @@ def read_parsed(data_dir: Path, entry: ReportEntry) -> Report:
     Raises:
         MissingIndexError: the shard is missing or damaged.
     """
-    path = data_dir / SHARDS_FOLDER / f"{entry.sha256}.parsed-{_VERSION}.json"
-    try:
+    path = _shard(data_dir, entry.sha256, _PARSED)
+    with _damage_told(path):
         return _REPORT.validate_json(_read(path))
-    except ValidationError as error:
-        raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
 
 
-def read_terms(data_dir: Path, entry: ReportEntry) -> list[Terms]:
+def read_terms(data_dir: Path, entry: ReportEntry) -> list[_Cut]:
     """The terms of an indexed report's sections, in the order of its parse.
 
     Raises:
         MissingIndexError: the shard is missing or damaged.
     """
-    path = data_dir / SHARDS_FOLDER / f"{entry.sha256}.terms-{_VERSION}.json"
-    try:
-        return [Terms(w.split(), b.split()) for w, b in _TERMS.validate_json(_read(path))]
-    except ValueError as error:
-        raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
+    path = _shard(data_dir, entry.sha256, _CUT)
+    with _damage_told(path):
+        cut = _TERMS.validate_json(_read(path))
+    return [{"words": w.split(), "bigrams": b.split()} for w, b in cut]
 
 
 def write_search_text(data_dir: Path, sha256: str, data: bytes) -> str:
     """Keep the search text found beside a report; returns the hash it is kept under."""
     found = fingerprint(data)
-    write_atomically(_search_text_file(data_dir, sha256, found), data)
+    write_atomically(_shard(data_dir, sha256, _search_text(found)), data)
     return found
 
 
@@ -259,24 +241,28 @@ def read_search_text(data_dir: Path, entry: ReportEntry) -> dict[str, SearchText
     """
     if not entry.search_text:
         return {}
-    path = _search_text_file(data_dir, entry.sha256, entry.search_text)
-    try:
+    path = _shard(data_dir, entry.sha256, _search_text(entry.search_text))
+    with _damage_told(path):
         return {row["content"]: text for row, text in parse_rows(_read(path), str(path))}
-    except ReportError as error:
-        raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
 
 
 def kept_reports(data_dir: Path) -> tuple[ReportEntry, ...]:
-    """The reports that shards are kept of, for when no manifest names them.
+    """The reports that there are without a manifest that can be used.
 
-    Each under the path it was parsed from, the latest where several were; one whose parse cannot be
+    Those that it names all the same, of whatever format it is; else those that shards are kept of,
+    each under the path it was parsed from, the latest where several were. One whose parse cannot be
     read is named after its content.
     """
+    try:
+        named: Any = json.loads((data_dir / MANIFEST_FILE).read_bytes())
+        if reports := _REPORTS.validate_python(named["reports"]):
+            return reports
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
     found: dict[str, ReportEntry] = {}
-    for file in sorted(
-        (data_dir / SHARDS_FOLDER).glob("*.txt"), key=lambda kept: kept.stat().st_mtime
-    ):
-        entry = ReportEntry("", "", file.stem, _kept_search_text(file))
+    for file in _by_age(data_dir, f"*{_ORIGINAL}"):
+        beside = _by_age(data_dir, f"{file.stem}.search-*.jsonl")
+        entry = ReportEntry("", "", file.stem, fingerprint(_read(beside[-1])) if beside else "")
         try:
             path = str(Path(read_parsed(data_dir, entry).path).absolute())
         except MissingIndexError:
@@ -289,12 +275,9 @@ def kept_reports(data_dir: Path) -> tuple[ReportEntry, ...]:
     )
 
 
-def _kept_search_text(file: Path) -> str:
-    """The hash of the search text kept beside a shard's bytes, the latest; "" where none is."""
-    beside = sorted(
-        file.parent.glob(f"{file.stem}.search-*.jsonl"), key=lambda p: p.stat().st_mtime
-    )
-    return fingerprint(_read(beside[-1])) if beside else ""
+def _by_age(data_dir: Path, pattern: str) -> list[Path]:
+    """The files of shards that a pattern fits, the latest last."""
+    return sorted((data_dir / SHARDS_FOLDER).glob(pattern), key=lambda path: path.stat().st_mtime)
 
 
 def spoilt_shards(data_dir: Path, entries: Iterable[ReportEntry]) -> tuple[str, ...]:
@@ -313,26 +296,32 @@ def spoilt_shards(data_dir: Path, entries: Iterable[ReportEntry]) -> tuple[str, 
 
 def shard_files(data_dir: Path, entry: ReportEntry) -> tuple[Path, ...]:
     """The files that a report in the index is kept in."""
-    folder = data_dir / SHARDS_FOLDER
-    kinds = (".txt", f".terms-{_VERSION}.json", f".parsed-{_VERSION}.json")
-    files = [folder / f"{entry.sha256}{kind}" for kind in kinds]
-    if entry.search_text:
-        files.append(_search_text_file(data_dir, entry.sha256, entry.search_text))
-    return tuple(files)
+    beside = [_search_text(entry.search_text)] if entry.search_text else []
+    kinds = (_ORIGINAL, _CUT, _PARSED, *beside)
+    return tuple(_shard(data_dir, entry.sha256, kind) for kind in kinds)
 
 
-def drop_shards(data_dir: Path, keep: Collection[ReportEntry]) -> None:
+def drop_shards(data_dir: Path, keep: Iterable[ReportEntry]) -> None:
     """Delete the files of reports no longer in the index, and what a killed process left."""
-    reports = {entry.sha256 for entry in keep}
-    texts = {_search_text_file(data_dir, e.sha256, e.search_text).name for e in keep}
-    for path in (data_dir / SHARDS_FOLDER).glob("*"):
-        gone = path.name.partition(".")[0] not in reports or path.suffix == ".tmp"
-        if gone or (path.suffix == ".jsonl" and path.name not in texts):
-            path.unlink(missing_ok=True)
+    kept = {path for entry in keep for path in shard_files(data_dir, entry)}
+    for path in set((data_dir / SHARDS_FOLDER).glob("*")) - kept:
+        path.unlink(missing_ok=True)
 
 
-def _search_text_file(data_dir: Path, sha256: str, found: str) -> Path:
-    return data_dir / SHARDS_FOLDER / f"{sha256}.search-{found[:16]}.jsonl"
+def _shard(data_dir: Path, sha256: str, kind: str) -> Path:
+    return data_dir / SHARDS_FOLDER / f"{sha256}{kind}"
+
+
+def _search_text(found: str) -> str:
+    return f".search-{found[:_SHORT]}.jsonl"
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValidationError, ReportError) as error:
+        raise MissingIndexError(f"{path} is damaged; run 'chatbot ingest --rebuild'") from error
 
 
 def _read(path: Path) -> bytes:

@@ -194,27 +194,18 @@ class SectionVectorStore(BasePydanticVectorStore):
     ) -> list[tuple[str, float]]:
         """The `top_k` nearest rows with their cosine similarity, best first.
 
-        Where `among` is given, only these ids are looked at.
+        Where `among` is given, only these ids are looked at; of a few the similarity is computed
+        here, since Chroma's filter by id looks at every row.
         """
         if top_k < 1 or among == []:
             return []
-        if among is not None and len(among) <= _FEW:
-            return self._nearest_of(embedding, top_k, among)
-        limit = {} if among is None else {"ids": among}
         with _chroma_errors(self._collection.name):
-            found = self._collection.query(
-                query_embeddings=[embedding], n_results=top_k, include=["distances"], **limit
-            )
-        return [
-            (row, 1.0 - distance)
-            for row, distance in zip(found["ids"][0], found["distances"][0], strict=True)
-        ]
-
-    def _nearest_of(
-        self, embedding: Sequence[float], top_k: int, among: list[str]
-    ) -> list[tuple[str, float]]:
-        """The nearest of a few rows, computed here: Chroma's filter by id looks at every row."""
-        with _chroma_errors(self._collection.name):
+            if among is None or len(among) > _FEW:
+                limit = {} if among is None else {"ids": among}
+                asked = {"query_embeddings": [embedding], "n_results": top_k, **limit}
+                found = self._collection.query(include=["distances"], **asked)
+                near = zip(found["ids"][0], found["distances"][0], strict=True)
+                return [(row, 1.0 - distance) for row, distance in near]
             found = self._collection.get(ids=among, include=["embeddings"])
         rows = np.asarray(found["embeddings"], dtype=np.float32).reshape(len(found["ids"]), -1)
         wanted = np.asarray(embedding, dtype=np.float32)

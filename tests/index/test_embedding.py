@@ -78,7 +78,7 @@ def test_applying_a_fitted_embedding_does_not_import_scikit_learn(seed_index: In
 
 
 def test_the_neighbours_of_a_section_are_mostly_of_its_own_paper(seed_index: Index) -> None:
-    texts = embedded_texts(seed_index.sections)
+    texts = embedded_texts(seed_index.sections, {})
     own = 0
     for row in range(0, len(texts), 46):
         vector = seed_index.embedding.get_text_embedding(texts[row])
