@@ -32,12 +32,25 @@ def migrate(database: Engine) -> None:
     with database.connect() as connection:
         if _version(connection) == NEWEST:
             return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
     with database.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        _upgrade(connection)
+        version = _version(connection)
+        if version is not None and version not in known:
+            raise ChatbotError(
+                f"the database is of a newer version ({version}; this one knows {NEWEST}); update "
+                "this installation"
+            )
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+        command.upgrade(config, "head")
         connection.commit()
 
 
@@ -45,23 +58,6 @@ def _version(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def _upgrade(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
-    version = _version(connection)
-    if version is not None and version not in known:
-        raise ChatbotError(
-            f"the database is of a newer version ({version}; this one knows {NEWEST}); update "
-            "this installation"
-        )
-    command.upgrade(config, "head")
 
 
 DATABASE_FILE = "conversations.sqlite3"

@@ -22,13 +22,7 @@ from llama_index.core.schema import (
     TransformComponent,
 )
 
-from chatbot.index.sections import (
-    IndexedSection,
-    LivePaper,
-    NamedReport,
-    embedded_texts,
-    live_papers,
-)
+from chatbot.index.sections import LivePaper, NamedReport, live_papers
 from chatbot.reports.parsing import read_report, report_files
 from chatbot.reports.search_text import read_beside
 
@@ -36,6 +30,7 @@ from chatbot.reports.search_text import read_beside
 _BATCH = 25
 # What of a document's metadata is for `SectionParser`, or for people; no model reads it.
 _APART = ["parts", "problems"]
+_OF_A_SECTION = {"section", "first_line", "last_line"}
 
 
 class ReportReader(BaseReader):
@@ -74,21 +69,20 @@ def _read(source: Path | str | NamedReport) -> Iterator[NamedReport]:
 
 def _document(live: LivePaper) -> Document:
     """A paper as a document; a section's text in it is verbatim."""
-    text, parts, written = f"# {live.paper.title}", [], live.written()
-    shared: dict[str, str | int] = {}
-    for section in live.sections():
+    text, shared, parts = f"# {live.paper.title}", {}, []
+    for section, embedded in live.embedded():
         text += f"\n\n## {section.label}\n\n"
         metadata = section.metadata()
-        part = {key: metadata[key] for key in ("section", "first_line", "last_line")}
-        shared = {key: value for key, value in metadata.items() if key not in part}
+        shared = {key: value for key, value in metadata.items() if key not in _OF_A_SECTION}
         place = {"start": len(text), "end": len(text) + len(section.text)}
-        parts.append(part | place | {"written": written.get(section.name, "")})
+        node = {"row": section.row_id(embedded), "embedded": embedded, "metadata": metadata}
+        parts.append(place | node)
         text += section.text
+    problems = [f"{problem.line}: {problem.message}" for problem in live.problems]
     return Document(
         doc_id=f"{live.report}#{live.paper.id}",
         text=text,
-        metadata=shared
-        | {"parts": parts, "problems": [f"{p.line}: {p.message}" for p in live.problems]},
+        metadata=shared | {"parts": parts, "problems": problems},
         excluded_embed_metadata_keys=_APART,
         excluded_llm_metadata_keys=_APART,
     )
@@ -116,22 +110,17 @@ class SectionParser(NodeParser):
     include_prev_next_rel: bool = False
 
     def _parse_nodes(self, nodes: Sequence[BaseNode], *_: Any, **__: Any) -> list[BaseNode]:
-        return [node for document in nodes for node in _nodes_of(document)]
-
-
-def _nodes_of(document: BaseNode) -> Iterator[SectionNode]:
-    shared, text, parts = document.metadata, document.get_content(), document.metadata["parts"]
-    sections = [IndexedSection.of(shared | p, text[p["start"] : p["end"]]) for p in parts]
-    written = {section.name: part["written"] for section, part in zip(sections, parts, strict=True)}
-    source = document.as_related_node_info()
-    for section, embedded in zip(sections, embedded_texts(sections, written), strict=True):
-        yield SectionNode(
-            id_=section.row_id(embedded),
-            text=section.text,
-            metadata=section.metadata(),
-            embedded=embedded,
-            relationships={NodeRelationship.SOURCE: source},
-        )
+        return [
+            SectionNode(
+                id_=part["row"],
+                text=document.get_content()[part["start"] : part["end"]],
+                metadata=part["metadata"],
+                embedded=part["embedded"],
+                relationships={NodeRelationship.SOURCE: document.as_related_node_info()},
+            )
+            for document in nodes
+            for part in document.metadata["parts"]
+        ]
 
 
 class _Only(TransformComponent):

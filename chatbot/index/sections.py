@@ -4,10 +4,9 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from chatbot.index.storage import ReportEntry, read_parsed, read_search_text
 from chatbot.reports.parsing import SECTION_LABELS, LineSpan, Paper, Problem, Report, SectionKey
@@ -57,15 +56,6 @@ class IndexedSection:
             "dates": ",".join(day.isoformat() for day in self.dates),
         }
 
-    @classmethod
-    def of(cls, metadata: Mapping[str, Any], text: str) -> "IndexedSection":
-        """The section that has this `metadata`."""
-        dates = tuple(dt.date.fromisoformat(day) for day in metadata["dates"].split(","))
-        lines = LineSpan(metadata["first_line"], metadata["last_line"])
-        same = {n: metadata[n] for n in ("paper_id", "title", "url", "read_from", "report")}
-        own = {"key": metadata["section"], "text": text, "lines": lines}
-        return cls(**same, **own, date=dates[0], dates=dates)
-
     def row_id(self, embedded_text: str) -> str:
         """``ARXIV_ID/KEY@VERSION``, the version being a hash of all that is stored with the row."""
         content = json.dumps([self.text, embedded_text, self.metadata()], ensure_ascii=False)
@@ -98,14 +88,22 @@ class LivePaper:
             own = (section.key, section.text, self.report, section.lines)
             yield IndexedSection(*about, *own, self.dates[0], self.dates)
 
-    def written(self) -> dict[str, str]:
-        """What is embedded besides, of search text, by the names of its sections."""
-        text = self.search_text
-        return {
-            f"{self.paper.id}/{s.key}": f"{section_text_of(text, s.key)}\n{keywords_of(text)}"
-            for s in self.paper.sections
-            if text
-        }
+    def embedded(self) -> Iterator[tuple[IndexedSection, str]]:
+        """Its sections, and what is embedded for each.
+
+        A section's text comes after its paper's title, field and contribution: it says "the method"
+        where its paper has a name, and without that context it is found by nobody who asks by name.
+        With the search text after it the local embedding learns which words of two languages go
+        together (Dumais et al. 1997).
+        """
+        context = [s.text for s in self.paper.sections if s.key in {"field", "contribution"}]
+        for section in self.sections():
+            lines = [section.title, *(text for text in context if text != section.text)]
+            lines.append(section.text)
+            if self.search_text:
+                lines.append(section_text_of(self.search_text, section.key))
+                lines.append(keywords_of(self.search_text))
+            yield section, "\n".join(lines)
 
 
 def live_papers(reports: Iterable[NamedReport]) -> tuple[LivePaper, ...]:
@@ -138,25 +136,6 @@ def live_sections(reports: Iterable[tuple[str, Report]]) -> tuple[IndexedSection
     return tuple(section for live in papers for section in live.sections())
 
 
-def embedded_texts(sections: Sequence[IndexedSection], written: Mapping[str, str]) -> list[str]:
-    """What is embedded for each section: its text after its paper's title, field and contribution.
-
-    A section says "the method" where its paper has a name; without that context it is found by
-    nobody who asks by name. `written` is the search text of sections that have one, by name; with
-    it the local embedding learns which words of two languages go together (Dumais et al. 1997).
-    """
-    about: defaultdict[str, list[str]] = defaultdict(list)
-    for section in sections:
-        if section.key in {"field", "contribution"}:
-            about[section.paper_id].append(section.text)
-    texts = []
-    for section in sections:
-        context = [text for text in about[section.paper_id] if text != section.text]
-        more = filter(None, [written.get(section.name)])
-        texts.append("\n".join([section.title, *context, section.text, *more]))
-    return texts
-
-
 @dataclass(frozen=True, slots=True)
 class LiveCorpus:
     """The reports, their live sections in row order, what is embedded for each, and its row's id.
@@ -182,9 +161,8 @@ def read_live(data_dir: Path, entries: Iterable[ReportEntry]) -> LiveCorpus:
         for entry in entries
     )
     papers = live_papers(reports)
-    sections = tuple(section for live in papers for section in live.sections())
-    written = {name: text for live in papers for name, text in live.written().items()}
-    texts = embedded_texts(sections, written)
-    rows = [section.row_id(text) for section, text in zip(sections, texts, strict=True)]
+    embedded = [found for live in papers for found in live.embedded()]
+    sections, texts = tuple(section for section, _ in embedded), [text for _, text in embedded]
+    rows = [section.row_id(text) for section, text in embedded]
     search_texts = {live.paper.id: live.search_text for live in papers if live.search_text}
     return LiveCorpus(reports, sections, search_texts, texts, rows)

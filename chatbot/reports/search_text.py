@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from chatbot.errors import ReportError
 from chatbot.reports.parsing import SECTION_LABELS, Paper, SectionKey
@@ -34,18 +34,14 @@ _ABBREVIATIONS = Path(__file__).with_name("abbreviations.txt")
 OF_THE_FIELD = frozenset(_ABBREVIATIONS.read_text(encoding="utf-8").split())
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Keywords(_Frozen):
+class Keywords(BaseModel, frozen=True):
     """Terms of the field and plain words for them, by language."""
 
     en: tuple[str, ...] = ()
     zh: tuple[str, ...] = ()
 
 
-class SectionText(_Frozen):
+class SectionText(BaseModel, frozen=True):
     """What is searched for one section: a line in each language, and questions it answers."""
 
     en: str = ""
@@ -53,7 +49,7 @@ class SectionText(_Frozen):
     questions: tuple[str, ...] = ()
 
 
-class SearchText(_Frozen):
+class SearchText(BaseModel, frozen=True):
     """What a model writes for one paper."""
 
     aliases: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ import chatbot.index.embeddings
 from chatbot.errors import MissingIndexError
 from chatbot.index.embeddings import DIMENSIONS, LocalEmbedding, fit_fingerprint
 from chatbot.index.reading import Index
-from chatbot.index.sections import embedded_texts
+from chatbot.index.sections import read_live
 
 TEXTS = [
     "强化学习 训练 智能体",
@@ -78,7 +78,7 @@ def test_applying_a_fitted_embedding_does_not_import_scikit_learn(seed_index: In
 
 
 def test_the_neighbours_of_a_section_are_mostly_of_its_own_paper(seed_index: Index) -> None:
-    texts = embedded_texts(seed_index.sections, {})
+    texts = read_live(seed_index.settings.data_dir, seed_index.manifest.reports).texts
     own = 0
     for row in range(0, len(texts), 46):
         vector = seed_index.embedding.get_text_embedding(texts[row])
