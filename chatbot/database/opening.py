@@ -107,15 +107,14 @@ def _open_sqlite(path: Path) -> Engine:
 
 def _open_postgresql(url: str) -> Engine:
     try:
-        return _made_ready(
-            sa.create_engine(
-                sa.make_url(url).set(drivername="postgresql+psycopg"),
-                pool_size=_POOL,
-                max_overflow=_POOL_MORE,
-                pool_pre_ping=True,
-                connect_args=_CONNECTION,
-            )
+        engine = sa.create_engine(
+            sa.make_url(url).set(drivername="postgresql+psycopg"),
+            pool_size=_POOL,
+            max_overflow=_POOL_MORE,
+            pool_pre_ping=True,
+            connect_args=_CONNECTION,
         )
+        return _made_ready(engine)
     except (SQLAlchemyError, ArgumentError, ValueError) as error:
         raise ConfigurationError(
             f"CHATBOT_DATABASE_URL: {_cause(error)}; see that PostgreSQL is up, and that "

@@ -138,8 +138,7 @@ def embedded_nodes(
     """The nodes of these rows of the reports, embedded, some at a time."""
     papers = {row.partition("/")[0] for row in rows}
     documents = ReportReader().load_data(*reports, papers=papers)
-    pipeline = IngestionPipeline(
-        transformations=[SectionParser(), _Only(rows=rows), embedding], disable_cache=True
-    )
+    steps = [SectionParser(), _Only(rows=rows), embedding]
+    pipeline = IngestionPipeline(transformations=steps, disable_cache=True)
     for start in range(0, len(documents), _BATCH):
         yield list(pipeline.run(documents=documents[start : start + _BATCH]))

@@ -57,9 +57,8 @@ class LocalEmbedding(BaseEmbedding):
         documents = [words(text) + bigrams(text) for text in texts]
         if not any(documents):
             return cls({}, np.zeros(0, np.float32), np.zeros((0, DIMENSIONS), np.float16))
-        vectorizer = TfidfVectorizer(
-            analyzer=list, sublinear_tf=True, min_df=2 if len(documents) >= _FEW_TEXTS else 1
-        )
+        least = 2 if len(documents) >= _FEW_TEXTS else 1
+        vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True, min_df=least)
         matrix = vectorizer.fit_transform(documents)
         rank = min(DIMENSIONS, *matrix.shape)
         svd = TruncatedSVD(rank, random_state=_SEED).fit(matrix)
@@ -90,9 +89,8 @@ class LocalEmbedding(BaseEmbedding):
         except (OSError, ValueError) as error:
             raise _damaged(folder) from error
         columns = vocabulary.values()
-        if components.shape != (len(idf), DIMENSIONS) or not (
-            min(columns, default=0) >= 0 and max(columns, default=-1) < len(idf)
-        ):
+        inside = min(columns, default=0) >= 0 and max(columns, default=-1) < len(idf)
+        if components.shape != (len(idf), DIMENSIONS) or not inside:
             raise _damaged(folder)
         return cls(vocabulary, idf, components)
 

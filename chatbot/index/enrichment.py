@@ -6,11 +6,12 @@ without a key. Numbers and names that a paper's own text does not hold are taken
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from chatbot.errors import ChatbotError, ModelError
 from chatbot.files import write_atomically
@@ -50,8 +51,7 @@ class _Outcome:
     """What became of one paper: its line for the file, or why there is none."""
 
     paper: str
-    key: str
-    row: dict[str, object] | None = None
+    row: dict[str, Any] | None = None
     removed: tuple[str, ...] = ()
     failure: str = ""
 
@@ -91,12 +91,12 @@ def enrich(
         papers = {content_hash(paper): paper for paper in report.papers}
         missing = {key: paper for key, paper in papers.items() if key not in rows}
         kept += len(papers) - len(missing)
-        for outcome in _ask_all(missing, model, prompt, concurrency):
+        for outcome in _ask_all(missing.values(), model, prompt, concurrency):
             outcomes.append(outcome)
             if progress:
                 progress("enrich", kept + len(outcomes), total)
             if outcome.row is not None:
-                rows[outcome.key] = outcome.row
+                rows[outcome.row["content"]] = outcome.row
                 lines = [rows[key] for key in papers if key in rows]
                 _write(target, [about, *lines])
     return EnrichResult(
@@ -109,24 +109,24 @@ def enrich(
 
 
 def _ask_all(
-    papers: Mapping[str, Paper], model: ChatModel, prompt: Prompt, concurrency: int
+    papers: Iterable[Paper], model: ChatModel, prompt: Prompt, concurrency: int
 ) -> Iterator[_Outcome]:
     """What becomes of each paper, as it comes; after the model has failed none is asked for."""
     gone = Event()
     with ThreadPoolExecutor(concurrency) as pool:
-        asked = [pool.submit(_ask, p, key, model, prompt, gone) for key, p in papers.items()]
+        asked = [pool.submit(_ask, paper, model, prompt, gone) for paper in papers]
         for future in as_completed(asked):
             yield future.result()
 
 
-def _ask(paper: Paper, key: str, model: ChatModel, prompt: Prompt, gone: Event) -> _Outcome:
+def _ask(paper: Paper, model: ChatModel, prompt: Prompt, gone: Event) -> _Outcome:
     """One paper's search text, checked; an answer of another shape is asked for once more."""
     digest = Material("digest", digest_of(paper), {"title": paper.title})
     turns, problem = list(prompt.turns(digest=[digest])), ""
     limits = OutputPolicy(prompts=prompt_lines())
     for _ in range(_ATTEMPTS):
         if gone.is_set():
-            return _Outcome(paper.id, key, failure="not asked: the model failed for another paper")
+            return _Outcome(paper.id, failure="not asked: the model failed for another paper")
         try:
             answer, _ = complete(model, turns)
             # Readers of English are shown it: it may hold no more than an answer may.
@@ -134,14 +134,15 @@ def _ask(paper: Paper, key: str, model: ChatModel, prompt: Prompt, gone: Event) 
             text, removed = without_unsupported(found, paper)
         except ModelError as error:
             gone.set()
-            return _Outcome(paper.id, key, failure=str(error))
+            return _Outcome(paper.id, failure=str(error))
         except ValueError as error:
             problem = str(error).splitlines()[0]
             turns += [ChatTurn("assistant", answer), ChatTurn("user", _AGAIN)]
             continue
-        row = {"paper": paper.id, "content": key, "model": model.name, "prompt": prompt.version}
-        return _Outcome(paper.id, key, row | text.model_dump(mode="json"), removed)
-    return _Outcome(paper.id, key, failure=f"no usable answer: {problem}")
+        about = {"paper": paper.id, "content": content_hash(paper)}
+        row = about | {"model": model.name, "prompt": prompt.version}
+        return _Outcome(paper.id, row | text.model_dump(mode="json"), removed)
+    return _Outcome(paper.id, failure=f"no usable answer: {problem}")
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

@@ -52,9 +52,7 @@ class _Changes:
     def plus(self, entry: ReportEntry | None = None, **became: Iterable[Any]) -> "_Changes":
         """These changes and one more: this entry, and what is to be added to the result."""
         entries = {**self.entries, entry.path: entry} if entry else self.entries
-        grown: dict[str, Any] = {
-            name: (*getattr(self.result, name), *more) for name, more in became.items()
-        }
+        grown: Any = {name: (*getattr(self.result, name), *more) for name, more in became.items()}
         return _Changes(entries, replace(self.result, **grown))
 
     def without(self, path: str) -> "_Changes":
@@ -130,10 +128,8 @@ def _free_name(changes: _Changes, file: Path) -> str:
     """The file's name, with as many folders before it as it takes to be the only one."""
     taken = {entry.name for entry in changes.entries.values()}
     parts = file.resolve().parts
-    return next(
-        (name for n in range(1, len(parts)) if (name := "/".join(parts[-n:])) not in taken),
-        str(file.resolve()),
-    )
+    names = ("/".join(parts[-n:]) for n in range(1, len(parts)))
+    return next((name for name in names if name not in taken), str(file.resolve()))
 
 
 _LOCK_SECONDS = 60
@@ -204,16 +200,13 @@ def remove_report(
     """
     with ingesting(settings, _LOCK_SECONDS) as shared:
         state = _read_state(settings)
-        entry = next(
-            (e for e in state.reports if name in {e.name, Path(e.name).stem, e.path}), None
-        )
+        named = (e for e in state.reports if name in {e.name, Path(e.name).stem, e.path})
+        entry = next(named, None)
         if entry is None:
             known = ", ".join(e.name for e in state.reports) or "none"
             raise ChatbotError(f"no report {quoted(name)} in the index; it holds: {known}")
-        changes = _Changes(
-            {e.path: e for e in state.reports if e is not entry},
-            IngestResult(removed=(entry.name,)),
-        )
+        changes = _Changes({e.path: e for e in state.reports if e is not entry})
+        changes = changes.plus(removed=[entry.name])
         if state.stale:
             changes = _with_the_rest(changes, settings.data_dir)
         commit = _commit(state, shared, None if state.stale else state.manifest)

@@ -137,9 +137,8 @@ def _files_of(connection: Connection, named: Sequence[dict[str, Any]]) -> list[t
 
 
 def _parts_of(connection: Connection, name: str) -> Iterator[bytes]:
-    asked = (
-        select(index_parts.c.data).where(index_parts.c.name == name).order_by(index_parts.c.part)
-    )
+    of = index_parts.c
+    asked = select(of.data).where(of.name == name).order_by(of.part)
     for data in connection.execution_options(yield_per=1).execute(asked).scalars():
         yield bytes(data)
 
@@ -196,9 +195,8 @@ def locked_folder(data_dir: Path, seconds: float) -> Iterator[None]:
         with FileLock(data_dir / "ingest.lock", timeout=seconds):
             yield
     except Timeout as error:
-        raise ChatbotError(
-            f"another ingest holds {data_dir / 'ingest.lock'}; try again when it is done"
-        ) from error
+        cause = f"another ingest holds {data_dir / 'ingest.lock'}; try again when it is done"
+        raise ChatbotError(cause) from error
     except OSError as error:
         raise _unusable(data_dir, "used", error) from error
 
@@ -236,9 +234,8 @@ def _on_all_machines(settings: Settings, seconds: float) -> Iterator[None]:
         connection = plain.execution_options(isolation_level="AUTOCOMMIT")
         while not connection.execute(text(asked), given).scalar():
             if time.monotonic() > until:
-                raise ChatbotError(
-                    "another ingest holds the database's lock; try again when it is done"
-                )
+                cause = "another ingest holds the database's lock; try again when it is done"
+                raise ChatbotError(cause)
             time.sleep(_ASKED_EVERY)
         yield  # Closing the engine ends the connection, and so gives the lock back.
 

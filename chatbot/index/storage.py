@@ -8,7 +8,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -85,9 +85,8 @@ def read_manifest(data_dir: Path) -> Manifest | None:
     except ValidationError as error:
         raise MissingIndexError(f"{path} is not a manifest of this version") from error
     if manifest.format != FORMAT:
-        raise MissingIndexError(
-            f"{path} has format {manifest.format}, this version writes {FORMAT}"
-        )
+        cause = f"{path} has format {manifest.format}, this version writes {FORMAT}"
+        raise MissingIndexError(cause)
     return manifest
 
 
@@ -195,31 +194,19 @@ def write_shard(data_dir: Path, data: bytes, path: str) -> Report:
 
 
 def read_original(data_dir: Path, sha256: str) -> bytes:
-    """The bytes of a report as they were when it was indexed.
-
-    Raises:
-        MissingIndexError: the copy is gone.
-    """
+    """The bytes of a report as they were when it was indexed; MissingIndexError where gone."""
     return _read(_shard(data_dir, sha256, _ORIGINAL))
 
 
 def read_parsed(data_dir: Path, entry: ReportEntry) -> Report:
-    """The parse of an indexed report.
-
-    Raises:
-        MissingIndexError: the shard is missing or damaged.
-    """
+    """The parse of an indexed report; MissingIndexError where it is missing or damaged."""
     path = _shard(data_dir, entry.sha256, _PARSED)
     with _damage_told(path):
         return _REPORT.validate_json(_read(path))
 
 
 def read_terms(data_dir: Path, entry: ReportEntry) -> list[_Cut]:
-    """The terms of an indexed report's sections, in the order of its parse.
-
-    Raises:
-        MissingIndexError: the shard is missing or damaged.
-    """
+    """The terms of its sections, in the order of its parse; errors as for `read_parsed`."""
     path = _shard(data_dir, entry.sha256, _CUT)
     with _damage_told(path):
         cut = _TERMS.validate_json(_read(path))
@@ -234,11 +221,7 @@ def write_search_text(data_dir: Path, sha256: str, data: bytes) -> str:
 
 
 def read_search_text(data_dir: Path, entry: ReportEntry) -> dict[str, SearchText]:
-    """The search texts of an indexed report's papers, by content hash.
-
-    Raises:
-        MissingIndexError: the shard is missing or damaged.
-    """
+    """The search texts of its papers, by content hash; errors as for `read_parsed`."""
     if not entry.search_text:
         return {}
     path = _shard(data_dir, entry.sha256, _search_text(entry.search_text))
@@ -253,12 +236,10 @@ def kept_reports(data_dir: Path) -> tuple[ReportEntry, ...]:
     each under the path it was parsed from, the latest where several were. One whose parse cannot be
     read is named after its content.
     """
-    try:
+    with suppress(OSError, ValueError, KeyError, TypeError):
         named: Any = json.loads((data_dir / MANIFEST_FILE).read_bytes())
         if reports := _REPORTS.validate_python(named["reports"]):
             return reports
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
     found: dict[str, ReportEntry] = {}
     for file in _by_age(data_dir, f"*{_ORIGINAL}"):
         beside = _by_age(data_dir, f"{file.stem}.search-*.jsonl")

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from operator import itemgetter
@@ -238,13 +239,11 @@ def _parse_header(lines: Sequence[str], path: str) -> tuple[dt.date, str]:
     _, source_url = _told(lines, _SOURCE_URL) or (0, "")
     line, text = _told(lines, _DATE) or (0, source_url.rstrip("/").rsplit("/", 1)[-1])
     cause = f"no usable date ({quoted(text)}); write '**Date**: YYYY-MM-DD' at the top"
-    try:
+    with suppress(ValueError):
         date = dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise ReportError(path, line + 1, cause) from error
-    if date.year not in _YEARS:
-        raise ReportError(path, line + 1, cause)
-    return date, source_url
+        if date.year in _YEARS:
+            return date, source_url
+    raise ReportError(path, line + 1, cause)
 
 
 def _told(lines: Sequence[str], pattern: re.Pattern[str]) -> tuple[int, str] | None:

@@ -23,7 +23,6 @@ from chatbot.reports.parsing import SECTION_LABELS, Paper, SectionKey
 from chatbot.text.terms import normalise
 
 _SUFFIX = ".enrichment.jsonl"
-_HASH_LENGTH = 16
 _NUMBER = re.compile(r"(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?")
 # A word with a capital past its first letter or a digit: a name, not the start of a sentence.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[.+-][A-Za-z0-9]+)*")
@@ -69,7 +68,7 @@ def digest_of(paper: Paper) -> str:
 
 def content_hash(paper: Paper) -> str:
     """What a paper's search text was written for: a hash of title and sections."""
-    return hashlib.sha256(f"{paper.title}\n{digest_of(paper)}".encode()).hexdigest()[:_HASH_LENGTH]
+    return hashlib.sha256(f"{paper.title}\n{digest_of(paper)}".encode()).hexdigest()[:16]
 
 
 def section_text_of(text: SearchText, key: SectionKey) -> str:
