@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+def write_atomically(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o666) -> None:
     """Write a file so that a reader sees all of it or none, and that it is there to stay.
 
-    What is given in parts is written part by part.
+    What is given in parts is written part by part. As with a new file, the process's umask limits
+    the `mode`.
 
     Raises:
         OSError: it cannot be written; then nothing of it is left behind.
@@ -17,6 +18,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
+        temporary.touch(mode)
         with temporary.open("wb") as file:
             for part in [data] if isinstance(data, bytes) else data:
                 file.write(part)
@@ -27,17 +29,12 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk too; only where folders can be opened."""
-    if hasattr(os, "O_DIRECTORY"):
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    if hasattr(os, "O_DIRECTORY"):  # only where folders can be opened
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(opened)
+            os.fsync(folder)  # brings the new name to the disk too
         finally:
-            os.close(opened)
+            os.close(folder)
 
 
 def json_lines(text: str) -> Iterator[tuple[int, str]]:

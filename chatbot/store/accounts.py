@@ -5,16 +5,14 @@ Of passwords argon2 hashes are kept, of a sign-in's token its hash.
 
 import datetime as dt
 import hashlib
-import os
 import re
 import secrets
-import tempfile
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -25,6 +23,7 @@ from chatbot.config import Settings
 from chatbot.database.opening import now, reading, writing
 from chatbot.database.tables import sessions, users
 from chatbot.errors import ChatbotError, ConfigurationError, quoted
+from chatbot.files import write_atomically
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1_024
 LONGEST_NAME = 64
@@ -66,51 +65,11 @@ def read_users(path: Path) -> dict[str, str]:
     return users
 
 
-class Users(Protocol):
-    """Those who may sign in, wherever they are kept. All of it may wait for a disk or a server."""
-
-    def hash_of(self, name: str) -> str | None:
-        """The hash of a user's password; None where there is no such user.
-
-        Raises:
-            ChatbotError: they cannot be read.
-        """
-        ...
-
-    def names(self) -> tuple[str, ...]:
-        """All of them, in the alphabet's order.
-
-        Raises:
-            ChatbotError: they cannot be read.
-        """
-        ...
-
-    def add(self, name: str, password: str) -> bool:
-        """Let someone sign in, or give them a new password, which signs them out everywhere.
-
-        Returns:
-            Whether the name is new.
-
-        Raises:
-            ChatbotError: the name or the password cannot be used, or they cannot be written.
-        """
-        ...
-
-    def remove(self, name: str) -> None:
-        """Let someone sign in no more; who is signed in is signed out.
-
-        Raises:
-            ChatbotError: there is no such user, or they cannot be written.
-        """
-        ...
-
-
-def no_user(name: str) -> ChatbotError:
-    """What is said where a name is no user's."""
+def _no_user(name: str) -> ChatbotError:
     return ChatbotError(f"no user {quoted(name)}; 'chatbot user list' names them")
 
 
-def checked_user(name: str, password: str) -> tuple[str, str]:
+def _checked_user(name: str, password: str) -> tuple[str, str]:
     """A new user's name as it is kept, and the hash of the password.
 
     Raises:
@@ -150,50 +109,68 @@ def stamp_of(password_hash: str) -> str:
 
 
 class UserFile:
-    """The users of a file, read again when it has changed."""
+    """The users of a file, read again when it has changed.
+
+    All of it may wait for a disk, as `UserTable` for a server.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, Lock()
         self._read: tuple[tuple[int, ...], dict[str, str]] | None = None
 
     def hash_of(self, name: str) -> str | None:
-        """As `Users.hash_of`."""
+        """The hash of a user's password; None where there is no such user.
+
+        Raises:
+            ChatbotError: they cannot be read.
+        """
         return self._current().get(name)
 
     def names(self) -> tuple[str, ...]:
-        """As `Users.names`."""
+        """All of them, in the alphabet's order.
+
+        Raises:
+            ChatbotError: they cannot be read.
+        """
         return tuple(sorted(self._current()))
 
     def add(self, name: str, password: str) -> bool:
-        """As `Users.add`."""
-        name, password_hash = checked_user(name, password)
+        """Let someone sign in, or give them a new password, which signs them out everywhere.
+
+        Returns:
+            Whether the name is new.
+
+        Raises:
+            ChatbotError: the name or the password cannot be used, or they cannot be written.
+        """
+        name, password_hash = _checked_user(name, password)
         with _locked(self._path):
             users = read_users(self._path) if self._path.exists() else {}
             _write(self._path, {**users, name: password_hash})
         return name not in users
 
     def remove(self, name: str) -> None:
-        """As `Users.remove`."""
+        """Let someone sign in no more; who is signed in is signed out.
+
+        Raises:
+            ChatbotError: there is no such user, or they cannot be written.
+        """
         name = known_as(name)
         with _locked(self._path):
             users = read_users(self._path)
             if users.pop(name, None) is None:
-                raise no_user(name)
+                raise _no_user(name)
             _write(self._path, users)
 
     def _current(self) -> Mapping[str, str]:
         with self._lock:
-            version = self._version()
+            version: tuple[int, ...] = ()
+            with suppress(OSError):
+                found = self._path.stat()
+                version = found.st_mtime_ns, found.st_size, found.st_ino
             if self._read is None or self._read[0] != version:
                 self._read = version, read_users(self._path)
             return self._read[1]
-
-    def _version(self) -> tuple[int, ...]:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return ()
-        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _locked(path: Path) -> FileLock:
@@ -205,15 +182,9 @@ def _locked(path: Path) -> FileLock:
 
 
 def _write(path: Path, users: Mapping[str, str]) -> None:
-    """Replace the file by one that its owner alone can read."""
     lines = "".join(f"{name}:{password_hash}\n" for name, password_hash in sorted(users.items()))
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        write_atomically(path, lines.encode(), mode=0o600)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -232,19 +203,19 @@ class UserTable:
     database: Engine
 
     def hash_of(self, name: str) -> str | None:
-        """As `Users.hash_of`."""
+        """As `UserFile.hash_of`."""
         asked = select(users.c.password_hash).where(users.c.name == name)
         with reading(self.database) as connection:
             return connection.execute(asked).scalar()
 
     def names(self) -> tuple[str, ...]:
-        """As `Users.names`."""
+        """As `UserFile.names`."""
         with reading(self.database) as connection:
             return tuple(sorted(connection.execute(select(users.c.name)).scalars()))
 
     def add(self, name: str, password: str) -> bool:
-        """As `Users.add`."""
-        name, password_hash = checked_user(name, password)
+        """As `UserFile.add`."""
+        name, password_hash = _checked_user(name, password)
         changed = update(users).where(users.c.name == name).values(password_hash=password_hash)
         with writing(self.database) as connection:
             new = not connection.execute(changed).rowcount
@@ -253,11 +224,14 @@ class UserTable:
         return new
 
     def remove(self, name: str) -> None:
-        """As `Users.remove`."""
+        """As `UserFile.remove`."""
         gone = delete(users).where(users.c.name == known_as(name))
         with writing(self.database) as connection:
             if not connection.execute(gone).rowcount:
-                raise no_user(name)
+                raise _no_user(name)
+
+
+Users = UserFile | UserTable
 
 
 def users_of(settings: Settings, database: Engine) -> Users | None:
@@ -285,10 +259,7 @@ def begin_session(database: Engine, session: Session) -> str:
         connection.execute(delete(sessions).where(sessions.c.ends <= begun))
         connection.execute(
             insert(sessions).values(
-                token=_kept(token),
-                owner=session.owner,
-                stamp=session.stamp,
-                ends=begun + LIFETIME,
+                token=_kept(token), ends=begun + LIFETIME, owner=session.owner, stamp=session.stamp
             )
         )
     return token

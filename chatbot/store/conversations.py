@@ -16,7 +16,6 @@ from chatbot.guardrails.limits import newest_turns
 from chatbot.understanding.models import Filters, Message
 
 TITLE_LENGTH = 80
-_FILTERS = TypeAdapter(Filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,9 @@ class Turn:
     partial: str = ""
     error: str = ""
     attempt: str = ""
+
+
+_TURN = TypeAdapter(Turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +79,11 @@ def read_turns(database: Engine, owner: str, conversation: str) -> tuple[Turn, .
     Raises:
         ChatbotError: the owner has no such conversation.
     """
-    columns = turns.c
-    asked = (
-        select(
-            columns.position,
-            columns.question,
-            columns.filters,
-            columns.answer,
-            columns.partial,
-            columns.error,
-            columns.attempt,
-        )
-        .where(columns.conversation == conversation)
-        .order_by(columns.position)
-    )
+    asked = select(turns).where(turns.c.conversation == conversation).order_by(turns.c.position)
     with reading(database) as connection:
         _require(connection, owner, conversation)
-        return tuple(
-            Turn(
-                row.position,
-                row.question,
-                _FILTERS.validate_python(row.filters),
-                row.answer and AnswerRecord.model_validate(row.answer),
-                row.partial,
-                row.error,
-                row.attempt,
-            )
-            for row in connection.execute(asked)
-        )
+        rows = connection.execute(asked).mappings().all()
+    return tuple(_TURN.validate_python(dict(row)) for row in rows)
 
 
 def begin_turn(
@@ -120,7 +99,7 @@ def begin_turn(
     Raises:
         ChatbotError: the owner has no such conversation.
     """
-    attempt = uuid.uuid4().hex
+    begun = replace(turn, attempt=uuid.uuid4().hex)
     with writing(database) as connection:
         _require(connection, owner, conversation)
         if anew:
@@ -131,18 +110,11 @@ def begin_turn(
             )
         connection.execute(
             insert(turns).values(
-                conversation=conversation,
-                position=turn.position,
-                question=turn.question,
-                asked=now(),
-                filters=_FILTERS.dump_python(turn.filters, mode="json"),
-                attempt=attempt,
-                partial=turn.partial,
-                error=turn.error,
+                conversation=conversation, asked=now(), **_TURN.dump_python(begun, mode="json")
             )
         )
         _changed(connection, conversation, {})
-    return replace(turn, attempt=attempt)
+    return begun
 
 
 def end_turn(
@@ -193,18 +165,13 @@ def delete_conversation(database: Engine, owner: str, conversation: str) -> None
 
 def history_of(earlier: Sequence[Turn]) -> tuple[Message, ...]:
     """The turns that were answered, as a question's history: the newest that it may hold."""
-    spoken = [
-        message
-        for turn in earlier
-        if turn.answer
-        for message in (Message("user", turn.question), _answered(turn.answer))
-    ]
+    spoken: list[Message] = []
+    for turn in earlier:
+        if record := turn.answer:
+            lists = record.intent in {"list", "overview"}
+            said = Message("assistant", record.answer, record.papers, lists)
+            spoken += [Message("user", turn.question), said]
     return tuple(spoken[len(spoken) - newest_turns([turn.content for turn in spoken]) :])
-
-
-def _answered(record: AnswerRecord) -> Message:
-    lists = record.intent in {"list", "overview"}
-    return Message("assistant", record.answer, record.papers, lists)
 
 
 def _require(connection: Connection, owner: str, conversation: str) -> None:
