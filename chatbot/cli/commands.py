@@ -7,12 +7,13 @@ Each command imports what it needs when it runs, so that none pays for another's
 
 import gc
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chatbot.cli.readers import add_commands, user_app
+from chatbot.cli.readers import feedback_command, rules_app, user_app
 from chatbot.cli.terminal import (
     print_answer,
     print_json,
@@ -37,13 +38,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-add_commands(app)
-
-
+app.command("feedback")(feedback_command)
+app.add_typer(rules_app, name="rules")
 app.add_typer(user_app, name="user")
 
 
 _Question = Annotated[str | None, typer.Argument(help="The question, in Chinese or English.")]
+_Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Report files or folders; the shipped reports by default."),
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Input = Annotated[
     Path | None,
@@ -66,10 +70,7 @@ _Sections = Annotated[
 
 @app.command("ingest")
 def ingest_command(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Report files or folders; the shipped reports by default."),
-    ] = None,
+    paths: _Paths = None,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Start over instead of adding what changed.")
     ] = False,
@@ -88,10 +89,7 @@ def ingest_command(
 
 @app.command("enrich")
 def enrich_command(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Report files or folders; the shipped reports by default."),
-    ] = None,
+    paths: _Paths = None,
     note: Annotated[str, typer.Option(help="How it was made, for the file's first line.")] = "",
     concurrency: _Concurrency = 4,
 ) -> None:
@@ -132,8 +130,6 @@ def remove_command(
 @app.command("papers")
 def papers_command(dates: _Dates = None, as_json: _Json = False) -> None:
     """List the papers indexed."""
-    from dataclasses import asdict
-
     from chatbot.understanding.inputs import parse_date_range
 
     ranges = [parse_date_range(text) for text in dates or ()]
@@ -292,10 +288,7 @@ def doctor_command(as_json: _Json = False) -> None:
 
     checks = examine(load_settings())
     if as_json:
-        print_json(
-            [{"name": c.name, "ok": c.ok, "found": c.found, "advice": c.advice} for c in checks],
-            indent=1,
-        )
+        print_json([asdict(check) for check in checks], indent=1)
     else:
         for check in checks:
             print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.found}")

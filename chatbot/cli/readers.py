@@ -20,6 +20,7 @@ from chatbot.errors import ChatbotError, ConfigurationError
 if TYPE_CHECKING:
     from chatbot.answering.rules import Rule, Rulebook
     from chatbot.feedback.ratings import Feedback, Verdict
+    from chatbot.store.accounts import Users
 
 
 rules_app = typer.Typer(
@@ -29,12 +30,6 @@ rules_app = typer.Typer(
 )
 _Name = Annotated[str, typer.Argument(help="A rule's name, as `chatbot rules` shows it.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Make these commands of the program."""
-    app.command("feedback")(feedback_command)
-    app.add_typer(rules_app, name="rules")
 
 
 def feedback_command(
@@ -74,12 +69,7 @@ def rules_command(context: typer.Context, as_json: _Json = False) -> None:
 
     settings = load_settings()
     book = _rulebook(settings)
-    if as_json:
-        print_json([_rule_json(settings, rule) for rule in book.rules], indent=1)
-    else:
-        for rule in book.rules:
-            _show(rule)
-        _tell(f"{len(book.rules)} rules")
+    _print_rules(settings, book.rules, f"{len(book.rules)} rules", as_json=as_json)
     for name in crowded_out(book.rules):
         _tell(f"{name} does not reach every answer it is for: older rules fill the prompt")
     if book.problems:
@@ -98,12 +88,8 @@ def propose_command(as_json: _Json = False) -> None:
     proposed = distil(_feedback(None), book, open_model(settings))
     for rule in proposed:
         write_rule(settings.data_dir, rule)
-    if as_json:
-        print_json([_rule_json(settings, rule) for rule in proposed], indent=1)
-        return
-    for rule in proposed:
-        _show(rule)
-    _tell(f"{len(proposed)} rules proposed; none is used until: chatbot rules approve NAME")
+    told = f"{len(proposed)} rules proposed; none is used until: chatbot rules approve NAME"
+    _print_rules(settings, proposed, told, as_json=as_json)
 
 
 @rules_app.command("approve")
@@ -219,33 +205,38 @@ def _json_of(entry: "Feedback") -> dict[str, Any]:
     return {name: fields[name] for name in first} | fields
 
 
-def _rule_json(settings: Settings, rule: "Rule") -> dict[str, Any]:
+def _print_rules(
+    settings: Settings, rules: "tuple[Rule, ...]", told: str, *, as_json: bool
+) -> None:
+    """As JSON, or as lines that end in `told`."""
     from chatbot.answering.rules import rule_path
 
-    return {
-        "name": rule.name,
-        "status": rule.status,
-        "text": rule.text,
-        "kinds": rule.reach.kinds,
-        "languages": rule.reach.languages,
-        "from": rule.sources,
-        "created": rule.created.isoformat(),
-        "file": str(rule_path(settings.data_dir, rule.name)),
-    }
-
-
-def _show(rule: "Rule") -> None:
-    reach = ", ".join([*rule.reach.kinds, *rule.reach.languages]) or "everything"
-    typer.echo(f"{rule.status}  {rule.name}  (for {reach}; from {', '.join(rule.sources) or '-'})")
-    typer.echo(f"    {rule.text}")
+    if as_json:
+        fields = [
+            {
+                "name": rule.name,
+                "status": rule.status,
+                "text": rule.text,
+                "kinds": rule.reach.kinds,
+                "languages": rule.reach.languages,
+                "from": rule.sources,
+                "created": rule.created.isoformat(),
+                "file": str(rule_path(settings.data_dir, rule.name)),
+            }
+            for rule in rules
+        ]
+        print_json(fields, indent=1)
+        return
+    for rule in rules:
+        reach = ", ".join([*rule.reach.kinds, *rule.reach.languages]) or "everything"
+        sources = ", ".join(rule.sources) or "-"
+        typer.echo(f"{rule.status}  {rule.name}  (for {reach}; from {sources})")
+        typer.echo(f"    {rule.text}")
+    _tell(told)
 
 
 def _tell(line: str) -> None:
     typer.echo(line, err=True)
-
-
-if TYPE_CHECKING:
-    from chatbot.store.accounts import Users
 
 
 user_app = typer.Typer(
@@ -265,7 +256,7 @@ def add_command(
     with _users() as users:
         password = sys.stdin.readline().rstrip("\r\n") if stdin else _asked()
         new = users.add(name, password)
-    typer.echo(f"{name}: {'added' if new else 'the password is changed'}", err=True)
+    _tell(f"{name}: {'added' if new else 'the password is changed'}")
 
 
 @user_app.command("list")
@@ -281,7 +272,7 @@ def remove_command(name: _UserName) -> None:
     """Let someone sign in no more; their saved conversations stay."""
     with _users() as users:
         users.remove(name)
-    typer.echo(f"{name}: removed", err=True)
+    _tell(f"{name}: removed")
 
 
 @contextmanager

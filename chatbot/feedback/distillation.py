@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 from rapidfuzz import fuzz, utils
 from rapidfuzz.process import cdist
@@ -100,22 +99,22 @@ def distil(
     proposed: list[Rule] = []
     for wish in sorted(wishes, key=lambda wish: wish.weight, reverse=True):
         known = [*book.rules, *proposed]
-        if any(_ratio(wish.text, rule.text) >= _SAME_RULE for rule in known):
+        likest = [fuzz.ratio(wish.text, k.text, processor=utils.default_process) for k in known]
+        if max(likest, default=0) >= _SAME_RULE:
             continue
-        proposed.append(_rule(wish, [*(rule.name for rule in known), *book.problems]))
+        taken = [*(rule.name for rule in known), *book.problems]
+        proposed.append(
+            Rule(
+                name=name_for(wish.name or wish.text, taken),
+                text=wish.text,
+                created=now().date(),
+                reach=wish.reach,
+                sources=tuple(entry.id for entry in wish.entries),
+            )
+        )
         if len(proposed) == MOST_PROPOSALS:
             break
     return tuple(proposed)
-
-
-def _rule(wish: _Wish, taken: Sequence[str]) -> Rule:
-    return Rule(
-        name=name_for(wish.name or wish.text, taken),
-        text=wish.text,
-        created=now().date(),
-        reach=wish.reach,
-        sources=tuple(entry.id for entry in wish.entries),
-    )
 
 
 def _alike(entries: Sequence[Feedback]) -> Iterator[_Wish]:
@@ -125,7 +124,10 @@ def _alike(entries: Sequence[Feedback]) -> Iterator[_Wish]:
     stands. A rule is for the kinds of question and the language it was said of.
     """
     disliked = [entry for entry in entries if entry.verdict == "dislike"]
-    likeness = _likeness([entry.comment for entry in disliked])
+    texts = [utils.default_process(entry.comment) for entry in disliked]
+    # From 0 to 100, by their characters, or by their set of words.
+    by_character = cdist(texts, texts, scorer=fuzz.ratio)
+    likeness = np.maximum(by_character, cdist(texts, texts, scorer=fuzz.token_set_ratio))
     left = np.ones(len(disliked), dtype=bool)
     while True:
         groups = [
@@ -210,16 +212,3 @@ def _usable(text: str) -> str | None:
         return rule_text(text)
     except ChatbotError:
         return None
-
-
-def _likeness(comments: Sequence[str]) -> NDArray[np.float32]:
-    """How alike each is to each, 0 to 100: by their characters, or by their set of words."""
-    texts = [utils.default_process(comment) for comment in comments]
-    by_character = cdist(texts, texts, scorer=fuzz.ratio)
-    by_word = cdist(texts, texts, scorer=fuzz.token_set_ratio)
-    likeness: NDArray[np.float32] = np.maximum(by_character, by_word)
-    return likeness
-
-
-def _ratio(one: str, other: str) -> float:
-    return fuzz.ratio(one, other, processor=utils.default_process)

@@ -103,13 +103,9 @@ def add_comment(database: Engine, owner: str, name: str, comment: str) -> None:
     Raises:
         ChatbotError: the owner has no such feedback.
     """
-    columns = feedback.c
+    said = update(feedback).where(feedback.c.id == name, feedback.c.owner == owner)
     with writing(database) as connection:
-        done = connection.execute(
-            update(feedback)
-            .where(columns.id == name, columns.owner == owner)
-            .values(comment=_short(comment))
-        )
+        done = connection.execute(said.values(comment=_short(comment)))
     if not done.rowcount:
         raise ChatbotError("this feedback is gone; rate the answer again")
 
@@ -165,9 +161,10 @@ def eval_item(feedback: Feedback) -> dict[str, object]:
     """
     record = feedback.record
     sections = list(dict.fromkeys(citation.section for citation in record.citations))
+    by_language = "english" if record.language == "en" else "fact"
     return {
         "id": f"feedback-{feedback.id}",
-        "type": _type_of(feedback),
+        "type": "followup" if feedback.history else _TYPES.get(record.intent, by_language),
         "lang": record.language,
         "question": feedback.question,
         "history": [{"role": turn.role, "content": turn.content} for turn in feedback.history],
@@ -214,10 +211,3 @@ def _ids(path: Path, content: str) -> set[object]:
         except (ValueError, KeyError, TypeError) as error:
             raise ChatbotError(f"{path}:{number}: is no item; give another file") from error
     return ids
-
-
-def _type_of(feedback: Feedback) -> str:
-    if feedback.history:
-        return "followup"
-    by_language = "english" if feedback.record.language == "en" else "fact"
-    return _TYPES.get(feedback.record.intent, by_language)
