@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 
@@ -124,7 +125,9 @@ class RateLimiter:
                 return wait
             self._whole_at |= later
             if len(self._whole_at) > self._most_keys:
-                self._forget(now)
+                latest = sorted(self._whole_at.items(), key=itemgetter(1), reverse=True)
+                kept = latest[: self._most_keys // 2]
+                self._whole_at = {key: whole_at for key, whole_at in kept if whole_at > now}
             return 0.0
 
     def give_back(self, wanted: Mapping[str, Allowance]) -> None:
@@ -136,8 +139,3 @@ class RateLimiter:
 
     def __len__(self) -> int:
         return len(self._whole_at)
-
-    def _forget(self, now: float) -> None:
-        latest = sorted(self._whole_at.items(), key=lambda entry: entry[1], reverse=True)
-        kept = latest[: self._most_keys // 2]
-        self._whole_at = {key: whole_at for key, whole_at in kept if whole_at > now}

@@ -28,16 +28,14 @@ def visible(text: str) -> str:
 
 HOSTS = frozenset({"arxiv.org", "www.arxiv.org", "huggingface.co"})
 _ELEMENT = re.compile(
-    r"a|abbr|address|animate|applet|area|article|aside|audio|b|base|bdi|bdo|blink|"
-    r"blockquote|body|br|button|canvas|caption|center|circle|code|col|data|dd|del|"
-    r"details|dfn|dialog|div|dl|dt|em|embed|fieldset|figure|font|footer|"
-    r"foreignobject|form|frame|frameset|g|h1|h2|h3|h4|h5|h6|head|header|hr|html|"
-    r"i|iframe|image|img|input|ins|kbd|label|legend|li|link|main|map|mark|marquee|"
-    r"math|menu|meta|meter|nav|noscript|object|ol|optgroup|option|output|p|param|"
-    r"path|picture|plaintext|pre|progress|q|rect|rp|rt|ruby|s|samp|script|section|"
-    r"select|set|slot|small|source|span|strike|strong|style|sub|summary|sup|svg|"
-    r"table|tbody|td|template|text|textarea|tfoot|th|thead|time|title|tr|track|tt|"
-    r"u|ul|use|var|video|wbr|xmp",
+    r"a|abbr|address|animate|applet|area|article|aside|audio|b|base|bdi|bdo|blink|blockquote|body|"
+    r"br|button|canvas|caption|center|circle|code|col|data|dd|del|details|dfn|dialog|div|dl|dt|em|"
+    r"embed|fieldset|figure|font|footer|foreignobject|form|frame|frameset|g|h1|h2|h3|h4|h5|h6|head|"
+    r"header|hr|html|i|iframe|image|img|input|ins|kbd|label|legend|li|link|main|map|mark|marquee|"
+    r"math|menu|meta|meter|nav|noscript|object|ol|optgroup|option|output|p|param|path|picture|"
+    r"plaintext|pre|progress|q|rect|rp|rt|ruby|s|samp|script|section|select|set|slot|small|source|"
+    r"span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|text|textarea|tfoot|th|"
+    r"thead|time|title|tr|track|tt|u|ul|use|var|video|wbr|xmp",
     re.IGNORECASE,
 )
 _TAG = re.compile(
@@ -127,19 +125,18 @@ def _without_tag(tag: re.Match[str]) -> tuple[str, str]:
 
 
 def _without_links(text: str, own: frozenset[str]) -> tuple[str, Counter[str]]:
+    def instead(link: re.Match[str]) -> tuple[str, str]:
+        if link[0].startswith("!"):
+            return link["label"], "image"
+        return (link[0], "") if _is_own(link["to"], own) else (link["label"], "link")
+
     found = Counter[str]()
     while True:
-        fewer, kinds = _replaced(_LINK, text, lambda link: _without_link(link, own))
+        fewer, kinds = _replaced(_LINK, text, instead)
         found += kinds
         if fewer == text:
             return text, found
         text = fewer  # what was left of a link may be the label of another
-
-
-def _without_link(link: re.Match[str], own: frozenset[str]) -> tuple[str, str]:
-    if link[0].startswith("!"):
-        return link["label"], "image"
-    return (link[0], "") if _is_own(link["to"], own) else (link["label"], "link")
 
 
 def _told(url: re.Match[str], own: frozenset[str], known: frozenset[str]) -> tuple[str, str]:
@@ -173,14 +170,10 @@ def _opened(text: str) -> str:
         at = sign.start()
         bare_tag = _BARE_TAG.match(text, at)
         in_code = any(first < at < last for first, last in codes)
-        kept = _BREAK.match(text, at) or (bare_tag and in_code and not _is_element(bare_tag[0]))
-        return sign[0] if kept else "< "
+        token = bare_tag and in_code and not _ELEMENT.fullmatch(bare_tag[0].strip("</>"))
+        return sign[0] if token or _BREAK.match(text, at) else "< "
 
     return _OPENING.sub(opened, text)
-
-
-def _is_element(tag: str) -> bool:
-    return _ELEMENT.fullmatch(tag.strip("</>")) is not None
 
 
 Known = frozenset[tuple[str, ...]]
@@ -188,7 +181,6 @@ _WORD = re.compile(r"[A-Za-z0-9_]+")
 _TOGETHER = 3
 # Of 671 true answers and claims none shares as many as 5 words in a row with a prompt.
 _LINE = 8
-_ROOM = "…"
 
 
 @lru_cache(maxsize=2)  # each answer asks for those of the same prompts
@@ -267,10 +259,17 @@ def scrubbed(text: str, limits: OutputPolicy) -> tuple[str, Counter[str]]:
     """
     found = Counter[str]()
     for _ in range(_PASSES):
-        before, (text, kinds) = text, _once(text, limits)
-        found += kinds
-        if text == before:
+        seen = visible(text)
+        left, kinds = inert(seen, limits.own, limits.known)
+        for secret in limits.secrets:
+            found["path" if "/" in secret or "\\" in secret else "key"] += left.count(secret)
+            left = left.replace(secret, _CUT)
+        left, keys = _KEY.subn(_CUT, left)
+        left, lines = without_lines(left, limits.prompts)
+        found += kinds + Counter(invisible=len(text) - len(seen), key=keys, prompt=lines)
+        if left == text:
             break
+        text = left
     return text, found
 
 
@@ -299,24 +298,6 @@ def scrubbed_stream(
 def is_clean(text: str, limits: OutputPolicy) -> bool:
     """Whether scrubbing leaves a text as it is."""
     return scrubbed(text, limits)[0] == text
-
-
-def _once(text: str, limits: OutputPolicy) -> tuple[str, Counter[str]]:
-    seen = visible(text)
-    inoffensive, found = inert(seen, limits.own, limits.known)
-    bare, secrets = _without_secrets(inoffensive, limits)
-    left, leaked = without_lines(bare, limits.prompts)
-    return left, found + secrets + Counter(invisible=len(text) - len(seen), prompt=leaked)
-
-
-def _without_secrets(text: str, limits: OutputPolicy) -> tuple[str, Counter[str]]:
-    found = Counter[str]()
-    for secret in limits.secrets:
-        found["path" if "/" in secret or "\\" in secret else "key"] += text.count(secret)
-        text = text.replace(secret, _CUT)
-    text, times = _KEY.subn(_CUT, text)
-    found["key"] += times
-    return text, found
 
 
 def _settled(text: str, limits: OutputPolicy) -> int:

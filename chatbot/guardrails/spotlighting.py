@@ -41,7 +41,8 @@ Value = str | Sequence[str | Material]
 
 def neutral(text: str, tags: Iterable[str] = ()) -> str:
     """`text` in which nothing is a token of a chat template, a speaker's line or one of `tags`."""
-    text = _TEMPLATE_TOKEN.sub(lambda token: _apart(token[0]), visible(text))
+    # A token whose first and last sign are set apart can still be read, and is none any more.
+    text = _TEMPLATE_TOKEN.sub(lambda t: f"{t[0][0]} {t[0][1:-1]} {t[0][-1]}", visible(text))
     text = _SPEAKER.sub(lambda line: f"{line['lead']}({line['who']}{line['what']})", text)
     names = "|".join(sorted(tags))
     return re.sub(rf"<(?=\s*/?\s*(?:{names})\b)", "< ", text) if names else text
@@ -57,7 +58,11 @@ def rendered(values: Mapping[str, Value], salt: str) -> tuple[Mapping[str, str],
         name: [value] if isinstance(value, str) else value for name, value in sorted(values.items())
     }
     every = [piece for held in pieces.values() for piece in held]
-    texts = [part for piece in every for part in _texts(piece)]
+    texts = [
+        text
+        for piece in every
+        for text in ([piece] if isinstance(piece, str) else [piece.text, *piece.about.values()])
+    ]
     mark = _mark(texts, salt)
     tags = {piece.tag for piece in every if isinstance(piece, Material)}
     shown = {
@@ -67,34 +72,19 @@ def rendered(values: Mapping[str, Value], salt: str) -> tuple[Mapping[str, str],
     return shown, mark
 
 
-def _texts(piece: str | Material) -> list[str]:
-    return [piece] if isinstance(piece, str) else [piece.text, *piece.about.values()]
-
-
 def _mark(texts: Sequence[str], salt: str) -> str:
-    drawn = hashlib.sha256("\0".join([salt, *texts]).encode(errors="replace"))
-    for n in count():
-        drawn.update(str(n).encode())
+    drawn, tried = hashlib.sha256("\0".join([salt, *texts]).encode(errors="replace")), count()
+    while True:
+        drawn.update(str(next(tried)).encode())
         mark = drawn.hexdigest()[:_MARK_LENGTH]
         if not any(mark in text.casefold() for text in texts):
             return mark
-    raise AssertionError  # the count has no end
 
 
 def _shown(piece: str | Material, mark: str, tags: Iterable[str]) -> str:
     if isinstance(piece, str):
         return neutral(piece, tags)
-    about = "".join(
-        f' {name}="{_attribute(value, tags)}"' for name, value in {**piece.about}.items()
-    )
+    quoted = {name: neutral(value, tags).replace('"', "'") for name, value in piece.about.items()}
+    about = "".join(f' {name}="{" ".join(value.split())}"' for name, value in quoted.items())
     text = neutral(piece.text, tags)
     return f'<{piece.tag}{about} mark="{mark}">\n{text}\n</{piece.tag} mark="{mark}">'
-
-
-def _attribute(value: str, tags: Iterable[str]) -> str:
-    return " ".join(neutral(value, tags).split()).replace('"', "'")
-
-
-def _apart(token: str) -> str:
-    """A token with its first and last sign set apart: readable, and no token any more."""
-    return f"{token[0]} {token[1:-1]} {token[-1]}"
