@@ -34,6 +34,9 @@ from chatbot.retrieval.search import DEFAULT_TOP_K
 from chatbot.telemetry.logs import in_one_context
 from chatbot.understanding.models import Filters, Language, Message
 
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
 
 @dataclass(frozen=True, slots=True)
 class PaperEntry:
@@ -105,9 +108,8 @@ class Chatbot:
     ) -> tuple[Evidence, dict[str, float]]:
         """The sections found for a question, and the milliseconds each stage took."""
         engine, begin = self.engine, perf_counter()
-        query, _ = engine.understood(
-            ReportQuery(question, history=history, filters=filters, top_k=top_k)
-        )
+        asked = ReportQuery(question, history=history, filters=filters, top_k=top_k)
+        query, _ = engine.understood(asked)
         understood = perf_counter()
         evidence = engine.retrieve(query).evidence
         return evidence, {
@@ -181,10 +183,6 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
         return None
     shipped = holds_no_report(settings)
     return ingest(settings, [SEEDS] if shipped else [], progress=progress)
-
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 
 def open_model(settings: Settings, database: "Engine | None" = None) -> ChatModel | None:

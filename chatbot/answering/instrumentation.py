@@ -154,16 +154,11 @@ class AnswerLog:
     def ended(self, outcome: Outcome) -> None:
         """Say what came of a question."""
         answer = outcome.answer
-        said: dict[str, Any] = {"door": outcome.door}
-        if outcome.question:
-            said["question"] = outcome.question
-        if outcome.failure:
-            said["failure"] = outcome.failure
+        told = {"door": outcome.door, "question": outcome.question, "failure": outcome.failure}
+        said: dict[str, Any] = {name: value for name, value in told.items() if value}
         if answer is None:
-            event, level = (
-                ("stopped", logging.INFO) if outcome.stopped else ("failed", logging.WARNING)
-            )
-            logger.log(level, event, extra={SAID: said})
+            level = logging.INFO if outcome.stopped else logging.WARNING
+            logger.log(level, "stopped" if outcome.stopped else "failed", extra={SAID: said})
             return
         said |= said_of(answer)
         said["ms"] = {name: round(took, 1) for name, took in answer.timings_ms.items()}

@@ -13,7 +13,6 @@ from chatbot.errors import BudgetError, ChatbotError, ModelError
 from chatbot.llm.client import ChatModel, ChatTurn, Chunk
 
 PRICES = Path(__file__).with_name("prices.toml")
-_MILLION = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Price:
 
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
         """What so many tokens cost, in dollars."""
-        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / _MILLION
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
 
 
 def price_of(model: str, table: Path = PRICES) -> Price | None:
@@ -46,7 +45,6 @@ def price_of(model: str, table: Path = PRICES) -> Price | None:
 
 _BYTES_A_TOKEN = 4
 _STEP = 200
-_DAY = dt.timedelta(days=1)
 
 
 class Account(Protocol):
@@ -63,7 +61,7 @@ class Account(Protocol):
 
 def renews(day: dt.date) -> dt.datetime:
     """When the day after begins."""
-    return dt.datetime.combine(day + _DAY, dt.time(), dt.UTC)
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
 
 
 class BudgetedModel:
@@ -76,17 +74,8 @@ class BudgetedModel:
     """
 
     def __init__(self, model: ChatModel, account: Account, daily_tokens: int) -> None:
+        self.name, self.context_tokens = model.name, model.context_tokens
         self._model, self._account, self._daily = model, account, daily_tokens
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._model.name
-
-    @property
-    def context_tokens(self) -> int:
-        """How many tokens the model's prompt and answer may take together."""
-        return self._model.context_tokens
 
     def stream(
         self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None

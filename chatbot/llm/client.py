@@ -125,6 +125,7 @@ class _OpenAIChat:
         import httpx
 
         self._settings = settings
+        self.name, self.context_tokens = settings.llm, settings.llm_context
         key = key_of(settings)
         if not (key.isascii() and key.isprintable()):
             raise ConfigurationError("OPENAI_API_KEY: holds characters no key has; paste it again")
@@ -138,26 +139,14 @@ class _OpenAIChat:
         except ValueError as error:  # a model that only another protocol serves
             raise ConfigurationError(f"CHATBOT_LLM: {error}") from error
 
-    @property
-    def name(self) -> str:
-        return self._settings.llm
-
-    @property
-    def context_tokens(self) -> int:
-        return self._settings.llm_context
-
     def stream(
         self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
     ) -> Iterator[Chunk]:
         call = _Call(self._settings.llm_timeout)
         with _tracer.start_as_current_span("model") as span:
             reading = copy_context().run  # so that LlamaIndex's own spans are below this one
-            threading.Thread(
-                target=reading,
-                args=(self._read, call, tuple(turns), shape),
-                name="llm-reader",
-                daemon=True,
-            ).start()
+            told = (self._read, call, tuple(turns), shape)
+            threading.Thread(target=reading, args=told, name="llm-reader", daemon=True).start()
             try:
                 while (item := call.take()) is not None:
                     if isinstance(item, Exception):
@@ -192,7 +181,8 @@ class _OpenAIChat:
 
         options = dict(self._options)
         if shape is not None and self._takes_shapes:
-            options[_SHAPE] = _response_format(shape)
+            schema = {"name": shape.__name__.strip("_"), "schema": shape.model_json_schema()}
+            options[_SHAPE] = {"type": "json_schema", "json_schema": schema}
         given = asked_again = False
         while True:
             try:
@@ -224,10 +214,9 @@ class _OpenAIChat:
 
         messages = [ChatMessage(role=turn.role, content=turn.content) for turn in turns]
         hooks = {"request": [call.watch]}
+        sent = {"temperature": openai.omit, **options}
         with openai.DefaultHttpxClient(verify=self._trusted, event_hooks=hooks) as http_client:
-            model = self._client(http_client)
-            sent = {"temperature": openai.omit, **options}
-            yield from _chunks(model.stream_chat(messages, **sent))
+            yield from _chunks(self._client(http_client).stream_chat(messages, **sent))
 
     def _client(self, http_client: "httpx.Client | None" = None) -> "OpenAILike":
         from llama_index.core.callbacks import CallbackManager
@@ -299,16 +288,14 @@ class _Call:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-def _response_format(shape: type[BaseModel]) -> dict[str, object]:
-    schema = {"name": shape.__name__.strip("_"), "schema": shape.model_json_schema()}
-    return {"type": "json_schema", "json_schema": schema}
-
-
 def _chunks(responses: "Iterable[ChatResponse]") -> Iterator[Chunk]:
-    seen, usage, finish, refusal, text = False, None, None, "", ""
+    seen, finish, refusal, text = False, None, "", ""
+    usage: TokenUsage | None = None
     for response in responses:
         seen = True
-        usage = _usage(response) or usage
+        match response.additional_kwargs:
+            case {"prompt_tokens": int(prompt), "completion_tokens": int(completion)}:
+                usage = TokenUsage(prompt, completion)
         for choice in getattr(response.raw, "choices", ())[:1]:
             finish = getattr(choice, "finish_reason", None) or finish
             refusal += getattr(choice.delta, "refusal", None) or ""
@@ -334,11 +321,3 @@ def _check_ending(finish: str | None, text: str, refusal: str) -> None:
         raise BadAnswerError(ending, "ask again, or set another $MODEL")
     if finish == "length":
         logger.warning("the answer was cut at the model's limit of output or context")
-
-
-def _usage(response: "ChatResponse") -> TokenUsage | None:
-    prompt = response.additional_kwargs.get("prompt_tokens")
-    completion = response.additional_kwargs.get("completion_tokens")
-    if isinstance(prompt, int) and isinstance(completion, int):
-        return TokenUsage(prompt, completion)
-    return None

@@ -123,8 +123,11 @@ def _explain_connection(error: Exception) -> tuple[str, str]:
 
 
 def _explain_reply(error: "openai.APIError") -> tuple[str, str]:
-    status = getattr(error, "status_code", None)
-    said = one_line(_message(error.body))
+    status, body = getattr(error, "status_code", None), error.body
+    if isinstance(body, Mapping):
+        said = one_line(body.get("message") or body.get("detail") or "")
+    else:  # a page of HTML says nothing
+        said = one_line("" if str(body).lstrip().startswith("<") else body or "")
     what, remedy = _verdict(error.code, status, said)
     headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
     if wait := headers.get("retry-after"):
@@ -141,13 +144,6 @@ def _verdict(code: str | None, status: int | None, said: str) -> tuple[str, str]
     if status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return "refused the request", "check $MODEL and OPENAI_BASE_URL"
     return "failed", "ask again later"
-
-
-def _message(body: object) -> object:
-    """What a server says in an error's body; a page of HTML says nothing."""
-    if isinstance(body, Mapping):
-        return body.get("message") or body.get("detail") or ""
-    return "" if str(body).lstrip().startswith("<") else body or ""
 
 
 def one_line(words: object) -> str:

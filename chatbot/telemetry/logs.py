@@ -9,7 +9,6 @@ worth reading writes it into the line itself. What other packages print on stand
 records too: of a traceback the frames and the error's class.
 """
 
-import contextlib
 import io
 import logging
 import re
@@ -17,9 +16,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 # The extra of a log record that holds its further fields, each to be written by its name.
@@ -91,9 +91,6 @@ def configure_logging(form: str, *, questions: bool) -> None:
     """
     import structlog
 
-    def described(_: Any, __: str, line: _Line) -> _Line:
-        return _described(line, questions)
-
     renderer: Any = structlog.dev.ConsoleRenderer(colors=False)
     if form == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
@@ -103,7 +100,7 @@ def configure_logging(form: str, *, questions: bool) -> None:
             foreign_pre_chain=[
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
-                described,
+                partial(_described, questions),
             ],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
@@ -115,7 +112,7 @@ def configure_logging(form: str, *, questions: bool) -> None:
     logging.captureWarnings(capture=True)
 
 
-def _described(line: _Line, questions: bool) -> _Line:
+def _described(questions: bool, _: Any, __: str, line: _Line) -> _Line:
     """A line with its logger, its request and its own fields, and without what may not be told."""
     record: logging.LogRecord = line["_record"]
     line["logger"] = record.name
@@ -148,10 +145,10 @@ _FRAME = re.compile(r'  File "[^"]+", line \d+, in \S+')
 _ERROR = re.compile(r"[A-Za-z_][\w.]*")
 
 
-@contextlib.contextmanager
+@contextmanager
 def printed_to_log(*, questions: bool) -> Iterator[None]:
     """Write into the log what is printed on standard error meanwhile."""
-    with contextlib.redirect_stderr(_Printed(questions=questions)):
+    with redirect_stderr(_Printed(questions=questions)):
         yield
 
 
