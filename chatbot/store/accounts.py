@@ -8,8 +8,8 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -144,10 +144,10 @@ class UserFile:
             ChatbotError: the name or the password cannot be used, or they cannot be written.
         """
         name, password_hash = _checked_user(name, password)
-        with _locked(self._path):
-            users = read_users(self._path) if self._path.exists() else {}
-            _write(self._path, {**users, name: password_hash})
-        return name not in users
+        with _changing(self._path, may_be_new=True) as users:
+            known = name in users
+            users[name] = password_hash
+        return not known
 
     def remove(self, name: str) -> None:
         """Let someone sign in no more; who is signed in is signed out.
@@ -156,11 +156,9 @@ class UserFile:
             ChatbotError: there is no such user, or they cannot be written.
         """
         name = known_as(name)
-        with _locked(self._path):
-            users = read_users(self._path)
+        with _changing(self._path, may_be_new=False) as users:
             if users.pop(name, None) is None:
                 raise _no_user(name)
-            _write(self._path, users)
 
     def _current(self) -> Mapping[str, str]:
         with self._lock:
@@ -173,27 +171,21 @@ class UserFile:
             return self._read[1]
 
 
-def _locked(path: Path) -> FileLock:
+@contextmanager
+def _changing(path: Path, *, may_be_new: bool) -> Iterator[dict[str, str]]:
+    """The users of a file, locked; it is replaced by what becomes of them, for its owner alone."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f"{path.name}.lock"), mode=0o600):
+            users = {} if may_be_new and not path.exists() else read_users(path)
+            yield users
+            lines = "".join(f"{name}:{kept}\n" for name, kept in sorted(users.items()))
+            write_atomically(path, lines.encode(), mode=0o600)
     except OSError as error:
-        raise _unwritable(path, error) from error
-    return FileLock(path.with_name(f"{path.name}.lock"), mode=0o600)
-
-
-def _write(path: Path, users: Mapping[str, str]) -> None:
-    lines = "".join(f"{name}:{password_hash}\n" for name, password_hash in sorted(users.items()))
-    try:
-        write_atomically(path, lines.encode(), mode=0o600)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> ChatbotError:
-    return ChatbotError(
-        f"{path} cannot be written ({error.strerror or error}); set CHATBOT_AUTH to a file in a "
-        "folder that can be written"
-    )
+        raise ChatbotError(
+            f"{path} cannot be written ({error.strerror or error}); set CHATBOT_AUTH to a file in "
+            "a folder that can be written"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

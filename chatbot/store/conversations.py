@@ -52,23 +52,16 @@ def begin_conversation(database: Engine, owner: str, title: str) -> str:
     made = uuid.uuid4().hex
     with writing(database) as connection:
         began = _next_change(connection)
-        connection.execute(
-            insert(conversations).values(
-                id=made, owner=owner, title=_short(title), created=began, changed=began
-            )
-        )
+        row = {"id": made, "owner": owner, "title": _short(title)}
+        connection.execute(insert(conversations).values(**row, created=began, changed=began))
     return made
 
 
 def list_conversations(database: Engine, owner: str, limit: int = 200) -> tuple[Conversation, ...]:
     """An owner's conversations, the latest first."""
     columns = conversations.c
-    asked = (
-        select(columns.id, columns.title, columns.changed)
-        .where(columns.owner == owner)
-        .order_by(columns.changed.desc())
-        .limit(limit)
-    )
+    asked = select(columns.id, columns.title, columns.changed).where(columns.owner == owner)
+    asked = asked.order_by(columns.changed.desc()).limit(limit)
     with reading(database) as connection:
         return tuple(Conversation(*row) for row in connection.execute(asked))
 
@@ -103,11 +96,8 @@ def begin_turn(
     with writing(database) as connection:
         _require(connection, owner, conversation)
         if anew:
-            connection.execute(
-                delete(turns).where(
-                    turns.c.conversation == conversation, turns.c.position >= turn.position
-                )
-            )
+            after = turns.c.conversation == conversation, turns.c.position >= turn.position
+            connection.execute(delete(turns).where(*after))
         connection.execute(
             insert(turns).values(
                 conversation=conversation, asked=now(), **_TURN.dump_python(begun, mode="json")
@@ -122,12 +112,9 @@ def end_turn(
 ) -> None:
     """Keep what came of an attempt; nothing is done where it was forgotten meanwhile."""
     kept = answer and answer.model_dump(mode="json")
+    ended = update(turns).where(turns.c.attempt == turn.attempt)
     with writing(database) as connection:
-        connection.execute(
-            update(turns)
-            .where(turns.c.attempt == turn.attempt)
-            .values(answer=kept, partial=partial, error=error)
-        )
+        connection.execute(ended.values(answer=kept, partial=partial, error=error))
 
 
 def keep_answer(database: Engine, owner: str, record: AnswerRecord) -> str:
@@ -175,21 +162,15 @@ def history_of(earlier: Sequence[Turn]) -> tuple[Message, ...]:
 
 
 def _require(connection: Connection, owner: str, conversation: str) -> None:
-    held = (
-        select(func.count())
-        .select_from(conversations)
-        .where(conversations.c.id == conversation, conversations.c.owner == owner)
-    )
-    if not connection.execute(held).scalar():
+    columns = conversations.c
+    held = select(columns.id).where(columns.id == conversation, columns.owner == owner)
+    if connection.execute(held).first() is None:
         raise ChatbotError("this conversation is gone; begin a new one")
 
 
 def _changed(connection: Connection, conversation: str, values: dict[str, str]) -> None:
-    connection.execute(
-        update(conversations)
-        .where(conversations.c.id == conversation)
-        .values(changed=_next_change(connection), **values)
-    )
+    changed = update(conversations).where(conversations.c.id == conversation)
+    connection.execute(changed.values(changed=_next_change(connection), **values))
 
 
 def _next_change(connection: Connection) -> dt.datetime:
