@@ -10,7 +10,6 @@ from typing import Any, Literal, Protocol
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from chatbot.answering.engine import EXTRACTIVE
 from chatbot.answering.models import Answer, Event, Restart, TextDelta
 from chatbot.errors import (
     BudgetError,
@@ -63,11 +62,9 @@ class Recorder(Protocol):
 
     def began(self) -> None:
         """A question is being worked on."""
-        ...
 
     def ended(self, outcome: Outcome) -> None:
         """What came of it."""
-        ...
 
 
 def instrumented(
@@ -138,11 +135,6 @@ def said_of(answer: Answer) -> dict[str, Any]:
 def unsupported_in(answer: Answer) -> int:
     """How many sentences of an answer did not pass the check."""
     return sum(not sentence.supported for sentence in answer.sentences)
-
-
-def is_extractive(answer: Answer) -> bool:
-    """Whether an answer is of the reports' own sentences."""
-    return answer.mode == EXTRACTIVE
 
 
 class AnswerLog:

@@ -12,8 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
 
+from chatbot.answering.rules import read_rules
 from chatbot.config import Settings
+from chatbot.database.opening import DATABASE_FILE, open_database
 from chatbot.errors import ChatbotError
+from chatbot.index.embeddings import embedding_errors, open_model_embedding
+from chatbot.index.ingestion import index_is_stale
+from chatbot.index.reading import open_index
+from chatbot.index.sharing import shared_index
+from chatbot.index.storage import altered, read_manifest, spoilt_shards
+from chatbot.index.vectors import damage_of
+from chatbot.llm.client import ChatTurn, open_chat_model
 
 _PACKAGES = ("llama-index-core", "chromadb", "bm25s", "openai", "gradio")
 _PROBE_SECONDS = 15.0
@@ -83,9 +92,6 @@ def _room(settings: Settings) -> Check:
 
 
 def _index(settings: Settings) -> str | Check:
-    from chatbot.index.ingestion import index_is_stale
-    from chatbot.index.reading import open_index
-
     if stale := index_is_stale(settings):
         return Check("index", ok=False, found=stale, advice="run 'chatbot ingest'")
     if damage := _damage(settings):
@@ -105,9 +111,6 @@ def _index(settings: Settings) -> str | Check:
 
 def _damage(settings: Settings) -> str | None:
     """The files of the index that no longer hold what was written, or None."""
-    from chatbot.index.storage import altered, read_manifest
-    from chatbot.index.vectors import damage_of
-
     manifest = read_manifest(settings.data_dir)
     if manifest is None:
         return None
@@ -136,17 +139,12 @@ def _deadly_vectors(settings: Settings, folder: Path) -> str | None:
 
 
 def _read_vectors(settings: Settings) -> None:
-    from chatbot.index.reading import open_index
-
     with suppress(ChatbotError):  # which the doctor will meet itself
         open_index(settings).vectors.check()
 
 
 def _shared(settings: Settings) -> Check | None:
     """Whether the index here is the one that other machines have, where it is shared."""
-    from chatbot.index.sharing import shared_index
-    from chatbot.index.storage import read_manifest
-
     with shared_index(settings) as shared:
         if shared is None:
             return None
@@ -158,8 +156,6 @@ def _shared(settings: Settings) -> Check | None:
 
 
 def _kept_reports(settings: Settings) -> str | Check:
-    from chatbot.index.storage import read_manifest, spoilt_shards
-
     manifest = read_manifest(settings.data_dir)
     entries = manifest.reports if manifest else ()
     if spoilt := spoilt_shards(settings.data_dir, entries):
@@ -170,8 +166,6 @@ def _kept_reports(settings: Settings) -> str | Check:
 
 
 def _conversations(settings: Settings) -> str:
-    from chatbot.database.opening import DATABASE_FILE, open_database
-
     kept = settings.data_dir / DATABASE_FILE
     if settings.database_url is None and not kept.exists():
         return "none saved yet"
@@ -181,8 +175,6 @@ def _conversations(settings: Settings) -> str:
 
 
 def _rules(settings: Settings) -> str:
-    from chatbot.answering.rules import read_rules
-
     book = read_rules(settings.data_dir)
     if book.problems:
         raise ChatbotError("; ".join(book.problems.values()))
@@ -190,8 +182,6 @@ def _rules(settings: Settings) -> str:
 
 
 def _embedding(settings: Settings) -> str:
-    from chatbot.index.embeddings import embedding_errors, open_model_embedding
-
     if settings.embedding == "local":
         return "local, fitted on the corpus"
     with embedding_errors(settings):
@@ -200,8 +190,6 @@ def _embedding(settings: Settings) -> str:
 
 
 def _model(settings: Settings) -> str | Check:
-    from chatbot.llm.client import ChatTurn, open_chat_model
-
     seconds = min(settings.llm_timeout, _PROBE_SECONDS)
     model = open_chat_model(settings.model_copy(update={"llm_timeout": seconds}))
     if model is None:

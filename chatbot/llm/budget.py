@@ -52,11 +52,9 @@ class Account(Protocol):
 
     def today(self) -> tuple[dt.date, int]:
         """The day that is accounted now, and the tokens spent on it."""
-        ...
 
     def add(self, day: dt.date, tokens: int) -> None:
         """Add to what was spent on a day; below zero gives back what was taken too much."""
-        ...
 
 
 def renews(day: dt.date) -> dt.datetime:

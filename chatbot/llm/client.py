@@ -71,12 +71,10 @@ class ChatModel(Protocol):
     @property
     def name(self) -> str:
         """The model's name, for the reader."""
-        ...
 
     @property
     def context_tokens(self) -> int:
         """How many tokens prompt and answer may take together."""
-        ...
 
     def stream(
         self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
@@ -89,7 +87,6 @@ class ChatModel(Protocol):
         Raises:
             ModelError: the model refused, broke off, wrote nothing or took too long.
         """
-        ...
 
 
 def complete(
