@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -50,7 +50,9 @@ def feedback_command(
         return
     entries = _feedback(verdict)
     if as_json:
-        print_json([_json_of(entry) for entry in entries], indent=1)
+        first = ("id", "owner", "created", "verdict", "comment")
+        fields = [entry.model_dump(mode="json") for entry in entries]
+        print_json([{name: held[name] for name in first} | held for held in fields], indent=1)
         return
     for entry in entries:
         asked = one_line(entry.question)
@@ -197,12 +199,6 @@ def _rulebook(settings: Settings) -> "Rulebook":
     for problem in book.problems.values():
         _tell(problem)
     return book
-
-
-def _json_of(entry: "Feedback") -> dict[str, Any]:
-    fields = entry.model_dump(mode="json")
-    first = ("id", "owner", "created", "verdict", "comment")
-    return {name: fields[name] for name in first} | fields
 
 
 def _print_rules(

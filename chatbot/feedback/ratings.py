@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 
 from chatbot.answering.record import AnswerRecord
 from chatbot.database.opening import later_than, reading, writing
@@ -80,8 +80,16 @@ def save_feedback(
     """
     name = uuid.uuid4().hex[:12]
     columns = feedback.c
+    earlier = delete(feedback).where(
+        columns.owner == owner,
+        columns.position == rated.position,
+        columns.attempt.is_not_distinct_from(rated.attempt),
+        columns.conversation.is_not_distinct_from(rated.conversation),
+    )
+    if not rated.conversation:
+        earlier = earlier.where(columns.question == rated.question)
     with writing(database) as connection:
-        connection.execute(delete(feedback).where(*_same_answer(owner, rated)))
+        connection.execute(earlier)
         if verdict is None:
             return None
         connection.execute(
@@ -130,17 +138,6 @@ def verdicts_of(
     )
     with reading(database) as connection:
         return {(row.position, row.attempt): row.verdict for row in connection.execute(asked)}
-
-
-def _same_answer(owner: str, rated: RatedAnswer) -> list[ColumnElement[bool]]:
-    columns = feedback.c
-    place = [
-        columns.owner == owner,
-        columns.position == rated.position,
-        columns.attempt.is_not_distinct_from(rated.attempt),
-        columns.conversation.is_not_distinct_from(rated.conversation),
-    ]
-    return place if rated.conversation else [*place, columns.question == rated.question]
 
 
 def _short(comment: str) -> str:

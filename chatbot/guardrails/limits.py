@@ -80,9 +80,6 @@ def read_report_bytes(path: Path) -> bytes:
         return file.read(LARGEST_REPORT + 1)
 
 
-_MOST_KEYS = 10_000
-
-
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """`burst` at once, and one more for every `seconds` that pass."""
@@ -98,7 +95,7 @@ class RateLimiter:
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, most_keys: int = _MOST_KEYS
+        self, clock: Callable[[], float] = time.monotonic, most_keys: int = 10_000
     ) -> None:
         self._clock, self._most_keys = clock, most_keys
         self._whole_at: dict[str, float] = {}

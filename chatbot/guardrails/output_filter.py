@@ -179,7 +179,8 @@ def _opened(text: str) -> str:
 Known = frozenset[tuple[str, ...]]
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 _TOGETHER = 3
-# Of 671 true answers and claims none shares as many as 5 words in a row with a prompt.
+# A line is so many known words in a row. Of 671 true answers and claims none shares as many as 5
+# with a prompt.
 _LINE = 8
 
 
@@ -194,14 +195,6 @@ def known_lines(texts: tuple[str, ...]) -> Known:
         for at in range(len(words) - _TOGETHER + 1)
         for size in range(1, _TOGETHER + 1)
     )
-
-
-def without_lines(text: str, known: Known) -> tuple[str, int]:
-    """`text` less every run of eight known words or more, and how many runs there were."""
-    runs = [(first, last) for first, last, words in _runs(text, known) if words >= _LINE]
-    for first, last in reversed(runs):
-        text = f"{text[:first]}{_CUT}{text[last:]}"
-    return text, len(runs)
 
 
 def run_at_end(text: str, known: Known) -> int:
@@ -265,8 +258,10 @@ def scrubbed(text: str, limits: OutputPolicy) -> tuple[str, Counter[str]]:
             found["path" if "/" in secret or "\\" in secret else "key"] += left.count(secret)
             left = left.replace(secret, _CUT)
         left, keys = _KEY.subn(_CUT, left)
-        left, lines = without_lines(left, limits.prompts)
-        found += kinds + Counter(invisible=len(text) - len(seen), key=keys, prompt=lines)
+        lines = [run for run in _runs(left, limits.prompts) if run[2] >= _LINE]
+        for first, last, _ in reversed(lines):
+            left = f"{left[:first]}{_CUT}{left[last:]}"
+        found += kinds + Counter(invisible=len(text) - len(seen), key=keys, prompt=len(lines))
         if left == text:
             break
         text = left

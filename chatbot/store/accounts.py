@@ -103,9 +103,9 @@ def is_password(kept: str | None, password: str) -> bool:
     return kept is not None and len(password) <= LONGEST_PASSWORD
 
 
-def stamp_of(password_hash: str) -> str:
-    """What a session is bound to: another password has another."""
-    return hashlib.sha256(password_hash.encode()).hexdigest()
+def stamp_of(secret: str) -> str:
+    """A hash that can be kept: of a session's token, and of the password's hash it is bound to."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class UserFile:
@@ -251,7 +251,10 @@ def begin_session(database: Engine, session: Session) -> str:
         connection.execute(delete(sessions).where(sessions.c.ends <= begun))
         connection.execute(
             insert(sessions).values(
-                token=_kept(token), ends=begun + LIFETIME, owner=session.owner, stamp=session.stamp
+                token=stamp_of(token),
+                ends=begun + LIFETIME,
+                owner=session.owner,
+                stamp=session.stamp,
             )
         )
     return token
@@ -261,7 +264,7 @@ def session_of(database: Engine, token: str) -> Session | None:
     """The sign-in of a token, if it is not over."""
     columns = sessions.c
     asked = select(columns.owner, columns.stamp).where(
-        columns.token == _kept(token), columns.ends > now()
+        columns.token == stamp_of(token), columns.ends > now()
     )
     with reading(database) as connection:
         row = connection.execute(asked).first()
@@ -271,8 +274,4 @@ def session_of(database: Engine, token: str) -> Session | None:
 def end_session(database: Engine, token: str) -> None:
     """Forget a sign-in."""
     with writing(database) as connection:
-        connection.execute(delete(sessions).where(sessions.c.token == _kept(token)))
-
-
-def _kept(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+        connection.execute(delete(sessions).where(sessions.c.token == stamp_of(token)))
