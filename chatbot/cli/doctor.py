@@ -47,12 +47,16 @@ _Look = Callable[[Settings], str | Check | None]
 def examine(settings: Settings) -> tuple[Check, ...]:
     """Look at everything an answer needs."""
     here = ".".join(str(part) for part in sys.version_info[:3])
-    looked_at = (_looked_at(settings, *look) for look in _LOOKS)
-    return (
-        Check("python", ok=sys.version_info >= (3, 11), found=here),
-        *map(_package, _PACKAGES),
-        *(check for check in looked_at if check),
-    )
+    python = Check("python", ok=sys.version_info >= (3, 11), found=here)
+    checks = [python, *map(_package, _PACKAGES)]
+    for name, look, advice in _LOOKS:
+        try:
+            found = look(settings)
+        except ChatbotError as error:
+            found = Check(name, ok=False, found=str(error), advice=advice)
+        if found is not None:
+            checks.append(Check(name, True, found) if isinstance(found, str) else found)
+    return tuple(checks)
 
 
 def _package(name: str) -> Check:
@@ -60,14 +64,6 @@ def _package(name: str) -> Check:
         return Check(name, ok=True, found=version(name))
     except PackageNotFoundError:
         return Check(name, ok=False, found="not installed", advice="run 'make setup'")
-
-
-def _looked_at(settings: Settings, name: str, look: _Look, advice: str) -> Check | None:
-    try:
-        found = look(settings)
-    except ChatbotError as error:
-        return Check(name, ok=False, found=str(error), advice=advice)
-    return Check(name, ok=True, found=found) if isinstance(found, str) else found
 
 
 def _data_dir(settings: Settings) -> str:
