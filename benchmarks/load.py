@@ -29,7 +29,7 @@ from load_page import (
 from load_visitor import Answered, LostTurnError, Visitor
 from page import CONVERSATIONS
 
-from chatbot.answering.engine import EXTRACTIVE
+from chatbot.answering.models import EXTRACTIVE
 from chatbot.config import SEEDS, Settings
 from chatbot.database.opening import open_database
 from chatbot.errors import ChatbotError

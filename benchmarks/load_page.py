@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import load_model
 
-from chatbot.answering.engine import EXTRACTIVE
+from chatbot.answering.models import EXTRACTIVE
 from chatbot.config import PROJECT_ROOT, Settings
 
 # The longest that anything asked of the page may take, in seconds: so the whole ends by itself.

@@ -4,6 +4,7 @@ Nothing else reads the environment.
 """
 
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SEEDS = PROJECT_ROOT / "seeds"
 PROMPTS = PROJECT_ROOT / "prompts"
 _POSTGRESQL = ("postgresql://", "postgresql+psycopg://")
+_LEAST_SECRET = 4
 # A name or an address, without a scheme, a port or a wildcard.
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*|\[[0-9a-f:.]+\]")
 
@@ -80,6 +82,18 @@ class Settings(BaseSettings):
     def has_llm(self) -> bool:
         """Whether a language model writes the answers: there is a key, or a server of one's own."""
         return self.openai_api_key is not None or self.openai_base_url is not None
+
+    @property
+    def key(self) -> str:
+        """The key as it is sent, or nothing."""
+        return self.openai_api_key.get_secret_value().strip() if self.openai_api_key else ""
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """What no text that leaves may hold, longest first: the key, and where things are here."""
+        paths = (self.data_dir, self.data_dir.resolve(), PROJECT_ROOT)
+        found = {self.key, *(str(path) for path in paths if path.is_absolute())}
+        return tuple(sorted((s for s in found if len(s) >= _LEAST_SECRET), key=len, reverse=True))
 
 
 def load_settings() -> Settings:

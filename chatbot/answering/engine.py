@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -20,13 +20,21 @@ from llama_index.core.schema import QueryBundle, QueryType
 from opentelemetry import trace
 
 from chatbot.answering.comparison import outlined
-from chatbot.answering.models import Answer, Event, Restart, Scope, Step, TextDelta, Usage
+from chatbot.answering.models import (
+    EXTRACTIVE,
+    Answer,
+    Event,
+    Restart,
+    Scope,
+    Step,
+    TextDelta,
+    Usage,
+    Written,
+)
 from chatbot.answering.quoting import extract, small_talk
 from chatbot.answering.record import notice_of, record_of, taken_out
-from chatbot.answering.rules import Rule, rules_for
+from chatbot.answering.rules import rules_for
 from chatbot.answering.writing import (
-    Written,
-    as_shown,
     filtered,
     mend,
     number_sources,
@@ -35,11 +43,11 @@ from chatbot.answering.writing import (
     write,
 )
 from chatbot.errors import BudgetError, ModelError, TooLongError
-from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
+from chatbot.guardrails.output_filter import OutputPolicy, addresses, scrubbed
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
 from chatbot.llm.client import ChatModel
-from chatbot.llm.prompts import output_policy
+from chatbot.llm.prompts import prompt_lines
 from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.retriever import (
     CANDIDATES,
@@ -54,7 +62,6 @@ from chatbot.understanding.models import Language, Query
 from chatbot.verification.claims import Citation, Draft
 from chatbot.verification.verification import citations_of, verified
 
-EXTRACTIVE = "extractive"
 _tracer = trace.get_tracer("chatbot")
 _FALLBACK: dict[Language, str] = {
     "zh": "大模型没有给出回答（{error}）。以下改为报告原句摘录。",
@@ -71,18 +78,7 @@ _MENDED: dict[Language, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What was written or quoted, and how; `notice` is what went wrong on the way."""
-
-    written: Written
-    mode: str = EXTRACTIVE
-    version: str | None = None
-    rules: tuple[Rule, ...] = ()
-    notice: str = ""
-
-
-_NOTHING = _Made(Written(Draft((), {})))
+_NOTHING = Written(Draft((), {}))
 
 
 @contextmanager
@@ -112,8 +108,8 @@ def events_from_evidence(
     begun = time.perf_counter() - sum(timings.values()) / 1000
     spent = [*evidence.query.spent, *evidence.spent]
     if evidence.query.intent == "chat":
-        made = _Made(Written(small_talk(evidence.query.language)))
-        yield TextDelta(made.written.draft.markdown)
+        made = Written(small_talk(evidence.query.language))
+        yield TextDelta(made.draft.markdown)
     else:
         if model is not None and evidence.query.intent == "compare" and evidence.hits:
             yield Step("outline")
@@ -132,7 +128,7 @@ def events_from_evidence(
         timings["synthesize"] = took()
         yield Step("synthesize", timings["synthesize"], made.mode)
     with _timing("verify") as took:
-        draft = verified(index, made.written.draft)
+        draft = verified(index, made.draft)
         citations = citations_of(draft)
     timings["verify"] = took()
     timings["total"] = (time.perf_counter() - begun) * 1000
@@ -142,16 +138,17 @@ def events_from_evidence(
     yield replace(answer, usage=answer.usage + Usage.of(spent), timings_ms=timings)
 
 
-def _quoted(index: Index, draft: Draft, failed: _Made) -> Generator[Event, None, _Made]:
+def _quoted(index: Index, draft: Draft, failed: Written) -> Generator[Event, None, Written]:
     """Yield the text of quotes; return them, with what a model that failed before left."""
     limits = policy_for(index, draft.sources.values(), written=False)
     text, taken = scrubbed(draft.markdown, limits)
     yield TextDelta(text)
-    usage = failed.written.usage
-    return replace(failed, written=Written(as_shown(draft, text), taken=taken, usage=usage))
+    return replace(failed, draft=draft.read_as(text), taken=taken)
 
 
-def _by_model(index: Index, evidence: Evidence, model: ChatModel) -> Generator[Event, None, _Made]:
+def _by_model(
+    index: Index, evidence: Evidence, model: ChatModel
+) -> Generator[Event, None, Written]:
     """What the model writes, mended once where that is wished; a notice alone where it fails."""
     prompt, query = prompt_for(evidence), evidence.query
     limits = policy_for(index, (hit.section for hit in evidence.hits), written=True)
@@ -168,13 +165,19 @@ def _by_model(index: Index, evidence: Evidence, model: ChatModel) -> Generator[E
             if not isinstance(error, TooLongError):
                 break
         else:
-            written = replace(written, usage=written.usage + Usage(llm_calls=failures))
+            written = replace(
+                written,
+                mode=model.name,
+                version=prompt.version,
+                rules=tuple(rule.name for rule in rules),
+                usage=written.usage + Usage(llm_calls=failures),
+            )
             if index.settings.repair == "on":
                 written = yield from _mended(index, evidence, model, written)
-            return _Made(written, model.name, prompt.version, rules)
+            return written
     notice = scrubbed(_fallback(cause, query.language), limits)[0]
     yield Restart(notice, "budget" if isinstance(cause, BudgetError) else "model")
-    return _Made(Written(Draft((), {}), usage=calls), notice=notice)
+    return replace(_NOTHING, usage=calls, notice=notice)
 
 
 def _fallback(error: ModelError, language: Language) -> str:
@@ -197,13 +200,13 @@ def _mended(
     yield Restart(_MENDED[evidence.query.language], "repair")
     limits = policy_for(index, second.draft.sources.values(), written=True)
     text, taken = yield from filtered([second.draft.markdown], limits)
-    return replace(second, draft=as_shown(second.draft, text), taken=taken)
+    return replace(second, draft=second.draft.read_as(text), taken=taken)
 
 
 def _answer(
-    evidence: Evidence, made: _Made, draft: Draft, citations: tuple[Citation, ...]
+    evidence: Evidence, made: Written, draft: Draft, citations: tuple[Citation, ...]
 ) -> Answer:
-    query, written = evidence.query, made.written
+    query = evidence.query
     # What was said on the way may quote a server.
     said = (notice_of(evidence), made.notice)
     notice = scrubbed(" ".join(filter(None, said)), OutputPolicy())[0]
@@ -220,28 +223,28 @@ def _answer(
         clarification=evidence.clarification,
         coverage=evidence.coverage,
         confidence=evidence.confidence,
-        removed_markers=written.removed,
-        notice=" ".join(filter(None, [notice, taken_out(written.taken, query.language)])) or None,
-        taken_out={kind: times for kind, times in written.taken.items() if times},
+        removed_markers=made.removed,
+        notice=" ".join(filter(None, [notice, taken_out(made.taken, query.language)])) or None,
+        taken_out={kind: times for kind, times in made.taken.items() if times},
         prompt_version=made.version,
-        rules=tuple(rule.name for rule in made.rules),
-        repair=written.repair,
-        usage=written.usage,
+        rules=made.rules,
+        repair=made.repair,
+        usage=made.usage,
     )
 
 
 def policy_for(index: Index, sources: Iterable[IndexedSection], *, written: bool) -> OutputPolicy:
-    """What an answer from these sections is held to; `written` is whether by a model.
+    """What an answer from these sections is held to; one `written` by no model knows no prompt.
 
     Raises:
         PromptError: a prompt file cannot be used.
     """
     shown = list(sources)
-    return output_policy(
-        index.settings,
-        (section.url for section in shown),
-        (section.text for section in shown),
-        written=written,
+    return OutputPolicy(
+        frozenset(section.url for section in shown),
+        frozenset().union(*(addresses(section.text) for section in shown)),
+        index.settings.secrets,
+        prompt_lines() if written else frozenset(),
     )
 
 

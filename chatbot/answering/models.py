@@ -16,10 +16,13 @@ from chatbot.verification.claims import (
     Cell,
     Citation,
     Claim,
+    Draft,
     markdown_of,
     stated_in,
     without_markers,
 )
+
+EXTRACTIVE = "extractive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,26 @@ class Repair:
     kept: bool
     repaired: int
     broken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A draft as it may leave, who made it (a model's name, or "extractive"), and what it cost.
+
+    `removed` are numbers that were no source, `taken` counts what was taken out, `notice` is what
+    went wrong on the way. `version` is the prompt's, `rules` are the names of those that were in
+    it, `repair` is what sending the answer back once did.
+    """
+
+    draft: Draft
+    mode: str = EXTRACTIVE
+    version: str | None = None
+    rules: tuple[str, ...] = ()
+    removed: tuple[int, ...] = ()
+    taken: Mapping[str, int] = field(default_factory=dict)
+    usage: Usage = Usage()
+    repair: Repair | None = None
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 
-from chatbot.answering.models import Repair, TextDelta, Usage
+from chatbot.answering.models import Repair, TextDelta, Usage, Written
 from chatbot.answering.rules import Rule
 from chatbot.errors import ModelError
 from chatbot.guardrails.output_filter import OutputPolicy, scrubbed_stream, visible
@@ -175,20 +175,6 @@ class Kept(Generic[_T, _R]):
         self.returned = yield from self._pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A draft as it may leave, numbers that were no source, what was taken out, and what it cost.
-
-    `repair` is what sending it back once did.
-    """
-
-    draft: Draft
-    removed: tuple[int, ...] = ()
-    taken: Mapping[str, int] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
-    repair: Repair | None = None
-
-
 def write(
     model: ChatModel,
     turns: Sequence[ChatTurn],
@@ -205,7 +191,8 @@ def write(
     cleaned = Kept(clean_markers(told, sources.keys()))
     text, taken = yield from filtered(cleaned, limits)
     draft = Draft(read_blocks(text), sources, told.returned)
-    return Written(draft, cleaned.returned, taken, replace(texts.returned, llm_calls=1))
+    usage = replace(texts.returned, llm_calls=1)
+    return Written(draft, removed=cleaned.returned, taken=taken, usage=usage)
 
 
 def _texts(chunks: Iterator[Chunk]) -> Generator[str, None, Usage]:
@@ -230,11 +217,6 @@ def filtered(
     return "".join(shown).strip(), pieces.returned
 
 
-def as_shown(draft: Draft, text: str) -> Draft:
-    """The draft; read anew where something was taken out of it on its way to the reader."""
-    return draft if text == draft.markdown else replace(draft, blocks=read_blocks(text))
-
-
 def mend(index: Index, evidence: Evidence, model: ChatModel, first: Written) -> Written | None:
     """What the model makes of a draft whose failing sentences are sent back to it.
 
@@ -255,5 +237,5 @@ def mend(index: Index, evidence: Evidence, model: ChatModel, first: Written) -> 
     broken = sum(claim.text not in known for claim in still)
     kept = len(still) < len(failed) and bool(citations_of(mended))
     repair = Repair(kept, repaired=len(failed) - (len(still) - broken), broken=broken)
-    usage = first.usage + Usage.of([spent])
-    return Written(mended, cleaned.returned, usage=usage, repair=repair)
+    second = replace(first, draft=mended, removed=cleaned.returned, taken={}, repair=repair)
+    return replace(second, usage=first.usage + Usage.of([spent]))

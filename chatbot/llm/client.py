@@ -22,7 +22,6 @@ from chatbot.llm.provider_errors import (
     FILTERED,
     OPENAI_URL,
     BadAnswerError,
-    key_of,
     model_error,
     one_line,
     seconds_to_wait,
@@ -123,7 +122,7 @@ class _OpenAIChat:
 
         self._settings = settings
         self.name, self.context_tokens = settings.llm, settings.llm_context
-        key = key_of(settings)
+        key = settings.key
         if not (key.isascii() and key.isprintable()):
             raise ConfigurationError("OPENAI_API_KEY: holds characters no key has; paste it again")
         self._options: dict[str, object] = {"stream_options": {"include_usage": True}}
@@ -222,7 +221,7 @@ class _OpenAIChat:
         return OpenAILike(
             model=self.name,
             api_base=self._settings.openai_base_url or OPENAI_URL,
-            api_key=key_of(self._settings) or "none",
+            api_key=self._settings.key or "none",
             context_window=self.context_tokens,
             is_chat_model=True,
             is_function_calling_model=False,

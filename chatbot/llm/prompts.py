@@ -8,17 +8,15 @@ around the texts of others carry (`guardrails/spotlighting.py`).
 
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from chatbot.config import PROJECT_ROOT, PROMPTS, Settings
+from chatbot.config import PROMPTS
 from chatbot.errors import PromptError
-from chatbot.guardrails.output_filter import Known, OutputPolicy, addresses, known_lines
+from chatbot.guardrails.output_filter import Known, known_lines
 from chatbot.guardrails.spotlighting import Value, rendered
 from chatbot.llm.client import ChatTurn
-from chatbot.llm.provider_errors import key_of
 
 _MARK = "mark"
 _FILE = re.compile(
@@ -80,29 +78,6 @@ def load_prompt(name: str, folder: Path = PROMPTS) -> Prompt:
         wrong = ", ".join(sorted(used ^ declared))
         raise PromptError(f"{path} declares other variables than it uses: {wrong}")
     return Prompt(name, hashlib.sha256(text.encode()).hexdigest()[:12], declared, system, user)
-
-
-_LEAST_SECRET = 4
-
-
-def output_policy(
-    settings: Settings, own: Iterable[str] = (), texts: Iterable[str] = (), *, written: bool = True
-) -> OutputPolicy:
-    """The limits of an answer from papers at these addresses and sections of these texts.
-
-    One that no model has `written` is not searched for prompts.
-
-    Raises:
-        PromptError: a prompt file cannot be used.
-    """
-    paths = (settings.data_dir, settings.data_dir.resolve(), PROJECT_ROOT)
-    secrets = {key_of(settings), *(str(path) for path in paths if path.is_absolute())}
-    return OutputPolicy(
-        frozenset(own),
-        frozenset().union(*map(addresses, texts)),
-        tuple(sorted((s for s in secrets if len(s) >= _LEAST_SECRET), key=len, reverse=True)),
-        prompt_lines() if written else frozenset(),
-    )
 
 
 def prompt_lines() -> Known:

@@ -63,11 +63,6 @@ def openai_errors(settings: Settings) -> Iterator[None]:
         raise model_error(error, settings, name, "CHATBOT_EMBEDDING") from None
 
 
-def key_of(settings: Settings) -> str:
-    """The key as it is sent, or nothing."""
-    return settings.openai_api_key.get_secret_value().strip() if settings.openai_api_key else ""
-
-
 def seconds_to_wait(error: "openai.APIStatusError") -> float | None:
     """How long to wait before a busy or failing server is asked again; None to leave it."""
     if error.code == "insufficient_quota":
@@ -82,7 +77,7 @@ def seconds_to_wait(error: "openai.APIStatusError") -> float | None:
 def model_error(error: Exception, settings: Settings, name: str, variable: str) -> ModelError:
     """One line: which model, where, what is wrong, what to do; the key is struck out."""
     host = urlsplit(settings.openai_base_url or OPENAI_URL).netloc.rpartition("@")[2]
-    what, remedy = (_scrub(words, key_of(settings)) for words in _explain(error))
+    what, remedy = (_scrub(words, settings.key) for words in _explain(error))
     kind = TooLongError if remedy.startswith(_OVER_LONG[1]) else ModelError
     return kind(f"{name} at {host} {what[:300]}; {remedy[:100].replace('$MODEL', variable)}")
 

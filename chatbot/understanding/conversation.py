@@ -64,6 +64,9 @@ class Context:
     lists: bool = False
 
 
+STANDS_ALONE = Context()
+
+
 def context_of(
     question: str, own: Sequence[Link], history: Sequence[Message], names: NameTable
 ) -> Context:
@@ -74,8 +77,8 @@ def context_of(
     """
     short = len(question) <= _SHORT and not _LATIN_WORD.search(question)
     against = bool(own and _AGAINST_NAMED.search(question))
-    if not history or not (short or against or REFERS_BACK.search(question)):
-        return Context()
+    if not (short or against or REFERS_BACK.search(question)):
+        return STANDS_ALONE
     spoken = [(turn, _papers_of(turn, names)) for turn in _told(history, names)]
     listed = _last_list(spoken)
     if not own and listed and _AMONG.search(question) and _WHICH.search(question):

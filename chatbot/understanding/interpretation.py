@@ -15,7 +15,7 @@ from chatbot.llm.prompts import load_prompt, prompt_lines
 from chatbot.reports.parsing import SectionKey
 from chatbot.text.quantities import ORDINALS, number_of
 from chatbot.understanding import wording
-from chatbot.understanding.conversation import ARXIV_ID, Context, context_of
+from chatbot.understanding.conversation import ARXIV_ID, STANDS_ALONE, Context, context_of
 from chatbot.understanding.criteria import ABSTRACT_ONLY, count_of, criteria_of, parts_of, wanted_of
 from chatbot.understanding.dates import DateMention, find_dates
 from chatbot.understanding.models import (
@@ -58,7 +58,7 @@ def understand(
     names, dates = catalogue.names, find_dates(question, catalogue.dates)
     ids = _by_id(question)
     own = _resolved([*ids, *names.find(_URL.sub(_blank, question))])
-    context = context_of(question, own, history, names)
+    context = context_of(question, own, history, names) if history else STANDS_ALONE
     placed = () if context.links else _by_place(question, catalogue, dates)
     intent = _intent(question, [*own, *placed], context)
     if intent == "overview" and dates and _SINCE.search(question):

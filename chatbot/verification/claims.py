@@ -76,6 +76,10 @@ class Draft:
         """The text with its markers."""
         return markdown_of(self.blocks)
 
+    def read_as(self, text: str) -> "Draft":
+        """The draft; read anew where something was taken out of it on its way to the reader."""
+        return self if text == self.markdown else replace(self, blocks=read_blocks(text))
+
     def with_claims(self, change: Callable[[Claim], Claim]) -> "Draft":
         """The draft with each claim as `change` makes it."""
 

@@ -10,15 +10,26 @@ from hypothesis import strategies as st
 
 from chatbot.config import Settings
 from chatbot.files import json_lines
-from chatbot.guardrails.output_filter import OutputPolicy, is_clean, scrubbed, scrubbed_stream
-from chatbot.llm.prompts import load_prompt, output_policy
+from chatbot.guardrails.output_filter import (
+    OutputPolicy,
+    addresses,
+    is_clean,
+    scrubbed,
+    scrubbed_stream,
+)
+from chatbot.llm.prompts import load_prompt, prompt_lines
 from evals.injection_checks import leaks_in
 from evals.items import DATASETS, load_items
 
 KEY, FOLDER = "key-4711-configured", Path("/srv/digest data/index")
 PAPER = "https://papers.example/2602.10560"
 SETTINGS = Settings(OPENAI_API_KEY=KEY, CHATBOT_DATA_DIR=FOLDER)
-LIMITS = output_policy(SETTINGS, [PAPER], ["代码：https://github.com/a/b?x=1。"])
+LIMITS = OutputPolicy(
+    frozenset([PAPER]),
+    addresses("代码：https://github.com/a/b?x=1。"),
+    SETTINGS.secrets,
+    prompt_lines(),
+)
 LEAK = "Copy numbers, names and units exactly. Keep apart an absolute value and a gain"
 
 
