@@ -6,7 +6,7 @@ year is the newest such day that has a report.
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chatbot.text.quantities import NUMERALS, number_of
@@ -43,7 +43,6 @@ _WHOLE_MONTH = re.compile(
 )
 _JOINS = re.compile(r"\s*(?:[到至~～—–-]|\.\.+|to|through|until|till|and|和)\s*", re.IGNORECASE)
 _COUNT = rf"(?P<n>\d{{1,2}}|{_CN}|two|three|four|five|seven)"
-_Relative = Callable[[re.Match[str], Sequence[dt.date]], tuple[dt.date, dt.date] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +79,10 @@ def _days(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
     for match in _DAY.finditer(text):
         part = {name: value for name, value in match.groupdict().items() if value}
         year = next((int(part[k]) for k in part if k.startswith("y")), None)
-        day = next(_number(part[k]) for k in part if k.startswith("d"))
+        day = next(number_of(part[k]) or 0 for k in part if k.startswith("d"))
         named = part.get("name") or part.get("name5")
         digits = next((part[k] for k in part if k.startswith("m")), None)
-        month = _MONTHS[named[:3].lower()] if named else _number(digits) if digits else None
+        month = _MONTHS[named[:3].lower()] if named else number_of(digits) if digits else None
         found = _newest(year, month, day, reports)
         if found and ("m3" not in part or found in reports):  # "2/3" may be a share
             yield DateMention(DateRange(found, found), match.start(), match.end())
@@ -120,7 +119,7 @@ def _merged(days: list[DateMention], text: str) -> list[DateMention]:
 def _months(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
     for match in _WHOLE_MONTH.finditer(text):
         name = match["name"]
-        month = _MONTHS[name[:3].lower()] if name else _number(match["m"])
+        month = _MONTHS[name[:3].lower()] if name else number_of(match["m"]) or 0
         if not 1 <= month <= 12:  # noqa: PLR2004 - the months of a year
             continue
         given = match["y"] or match["y2"]
@@ -132,103 +131,78 @@ def _months(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
         yield DateMention(span, match.start(), match.end())
 
 
-def _number(text: str) -> int:
-    return number_of(text) or 0
-
-
 def _relative(text: str, reports: Sequence[dt.date]) -> Iterator[DateMention]:
-    for pattern, days_of in _RELATIVE:
+    for pattern, unit, back in _RELATIVE:
         for match in pattern.finditer(text):
-            if days := days_of(match, reports):
+            count = max(1, number_of(match["n"]) or 0) if "n" in match.re.groupindex else back
+            if days := _counted(unit, count, reports):
                 yield DateMention(DateRange(*days), match.start(), match.end())
 
 
-def _latest(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    return reports[-1], reports[-1]
+def _counted(unit: str, count: int, reports: Sequence[dt.date]) -> tuple[dt.date, dt.date] | None:
+    """The span that lies so many units back from the newest report, or that many reach back."""
+    newest, day = reports[-1], dt.timedelta(days=1)
+    match unit:
+        case "days":
+            first, last = newest - (count - 1) * day, newest
+        case "issues":
+            first, last = reports[-min(len(reports), count)], newest
+        case "first":
+            first = last = reports[0]
+        case "week":
+            first = newest - (newest.weekday() + 7 * count) * day
+            last = first + 6 * day
+        case "month":
+            first, last = _month_of((newest.replace(day=1) - count * day).replace(day=1))
+        case "day" if count != 1 or newest - day in reports:
+            first = last = newest - count * day
+        case _ if len(reports) > count:  # "yesterday" too, where that day has no report
+            first = last = reports[-1 - count]
+        case _:
+            return None
+    return first, last
 
 
-def _first(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    return reports[0], reports[0]
-
-
-def _previous(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date] | None:
-    return (reports[-2], reports[-2]) if len(reports) > 1 else None
-
-
-def _one_before_previous(
-    _match: re.Match[str], reports: Sequence[dt.date]
-) -> tuple[dt.date, dt.date] | None:
-    return (reports[-3], reports[-3]) if len(reports) > 2 else None  # noqa: PLR2004
-
-
-def _yesterday(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date] | None:
-    """The day before the newest report; where it has none, the report before that."""
-    day = reports[-1] - dt.timedelta(days=1)
-    return (day, day) if day in reports else _previous(match, reports)
-
-
-def _day_before_yesterday(
-    _match: re.Match[str], reports: Sequence[dt.date]
-) -> tuple[dt.date, dt.date]:
-    day = reports[-1] - dt.timedelta(days=2)
-    return day, day
-
-
-def _this_week(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    monday = reports[-1] - dt.timedelta(days=reports[-1].weekday())
-    return monday, monday + dt.timedelta(days=6)
-
-
-def _last_week(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    first, last = _this_week(match, reports)
-    return first - dt.timedelta(days=7), last - dt.timedelta(days=7)
-
-
-def _this_month(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    return _month_of(reports[-1])
-
-
-def _last_month(_match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    return _month_of(reports[-1].replace(day=1) - dt.timedelta(days=1))
-
-
-def _month_of(day: dt.date) -> tuple[dt.date, dt.date]:
-    first = day.replace(day=1)
+def _month_of(first: dt.date) -> tuple[dt.date, dt.date]:
     return first, (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
 
 
-def _last_days(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    return reports[-1] - dt.timedelta(days=max(1, _number(match["n"])) - 1), reports[-1]
-
-
-def _last_issues(match: re.Match[str], reports: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    return reports[-min(len(reports), max(1, _number(match["n"])))], reports[-1]
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
-_RELATIVE: tuple[tuple[re.Pattern[str], _Relative], ...] = (
-    (_compiled(rf"(?:最近|近|过去)的?\s*{_COUNT}\s*[天日]"), _last_days),
-    (_compiled(rf"\b(?:last|past)\s+{_COUNT}\s+days\b"), _last_days),
-    (_compiled(rf"(?:最近|近|最新)的?\s*{_COUNT}\s*[期份]"), _last_issues),
-    (_compiled(rf"\b(?:last|latest|past)\s+{_COUNT}\s+(?:issues|reports)\b"), _last_issues),
-    (_compiled(r"(?:上上|再上一|前前)一?[期份]"), _one_before_previous),
-    (_compiled(r"(?<!上)上一?[期份](?:日?报告?)?|前一[期份]"), _previous),
-    (_compiled(r"\b(?:previous|last|prior) (?:issue|report)\b"), _previous),
-    (_compiled(r"最早(?:的)?(?:一|那)?[期份]|第一[期份]"), _first),
-    (_compiled(r"\b(?:first|earliest|oldest) (?:issue|report)\b"), _first),
-    (_compiled(r"最新的?(?:[一这那]?[期份天批](?:日?报告?)?|日?报告?)"), _latest),
-    (_compiled(r"最近(?:的)?(?:一|这|那)[期份天批]|今[天日]"), _latest),
-    (_compiled(r"\b(?:latest|newest|most recent) (?:issue|report)\b"), _latest),
-    (_compiled(r"\btoday(?:'s (?:issue|report|papers)\b|\b(?=\W*$))"), _latest),
-    (_compiled(r"昨[天日]|\byesterday(?:'s)?\b"), _yesterday),
-    (_compiled(r"前[天日]"), _day_before_yesterday),
-    (_compiled(r"上个?(?:周|星期|礼拜)|\blast week\b"), _last_week),
-    (_compiled(r"[这本](?:个)?(?:周|星期|礼拜)|\bthis week\b"), _this_week),
-    (_compiled(r"上个?月|\blast month\b"), _last_month),
-    (_compiled(r"[这本]个?月|\bthis month\b"), _this_month),
+# Words, the unit they count in, and how many of it they go back where they do not say.
+_RELATIVE = tuple(
+    (re.compile(pattern, re.IGNORECASE), unit, back)
+    for pattern, unit, back in (
+        (rf"(?:最?近|过去)的?\s*{_COUNT}\s*[天日]", "days", 0),
+        (rf"\b(?:last|past)\s+{_COUNT}\s+days\b", "days", 0),
+        (rf"最?[近新]的?\s*{_COUNT}\s*[期份]", "issues", 0),
+        (rf"\b(?:last|latest|past)\s+{_COUNT}\s+(?:issues|reports)\b", "issues", 0),
+        (r"(?:上上|再上一|前前)一?[期份]", "issue", 2),
+        (
+            r"(?<!上)(?:上一?|前一)[期份](?:日?报告?)?|"
+            r"\b(?:previous|last|prior) (?:issue|report)\b",
+            "issue",
+            1,
+        ),
+        (
+            r"(?:最早的?[一那]?|第一)[期份]|\b(?:first|earliest|oldest) (?:issue|report)\b",
+            "first",
+            0,
+        ),
+        (
+            r"最新的?(?:[一这那]?[期份天批](?:日?报告?)?|日?报告?)|最近的?[一这那][期份天批]|今[天日]",
+            "issue",
+            0,
+        ),
+        (r"\b(?:latest|newest|most recent) (?:issue|report)\b", "issue", 0),
+        (r"\btoday(?:'s (?:issue|report|papers)\b|\b(?=\W*$))", "issue", 0),
+        (r"昨[天日]|\byesterday(?:'s)?\b", "day", 1),
+        (r"前[天日]", "day", 2),
+        (r"上个?(?:周|星期|礼拜)|\blast week\b", "week", 1),
+        (r"[这本]个?(?:周|星期|礼拜)|\bthis week\b", "week", 0),
+        (r"上个?月|\blast month\b", "month", 1),
+        (r"[这本]个?月|\bthis month\b", "month", 0),
+    )
 )
 # "This issue": the one spoken of; the newest where no other was named.
-_THIS_ISSUE = _compiled(r"[这那]一?[期份]|[本当]期|\b(?:this|the current) (?:issue|report)\b")
+_THIS_ISSUE = re.compile(
+    r"[这那]一?[期份]|[本当]期|\b(?:this|the current) (?:issue|report)\b", re.IGNORECASE
+)

@@ -9,10 +9,9 @@ from chatbot.guardrails.limits import check_history, check_question
 from chatbot.guardrails.output_filter import OutputPolicy, is_clean
 from chatbot.guardrails.spotlighting import Material
 from chatbot.index.entity_linking import Link
-from chatbot.index.reading import Catalogue, PaperRecord
+from chatbot.index.reading import Catalogue
 from chatbot.llm.client import ChatModel, TokenUsage, complete
 from chatbot.llm.prompts import load_prompt, prompt_lines
-from chatbot.reports.parsing import SectionKey
 from chatbot.text.quantities import ORDINALS, number_of
 from chatbot.understanding import wording
 from chatbot.understanding.conversation import ARXIV_ID, STANDS_ALONE, Context, context_of
@@ -56,7 +55,7 @@ def understand(
     check_history([turn.content for turn in history])
     given = filters or Filters()
     names, dates = catalogue.names, find_dates(question, catalogue.dates)
-    ids = _by_id(question)
+    ids = [Link(m[1], (m[1],), m.start(), m.end()) for m in ARXIV_ID.finditer(question)]
     own = _resolved([*ids, *names.find(_URL.sub(_blank, question))])
     context = context_of(question, own, history, names) if history else STANDS_ALONE
     placed = () if context.links else _by_place(question, catalogue, dates)
@@ -74,9 +73,13 @@ def understand(
     narrowed = tuple(dict.fromkeys(p for link in certain for p in link.papers))
     days = () if placed else tuple(mention.span for mention in dates)
     language = wording.language_of(question)
-    whole = wording.whole_sections_of(_without(question, own, dates)) if links else ()
+    rest = _without(question, own, dates)
+    whole = wording.whole_sections_of(rest) if links else ()
+    # A bare name asks what it is.
+    aspects = wording.aspects_of(question) if re.search(r"\w", rest) else ("contribution",)
     heads = wording.SECTION_NAMES[language]
-    search_text = _search_text(question, dates, context)
+    # No section's text is about days and ids.
+    search_text = "\n".join([*context.turns, _without(question, (), dates)]).strip() or question
     compares = intent == "compare"
     return Query(
         question=question,
@@ -88,7 +91,7 @@ def understand(
         filters=replace(given, dates=given.dates or days, papers=given.papers or narrowed),
         history=tuple(history),
         links=links,
-        aspects=whole or _aspects(question, own),
+        aspects=whole or aspects,
         whole=whole,
         names=wording.names_in(question),
         columns=tuple(heads[key] for key in whole) if compares else (),
@@ -106,7 +109,9 @@ def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
     several = len({link.papers for link in own if link.sure}) > 1 or (
         len({link.papers for link in own}) > 1 and bool(wording.EACH.search(question))
     )
-    lists = bool(wording.LIST.search(question)) and not _asks_one(question, own)
+    # "GENIUS 测了哪些模型": "which" is asked of the one paper that is named.
+    asks_one = own and not wording.WHICH_PAPERS.search(question)
+    lists = bool(wording.LIST.search(question)) and not asks_one
     if context.compares or (several and not lists):
         return "compare"
     if context.lists:
@@ -122,25 +127,12 @@ def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
     return "compare" if strongly or another else "lookup"
 
 
-def _aspects(question: str, own: Sequence[Link]) -> tuple[SectionKey, ...]:
-    """The sections asked for; a bare name asks what it is."""
-    rest = question
-    for link in own:
-        rest = rest.replace(question[link.start : link.end], " ")
-    return wording.aspects_of(question) if re.search(r"\w", rest) else ("contribution",)
-
-
 def _without(question: str, own: Sequence[Link], dates: Sequence[DateMention]) -> str:
     """The question without the papers and days it names."""
     rest = list(ARXIV_ID.sub(_blank, _URL.sub(_blank, question)))
     for start, end in [*((k.start, k.end) for k in own), *((d.start, d.end) for d in dates)]:
         rest[start:end] = " " * (end - start)
     return "".join(rest)
-
-
-def _asks_one(question: str, own: Sequence[Link]) -> bool:
-    """Whether "which" is asked of the one paper that the question names: "GENIUS 测了哪些模型"."""
-    return bool(own) and not wording.WHICH_PAPERS.search(question)
 
 
 def _resolved(links: Sequence[Link]) -> list[Link]:
@@ -160,14 +152,6 @@ def _blank(match: re.Match[str]) -> str:
     return " " * len(match[0])
 
 
-def _by_id(question: str) -> list[Link]:
-    """Papers named by arXiv id or link, also ones that are not in the index."""
-    return [
-        Link(match[1], (match[1],), match.start(), match.end())
-        for match in ARXIV_ID.finditer(question)
-    ]
-
-
 def _by_place(
     question: str, catalogue: Catalogue, dates: Sequence[DateMention]
 ) -> tuple[Link, ...]:
@@ -178,26 +162,13 @@ def _by_place(
     day = dates[0].span.last if dates else catalogue.dates[-1]
     places = catalogue.papers_of_day.get(day, ())
     listed = [catalogue.papers[i] for i in places if catalogue.papers[i].date == day]
+    number = number_of(match["zh"] or match["en"] or match["n"] or "") or 0
+    if match["last"] or (match["en"] or "").lower() == "last":
+        number = len(listed)
     return tuple(
         Link(paper.title, (paper.id,), match.start(), match.end())
-        for paper in _at_place(listed, match)
+        for paper in (listed[number - 1 : number] if number else ())
     )
-
-
-def _at_place(listed: Sequence[PaperRecord], match: re.Match[str]) -> Sequence[PaperRecord]:
-    if match["last"] or (match["en"] or "").lower() == "last":
-        return listed[-1:]
-    number = number_of(match["zh"] or match["en"] or match["n"]) or 0
-    return listed[number - 1 : number] if number else ()
-
-
-def _search_text(question: str, dates: Sequence[DateMention], context: Context) -> str:
-    """The question without days and ids, which no section's text is about, after its context."""
-    kept = question
-    for mention in sorted(dates, key=lambda mention: -mention.start):
-        kept = f"{kept[: mention.start]} {kept[mention.end :]}"
-    kept = ARXIV_ID.sub(" ", kept)
-    return "\n".join([*context.turns, kept]).strip() or question
 
 
 _TURNS = 6
