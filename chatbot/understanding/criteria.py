@@ -13,7 +13,7 @@ from chatbot.index.entity_linking import NameTable
 from chatbot.text.quantities import number_of
 from chatbot.text.terms import STOP_WORDS
 from chatbot.understanding.models import Criteria, Noun, Part, Wanted
-from chatbot.understanding.wording import asked_of, language_of, names_in
+from chatbot.understanding.wording import ASKS_NUMBER, asked_of, language_of, names_in
 
 _LATIN_TERM = re.compile(
     r"(?<![A-Za-z0-9.])[A-Za-z0-9][\w.+'’-]*(?:[ \t]+(?:[A-Z0-9][\w.+'’-]*|\d[\w.]*))*"
@@ -53,7 +53,6 @@ _FOR = re.compile(r"\b(?:for|of|about|in)\s+(?P<what>[\w\s-]+)", re.IGNORECASE)
 _FILLERS = re.compile(r"已经|目前|现在")
 # Turned round: "开源代码" would be cut as 开 and 源代码.
 _RELEASES = re.compile(r"(?P<how>开源|公开|发布)了?(?P<what>代码|数据集|数据|权重)")
-_KIND_SUFFIX = re.compile(r"(?<=[\u3400-\u9fff]{2})(?:机制|方法|技术|算法|问题|任务)$")
 _WANTS_NEW = re.compile(
     r"(?:自己|新|首[次个]|[提推]出|发布|[造建])[^，。？]{0,10}?"
     r"(?P<zh>评测基准|基准|[评测][测试]集|数据集|语料库?|框架|工具包)|"
@@ -134,8 +133,7 @@ def _topics(text: str) -> list[str]:
     text = _FILLERS.sub("", _FIELD_ONLY.sub(" ", text))
     text = _RELEASES.sub(r"\g<what>\g<how>", text)
     pieces = re.split(r"[/、，,。？?！：:；“”\"\s]|或者?", _SCAFFOLD.sub(" ", text))
-    stems = (_KIND_SUFFIX.sub("", piece) for piece in dict.fromkeys(pieces))
-    return [piece for piece in stems if len(piece) > 1][:_MOST_PIECES]
+    return [piece for piece in dict.fromkeys(pieces) if len(piece) > 1][:_MOST_PIECES]
 
 
 def _beside(text: str, taken: Sequence[str]) -> tuple[str, ...]:
@@ -219,14 +217,6 @@ _ATTRIBUTES = {
         "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
     }.items()
 }
-_WANTS_A_FIGURE = re.compile(
-    r"多少(?!种|类|个?(?:模型|阶段|步骤|部分))|几分|百分之|具体[是数]|多[快高长久]|几个点|分别|"
-    r"(?:得分|分数|成绩|[\u3400-\u9fff]率)[是呢]?[?？]?$|"
-    r"\bhow (?:much|high|fast|long|big|large|far|many)\b|"
-    r"\b(?:what|exact) (?:\S+ ){0,5}?(?:scores?|accurac\w+|rates?|numbers?|latency|gains?|size)\b|"
-    r"\bwhat d(?:oes|id|o) .{3,60}\b(?:score|get|reach|achieve)\b",
-    re.IGNORECASE,
-)
 _METRIC = re.compile(r"[\u3400-\u9fff]{2}率(?=的?具体|[是有为到具多，。？?]|$)")
 # A size, length or distance that narrows what is asked: "2B", "512K", "25km".
 _SETTING = re.compile(r"(?<![A-Za-z0-9.\-])\d+(?:\.\d+)?(?:[BMKkm]|km|GB|[×x]\d+)(?![A-Za-z0-9])")
@@ -241,7 +231,7 @@ def wanted_of(question: str) -> Wanted:
     clause = asked_of(question)
     return Wanted(
         attributes=tuple(key for key, asked in _ATTRIBUTES.items() if asked.search(question)),
-        figure=bool(_WANTS_A_FIGURE.search(question)),
+        figure=bool(ASKS_NUMBER.search(question)),
         names=names_in(clause),
         settings=tuple(_SETTING.findall(question)),
         metrics=tuple(match[0] for match in _METRIC.finditer(clause)),

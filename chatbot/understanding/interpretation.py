@@ -106,9 +106,7 @@ def understand(
 def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
     if wording.CHAT.fullmatch(question):
         return "chat"
-    several = len({link.papers for link in own if link.sure}) > 1 or (
-        len({link.papers for link in own}) > 1 and bool(wording.EACH.search(question))
-    )
+    several = len({link.papers for link in own if link.sure}) > 1
     # "GENIUS 测了哪些模型": "which" is asked of the one paper that is named.
     asks_one = own and not wording.WHICH_PAPERS.search(question)
     lists = bool(wording.LIST.search(question)) and not asks_one
@@ -123,8 +121,7 @@ def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
     if lists:
         return "list"
     strongly = wording.COMPARE_STRONGLY.search(question) and wording.SEVERAL.search(question)
-    another = own and wording.EACH_AND_ANOTHER.search(question)
-    return "compare" if strongly or another else "lookup"
+    return "compare" if strongly else "lookup"
 
 
 def _without(question: str, own: Sequence[Link], dates: Sequence[DateMention]) -> str:

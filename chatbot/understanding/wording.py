@@ -41,30 +41,20 @@ COMPARE_STRONGLY = _any_case(
     r"各自|[两三]篇|一样[么吗]",
     r"^\W*compare\b|(?<!-)\b(?:versus|vs)\b(?!-)|\bdiffer\w*\b.{0,200}\b(?:between|from)\b|\bboth\b",
 )
-# With one paper named, what tells that another is only described: "UMEM 和讲数据的那篇，各用了…".
-EACH_AND_ANOTHER = _any_case(
-    r"(?:[和跟与及、]|还有)[^，。？]{0,80}[那这]一?篇.{0,120}(?:各|分别|谁|都)",
-    r"\band\b.{0,120}\bpaper\b.{0,120}\b(?:each|both|either|respectively)\b",
-)
-# Names that papers may only mention are compared where each is asked about.
-EACH = _any_case(
-    r"[对相]比|比较|区别|不同|差[别异]|异同|谁|哪个|各|分别|一样|[两三四]个",
-    r"\b(?:compar\w*|versus|vs|differ\w*|both|each|either)\b",
-)
 SEVERAL = _any_case(r"[和跟与及、]|还有", r"\b(?:and|with|versus|vs|or)\b")
-_SUMMED_UP, _ISSUE = (
-    r"(?:概[览述括]|综述|总[览结]|梳理|盘点)",
-    r"(?:[期份批]|报告|日报|[今昨]天|[这本]周)",
+_ISSUE = r"(?:[期份批]|报告|日报|[今昨]天|[这本]周|\b(?:issue|report|today|week|day)\b)"
+_DIGEST = (
+    r"(?:概[览述括]|综述|总[览结]|梳理|盘点|"
+    r"\b(?:overview|highlights?|digest|summar\w+|about|cover\w*)\b)"
 )
-_DIGEST, _REPORT = r"(?:overview|highlights?|digest|summar\w+)", r"(?:issue|report|today|week|day)"
 OVERVIEW = _any_case(
-    r"有(?:什么|哪些|啥)[^，。？]{0,6}(?:值得|新鲜|[亮看]点|有意思|重要|新东西)|值得[一看读关]",
-    r"[讲说聊写]了?[些点]?(?:什么|啥|哪些)[^，。？]{0,4}$|有(?:什么|啥)新?(?:内容|论文|东西|方向|主题)?[?？]?$",
-    rf"{_SUMMED_UP}[^，。？]{{0,8}}{_ISSUE}|{_ISSUE}[^，。？]{{0,8}}{_SUMMED_UP}",
+    r"有(?:什么|哪些|啥)[^，。？]{0,6}(?:值得|[亮看]点|新[鲜东]|有意思|重要)|值得[一看读关]",
+    r"[讲说聊写]了?[些点]?(?:什么|啥|哪些)[^，。？]{0,4}$|有(?:什么|啥)(?:内容|论文|东西|方向|主题)?[?？]?$",
+    rf"{_DIGEST}.{{0,80}}{_ISSUE}|{_ISSUE}.{{0,80}}{_DIGEST}",
     r"[和跟比与][^，。？]{0,4}(?:[上前]一?期|昨天)[^，。？]{0,10}(?:变化|不同|多了|新)",
-    r"\bwhat(?:'s| is| are)? (?:new|changed|worth|interesting|notable)\b|\bworth reading\b",
-    rf"\b{_DIGEST}\b.{{0,200}}\b{_REPORT}\b|\b{_REPORT}\b.{{0,200}}\b(?:{_DIGEST}|about|cover\w*)\b",
-    rf"\banything (?:new|interesting|worth)\b|\bwhat(?:'s| is) in\b.{{0,200}}\b{_REPORT}\b",
+    r"\b(?:what|anything)(?:'s| is| are)? (?:new|changed|worth|interesting|notable)\b",
+    r"\bworth reading\b",
+    rf"\bwhat(?:'s| is) in\b.{{0,80}}{_ISSUE}",
 )
 # Words that lean on what was said before; a short question without a name does so too.
 REFERS_BACK = _any_case(
@@ -73,36 +63,34 @@ REFERS_BACK = _any_case(
     r"\b(?:its?|they|their|them|this|that|these|those|former|latter|"
     r"the (?:first|second|third|last|other|same|two)|(?:what|how) about)\b|^and\b",
 )
-# Ten words a section that ask for it, few enough not to be fitted to any questions.
-_ASPECTS: dict[SectionKey, re.Pattern[str]] = {
-    "field": _any_case(r"领域|场景|方向", r"\b(?:field|domain|area|application)"),
-    "contribution": _any_case(
-        r"贡献|做什么|是什么|[讲说]了?什么|解决|总结|概括|介绍|主要内容",
-        r"\b(?:contribut|summar|about\W*$|tell me about|main idea|^what is)",
-    ),
-    "usage": _any_case(
-        r"怎么用|使用|输入|输出|硬件|卡|代码|开源|部署",
-        r"\b(?:inputs?\b|outputs?\b|hardware|gpus?\b|code\b|releas|open[- ]sourc|deploy|licen)",
-    ),
-    "innovations": _any_case(
-        r"创新|原理|机制|怎么|如何|为什么|设计|区别|不同",
-        r"\b(?:how do(?:es)?\b|why\b|mechanism|design|novel|differ)",
-    ),
-    "results": _any_case(
-        r"效果|结果|提升|多少|率|倍|快|分|表现|实验",
-        r"\b(?:results?\b|scores?\b|accura|how (?:much|many)|fast|improv|perform|best|percent)",
-    ),
-}
-# What names a whole section, and what else may stand beside it in a question for no more than that.
+# The names of the sections; a question for no more than one asks for all of it.
 _WHOLE_SECTIONS: dict[SectionKey, re.Pattern[str]] = {
     "field": _any_case(r"(?:应用|研究)?领域|应用场景", r"\b(?:field|domain|area)s?\b"),
     "contribution": _any_case(r"贡献", r"\bcontributions?\b"),
-    "usage": _any_case(r"使用(?:指南|方[法式])|怎么用|如何使用|用法", r"\bhow to use\b|\busage\b"),
+    "usage": _any_case(r"使用(?:指南|方[法式])?|怎么用|用法", r"\busage\b"),
+    "innovations": _any_case(r"创新(?:点|之处)?|方法|原理", r"\b(?:innovat|method|approach)\w*"),
+    "results": _any_case(
+        r"(?:实验)?[效结]果|实验|性能|表现", r"\b(?:result|performance|experiment)s?\b"
+    ),
+}
+# Some words beside them that ask for a section, few enough not to be fitted to any questions.
+_ASPECTS: dict[SectionKey, re.Pattern[str]] = {
+    "field": _any_case(r"场景|方向", r"\bapplication"),
+    "contribution": _any_case(
+        r"做什么|是什么|[讲说]了?什么|解决|总结|概括|介绍|主要内容",
+        r"\b(?:contribut|summar|about\W*$|tell me about|main idea|^what is)",
+    ),
+    "usage": _any_case(
+        r"输入|输出|硬件|卡|代码|开源|部署",
+        r"\b(?:inputs?\b|outputs?\b|hardware|gpus?\b|code\b|releas|open[- ]sourc|deploy|licen)",
+    ),
     "innovations": _any_case(
-        r"创新(?:点|之处)?|方法|原理|思路", r"\b(?:innovations?|methods?|approach(?:es)?)\b"
+        r"机制|怎么|如何|为什么|设计|区别|不同",
+        r"\b(?:how do(?:es)?\b|why\b|mechanism|design|novel|differ)",
     ),
     "results": _any_case(
-        r"(?:实验)?[效结]果|实验|性能|表现", r"\b(?:results?|performance|experiments?)\b"
+        r"提升|多少|率|倍|快|分",
+        r"\b(?:scores?\b|accura|how (?:much|many)|fast|improv|perform|best|percent)",
     ),
 }
 SECTION_NAMES: dict[Language, dict[SectionKey, str]] = {
@@ -133,13 +121,11 @@ _ASKS = _any_case(
     r"\b(?:wh(?:at|ich|o|en|ere|y)|how|do|does|did|is|are|was|were|can|could|ha[sd]|have|w(?:ill|ould)|"
     r"i need|(?:give|tell) me)\b",
 )
-_ASKS_WHICH_PAPER = _any_case(
-    r"哪[一个项]?(?:篇|论文|研究|工作)|有没有[搞做讲]", r"\b(?:which|what) (?:paper|work|study)\b"
-)
-_ASKS_NUMBER = _any_case(
+_ASKS_WHICH_PAPER = _any_case(r"哪[一个]?篇", r"\b(?:which|what) paper\b")
+ASKS_NUMBER = _any_case(
     r"多少|几|百分|倍|比例|分别",
-    r"\bhow (?:many|much|far|often|long|big|large)\b|\bpercent|"
-    r"\bwhat (?:\w+ )?(?:rate|score|number)\b",
+    r"\bhow (?:many|much|far|often|long|big|large|fast|high)\b|\bpercent|"
+    r"\bwhat (?:\w+ )?(?:rate|score|number)\b|\bwhat d(?:oes|id) .{3,60}\b(?:score|reach)\b",
 )
 
 
@@ -177,7 +163,7 @@ def without_names(text: str, links: Sequence[Link], names: NameTable) -> str:
 def sought_of(text: str, links: Sequence[Link] = (), names: NameTable | None = None) -> Sought:
     """What is searched for by a text that names the papers of these links."""
     unnamed = without_names(text, links, names) if names else text
-    return Sought(text, unnamed, language_of(text) == "en", bool(_ASKS_NUMBER.search(text)))
+    return Sought(text, unnamed, language_of(text) == "en", bool(ASKS_NUMBER.search(text)))
 
 
 def focus_of(question: str, links: Sequence[Link] = (), names: NameTable | None = None) -> Focus:
@@ -186,7 +172,7 @@ def focus_of(question: str, links: Sequence[Link] = (), names: NameTable | None 
     rest = rest if rest.strip(" ?？。,，") else question
     clause = asked_of(rest)
     named = tuple(name.lower() for name in names_in(rest))
-    return Focus(rest, clause, named, bool(_ASKS_NUMBER.search(clause)))
+    return Focus(rest, clause, named, bool(ASKS_NUMBER.search(clause)))
 
 
 def whole_sections_of(text: str) -> tuple[SectionKey, ...]:
@@ -204,4 +190,8 @@ def whole_sections_of(text: str) -> tuple[SectionKey, ...]:
 def aspects_of(text: str) -> tuple[SectionKey, ...]:
     """The sections that a question's words, where it asks, ask for."""
     asked = asked_of(text)
-    return tuple(key for key, pattern in _ASPECTS.items() if pattern.search(asked))
+    return tuple(
+        key
+        for key, pattern in _ASPECTS.items()
+        if pattern.search(asked) or _WHOLE_SECTIONS[key].search(asked)
+    )
