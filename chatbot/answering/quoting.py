@@ -26,7 +26,7 @@ from chatbot.verification.claims import Block, Claim, ClaimKind, Draft, escape_m
 
 _LONGEST = 36
 # What a paper works with or is held against is not what it is called.
-_OTHERS = re.compile(r"(?:基于|使用|采用|利用|借助|相比|对比|优于|超越|如)\W*$")
+_OTHERS = re.compile(r"(?:基于|[使采利]用|借助|[相对]比|优于|超越|如)\W*$")
 
 
 def short_name(section: IndexedSection) -> str:

@@ -13,30 +13,26 @@ from chatbot.retrieval.ranking import decide
 from chatbot.text.markdown import sentences
 from chatbot.text.quantities import Quantity, quantities
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
+from chatbot.understanding.criteria import THINGS
 from chatbot.understanding.models import Query
 from chatbot.verification.claims import AbstainReason
 
 # What a paper holds that gives an attribute (`understanding/criteria.py`).
 _GIVES = {
-    key: re.compile(given, re.IGNORECASE)
-    for key, given in {
-        "licence": r"许可|开源协议|\blicen[cs]e|\bMIT\b|Apache|CC[- ]BY|\bGPL\b|\bBSD\b|商用",
-        "authors": r"作者|机构|大学|团队|实验室|公司|\bauthors?\b|\buniversity\b",
-        "hours": r"卡时|小时|\d ?(?:天|hours?|days?|h\b)",
-        "date": r"20\d\d[ -年]|\d ?月|将于|即将|计划|后(?:开源|[发放][布出])",
-        "code": r"github|开源|代码|https?://|\bcode\b|发布",
-        "cost": r"美元|\$ ?\d|成本|费用|\d ?元",
-        "learning_rate": r"学习率|learning[- ]rate|\d ?e-\d|10\^\{?-\d",
-        "optimizer": r"优化器|Adam|\bSGD\b|Muon|\bLion\b|\boptimi[sz]er",
-        "gpu": r"\b[ABHLV]\d{2,4}\b|\bRTX\b|\bT(?:itan|PU)\b|昇腾|Ascend|Jetson|\b[345]090\b",
-        "gpus": r"\d+ ?(?:[张块卡×]|个? ?GPU|x\b)|[单一两双四八][张块卡路]|\d-GPU",
-        "latency": r"延迟|毫秒|\d ?(?:ms\b|秒)|latency|\bFPS\b",
-        "batch": r"batch|批次|批大小",
-        "seeds": r"种子|\bseeds?\b",
-        "encoder": r"编码器|\bCLIP\b|SigLIP|DINO|\bViT\b|encoder",
-        "participants": r"\d+ ?[名位个人]|\bN ?= ?\d",
-        "venue": r"会议|期刊|接收|ICLR|NeurIPS|ICML|CVPR|\bACL\b|EMNLP",
-    }.items()
+    **THINGS,
+    **{
+        key: re.compile(given, re.IGNORECASE)
+        for key, given in {
+            "licence": r"许可|开源协议|\blicen[cs]e|\bMIT\b|Apache|CC[- ]BY|\bGPL\b|\bBSD\b|商用",
+            "authors": r"作者|机构|大学|团队|实验室|公司|\b(?:authors?|university)\b",
+            "hours": r"卡时|小时|\d ?(?:天|hours?|days?|h\b)",
+            "date": r"20\d\d[ -年]|\d ?月|将于|即将|计划|后(?:开源|发布)",
+            "code": r"github|开源|代码|https?://|\bcode\b|发布",
+            "gpu": r"\b[ABHLV]\d{2,4}\b|\bRTX\b|\bT(?:itan|PU)\b|昇腾|Ascend|Jetson|\b[345]090\b",
+            "gpus": r"\d+ ?(?:[张块卡×]|个? ?GPU|x\b)|[单一两双四八][张块卡路]|\d-GPU",
+            "venue": r"会议|期刊|接收|ICLR|NeurIPS|ICML|CVPR|\bACL\b|EMNLP",
+        }.items()
+    },
 }
 _SUFFIX = re.compile(r"-(?:style|based|like|level|type)$")
 # Numbers of a name ("Gemini 2.0", "Qwen3"), a model's size ("8B"), a resolution.

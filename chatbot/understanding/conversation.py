@@ -7,17 +7,23 @@ from dataclasses import dataclass, replace
 from chatbot.index.entity_linking import Link, NameTable
 from chatbot.text.quantities import number_of
 from chatbot.understanding.models import Message
-from chatbot.understanding.wording import REFERS_BACK
 
 ARXIV_ID = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d.]\d)")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+# What else leans on what was said before; a short question without a name does so too.
+_LEANS = re.compile(
+    r"它|[这那][篇个]|该(?:论文|方法)|刚才|^(?:那|还有|再|然后)|呢[?？]?$|"
+    r"\b(?:its?|they|their|them|this|that|these|those|the (?:other|same)|"
+    r"(?:what|how) about)\b|^and\b",
+    re.IGNORECASE,
+)
 _SHORT = 16
 _TURNS = 2
 _ORDINAL = re.compile(
     r"第\s*(?P<zh>[一二三四五六七八九十两]|\d{1,2})\s*[个篇种者项]|"
     r"(?P<last>最后[一那]?[个篇]|后者|后一[个篇]|后面[那的]?[个篇]?|后头?[那一]?个?(?=[呢的那，,？?]|$))|"
     r"(?P<first>前者|前一[个篇]|前面[那的]?[个篇]?)|"
-    r"\b(?P<en>first|second|third|fourth|fifth|last|former|latter)\b",
+    r"(?:\bthe|^)\W*(?P<en>first|second|third|fourth|fifth|last|former|latter)\b",
     re.IGNORECASE,
 )
 _AGAINST = re.compile(
@@ -40,13 +46,14 @@ _AMONG = re.compile(
     re.IGNORECASE,
 )
 _MOST = re.compile(
-    r"[哪谁][^，。？]*[最更]|区别|不同|差别|异同|"
-    r"\b(?:best|most|least|fewest|\w{2,}est|better|faster|differ\w*)\b",
+    r"[哪谁][^，。？]*[最更]|[区差]别|[不异]同|"
+    r"\b(?:best|most|least|\w{2,}est|better|faster|differ\w*)\b",
     re.IGNORECASE,
 )
 _WHICH = re.compile(
     r"[哪谁]|[几少][篇个]|\b(?:which|what|how many|who|any|do|does|are|is)\b", re.IGNORECASE
 )
+_LEANING = (_LEANS, _ORDINAL, _AMONG, _AGAINST)
 _MOST_COMPARED = 8
 
 
@@ -77,7 +84,7 @@ def context_of(
     """
     short = len(question) <= _SHORT and not _LATIN_WORD.search(question)
     against = bool(own and _AGAINST_NAMED.search(question))
-    if not (short or against or REFERS_BACK.search(question)):
+    if not (short or against or any(leans.search(question) for leans in _LEANING)):
         return STANDS_ALONE
     spoken = [(turn, _papers_of(turn, names)) for turn in _told(history, names)]
     listed = _last_list(spoken)

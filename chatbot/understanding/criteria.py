@@ -159,7 +159,7 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _LIKE_A_PAPER = re.compile(
-    r"[那这][篇个]|论文|方法|框架|基准|\b(?:paper|study|method|benchmark|system|one|the)\b",
+    r"[那这][篇个]|论文|方法|\b(?:paper|method|one|the)\b",
     re.IGNORECASE,
 )
 _A_PAPER = re.compile(r"[那这]一?篇|\bpaper\b", re.IGNORECASE)
@@ -188,34 +188,41 @@ def count_of(question: str) -> int:
     return (number_of(count["zh"] or count["en"]) or 0) if count else 0
 
 
-# What a question may ask of a paper, by key; what a paper says that gives it is in
-# `answering/refusal.py`.
-_ATTRIBUTES = {
-    key: re.compile(asked, re.IGNORECASE)
-    for key, asked in {
-        "licence": r"许可|(?:开源|什么|啥|哪种)协议|商用|\blicen[cs]e\b|commercial(?:ly)? us",
-        "authors": r"作者[是有都]|谁写的|哪[个家](?:机构|学校|公司|团队|大学)|"
-        r"\bauthors\b|\baffiliations?\b|"
-        r"which (?:lab|university|company|team)|who (?:wrote|made|built)",
-        "hours": r"卡时|GPU ?小?时|训练了?多[久少]|(?:多少|几)个?小时|训练时长|gpu[- ]?hours?|"
-        r"how (?:long|many hours).{0,30}\btrain",
-        "date": r"(?:什么时候|何时|哪[天年]|几月)(?:发布|开源|上线|发表)|发布日期|release date|"
-        r"when (?:was|were|will) .{0,40}(?:released?|published|open)",
-        "code": r"(?:代码|仓库|项目)的?(?:链接|[地网]址|在哪)|github ?(?:链接|地址)|"
-        r"(?:link|url) (?:to|of|for) .{0,20}(?:code|repo)|where .{0,30}\b(?:code|repo)",
-        "cost": r"多少(?:美元|钱|费用)|训练成本|training cost|how much .{0,40}\bcost|\bdollars?\b",
-        "learning_rate": r"学习率|\blearning[- ]rates?\b",
-        "optimizer": r"优化器|\boptimi[sz]ers?\b",
-        "gpu": r"(?:什么|哪种|啥)(?:型号的?)?显?(?:卡|GPU)|\b(?:what|which) [a-z ]{0,14}gpus?\b",
-        "gpus": r"(?:多少|几)[张块]?显?(?:卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
-        "latency": r"延迟[是有多]|多少 ?(?:毫秒|ms\b)|\b(?:inference )?latency\b",
-        "batch": r"batch ?size|批大小|批次大小",
-        "seeds": r"随机种子|\brandom seeds?\b",
-        "encoder": r"[视图][觉像]编码器|\b(?:vision|image) encoder\b",
-        "participants": r"[几多]少?[名个位](?:参与|标注|志愿)[者员]|"
-        r"\bhow many (?:participant|annotator)s\b",
-        "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
+# Things that a question may ask of a paper, and that one says by the same words.
+THINGS = {
+    key: re.compile(pattern, re.IGNORECASE)
+    for key, pattern in {
+        "cost": r"美元|费用|成本|\bcosts?\b|\$ ?\d",
+        "learning_rate": r"学习率|\blearning[- ]rate",
+        "optimizer": r"优化器|\boptimi[sz]er|Adam|\bSGD\b|Muon",
+        "latency": r"延迟|毫秒|\blatency\b|\d ?ms\b",
+        "batch": r"batch ?size|批大小|批次",
+        "participants": r"标注[者员]|志愿者|\b(?:participant|annotator)s\b",
+        "seeds": r"种子|\brandom seeds?\b",
+        "encoder": r"[视图][觉像]编码器|\b(?:vision|image) encoder\b|CLIP|DINO|\bViT\b",
     }.items()
+}
+# Others, by key; what a paper says that gives them is in `answering/refusal.py`.
+_ATTRIBUTES = {
+    **THINGS,
+    **{
+        key: re.compile(asked, re.IGNORECASE)
+        for key, asked in {
+            "licence": r"许可|(?:开源|什么|哪种)协议|商用|\blicen[cs]e\b|commercial(?:ly)? us",
+            "authors": r"作者[是有都]|谁写的|哪[个家](?:机构|学校|公司|团队|大学)|"
+            r"\b(?:authors|affiliations?)\b|"
+            r"which (?:lab|university|company|team)|who (?:wrote|made)",
+            "hours": r"GPU ?小?时|卡时|训练了?多[久少]|[少几]个?小时|训练时长|gpu[- ]?hours?|"
+            r"how (?:long|many hours).{0,30}\btrain",
+            "date": r"(?:什么时候|何时|哪[天年]|几月)[发开上]|release date|"
+            r"when (?:was|were|will) .{0,40}(?:releas|publish)",
+            "code": r"(?:代码|仓库|项目)的?(?:链接|[地网]址|在哪)|"
+            r"(?:link|url|where) .{0,30}\b(?:code|repo)",
+            "gpu": r"(?:什么|哪种)(?:型号的?)?显?(?:卡|GPU)|\b(?:what|which) [a-z ]{0,14}gpus?\b",
+            "gpus": r"(?:多少|几)[张块]?显?(?:卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
+            "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
+        }.items()
+    },
 }
 _METRIC = re.compile(r"[\u3400-\u9fff]{2}率(?=的?具体|[是有为到具多，。？?]|$)")
 # A size, length or distance that narrows what is asked: "2B", "512K", "25km".

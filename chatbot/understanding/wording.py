@@ -19,14 +19,15 @@ def _any_case(*parts: str) -> re.Pattern[str]:
     return re.compile("|".join(parts), re.IGNORECASE)
 
 
+_WORKS = "(?:论文|文章|研究|工作|paper)"
 CHAT = _any_case(
     r"\W*(?:你好|您好|嗨|早上好|谢谢|再见|你是谁|你能做什么|"
     r"(?:hi|hello|hey)(?: there)?|thank(?:s| you)|bye|who are you|what can you do)\W*"
 )
 # Which papers: the papers themselves are asked for, not something of one of them.
 WHICH_PAPERS = _any_case(
-    r"推荐[^，。？]{0,8}[篇些]|哪些[^，。？]{0,20}(?:论文|文章|研究|工作|paper)|(?<![这那])[哪有]?几篇|多少篇|"
-    r"所有[^，。？]{0,16}论文|(?:论文|文章|研究|工作|paper)[里中都分别有是]{0,4}(?:哪些|谁|哪几)|名单",
+    rf"哪些[^，。？]{{0,20}}{_WORKS}|{_WORKS}[里中都分别有是]{{0,4}}(?:哪些|谁|哪几)",
+    r"推荐[^，。？]{0,8}[篇些]|(?<![这那])[哪有]?几篇|多少篇|所有[^，。？]{0,16}论文|名单",
     r"\b(?:which|what|list|all|name|show|recommend|how many)\b[^?.]{0,200}"
     r"\b(?:papers|works|studies)\b|"
     r"\bpapers (?:that|which|using|about|on)\b",
@@ -37,7 +38,7 @@ LIST = _any_case(
     r"哪些[^，。？]{0,30}(?:用[到了]|[使采]用|基于|跑过|评测|提到|涉及|做)",
 )
 COMPARE_STRONGLY = _any_case(
-    r"(?:对比|比较)一?下|有[什啥]么?(?:区别|不同|差别)|(?:区别|不同|差别|异同)(?:在哪|是什么|呢)|谁[更最]|哪个更|"
+    r"(?:对比|比较)一?下|有[什啥]么?(?:[区差]别|不同)|(?:[区差]别|[不异]同)(?:在哪|是什么|呢)|谁[更最]|哪个更|"
     r"各自|[两三]篇|一样[么吗]",
     r"^\W*compare\b|(?<!-)\b(?:versus|vs)\b(?!-)|\bdiffer\w*\b.{0,200}\b(?:between|from)\b|\bboth\b",
 )
@@ -55,13 +56,6 @@ OVERVIEW = _any_case(
     r"\b(?:what|anything)(?:'s| is| are)? (?:new|changed|worth|interesting|notable)\b",
     r"\bworth reading\b",
     rf"\bwhat(?:'s| is) in\b.{{0,80}}{_ISSUE}",
-)
-# Words that lean on what was said before; a short question without a name does so too.
-REFERS_BACK = _any_case(
-    r"它|[这那][篇个两]|该(?:论文|方法)|其中|上面|[前后](?:[面一者])|[两二]者|刚才|第[一二三四五六七八九十\d]+[个篇]|"
-    r"最后一[个篇]|^(?:那|还有|再|然后)|呢[?？]?$",
-    r"\b(?:its?|they|their|them|this|that|these|those|former|latter|"
-    r"the (?:first|second|third|last|other|same|two)|(?:what|how) about)\b|^and\b",
 )
 # The names of the sections; a question for no more than one asks for all of it.
 _WHOLE_SECTIONS: dict[SectionKey, re.Pattern[str]] = {
@@ -117,8 +111,8 @@ _CLAUSE = re.compile(
     r"[，。？！；：,;:?!—\n]+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])|(?<!\b[A-Z]r)\.(?=\s|$)|\s-+\s"
 )
 _ASKS = _any_case(
-    r"什么|啥|多[少长大久高快远]|[几哪凭咋吗么各]|怎么|[如为]何|是不是|有没有|[会能]不[会能]|还是|分别|[报给]一下",
-    r"\b(?:wh(?:at|ich|o|en|ere|y)|how|do|does|did|is|are|was|were|can|could|ha[sd]|have|w(?:ill|ould)|"
+    r"[几哪凭咋吗么啥各]|多[少长大久高快远]|[如为]何|[是会能]不[是会能]|有没有|还是|分别|[报给]一下",
+    r"\b(?:wh[aeioy]\w*|how|do|does|did|is|are|was|were|can|could|ha[sd]|have|w(?:ill|ould)|"
     r"i need|(?:give|tell) me)\b",
 )
 _ASKS_WHICH_PAPER = _any_case(r"哪[一个]?篇", r"\b(?:which|what) paper\b")

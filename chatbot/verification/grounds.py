@@ -34,7 +34,7 @@ _DIRECTIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (re.compile(up), re.compile(down))
     for up, down in (
         (
-            r"[提上]升|提高|增[加长]|升[高至到]|上涨|涨[到了]|\b(?:increas|improv|rais|boost|rose|rise|gain)\w*",
+            r"[提上]升|提高|增[加长]|升[高至到]|涨|\b(?:increas|improv|rais|boost|rose|rise|gain)\w*",
             r"降[低至到]|下[降跌滑]|减[少小]|缩减|退化|"
             r"\b(?:decreas|reduc|lower(?:s|ed|ing)\b|drop|declin|cuts?\b|fell\b)\w*",
         ),
@@ -42,14 +42,16 @@ _DIRECTIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"[高优强]于|[超胜赢]过|超越|领先|击败|(?<![不没])超出|\b(?:outperform|exceed|surpass|beat)\w*",
             r"[低劣逊弱]于|不[及如]|落后|输给|\b(?:underperform|lag|trail|lose|lost)\w*",
         ),
-        (
-            r"[更最较]高|[更最]大|\b(?:high|larg)e(?:r|st)\b",
-            r"[更最较]低|[更最]小|\b(?:low|small)e(?:r|st)\b",
+        *(
+            (rf"[更最加][{more}]|\b(?:{rises})\b", rf"[更最减变][{less}]|\b(?:{falls})\b")
+            for more, less, rises, falls in (
+                ("高大", "低小", "(?:high|larg)e(?:r|st)", "(?:low|small)e(?:r|st)"),
+                ("快速", "慢", "faste(?:r|st)|speeds? up", "slowe(?:r|st)"),
+                ("好优佳", "差糟", "better|best", "wors(?:e|t)"),
+                ("多", "少", "more|most", "fewer|less|least|fewest"),
+                ("强", "弱", "stronge(?:r|st)", "weake(?:r|st)"),
+            )
         ),
-        (r"更快|加[快速]|\bfaste(?:r|st)\b|\bspeeds? up\b", r"[更减变]慢|\bslowe(?:r|st)\b"),
-        (r"[更最][好优]|最佳|\b(?:better|best)\b", r"[更最]差|更糟|\bwors(?:e|t)\b"),
-        (r"[更最]多|\b(?:more|most)\b", r"[更最]少|\b(?:fewer|less|least|fewest)\b"),
-        (r"[更最]强|\bstronge(?:r|st)\b", r"[更最]弱|\bweake(?:r|st)\b"),
     )
 )
 
