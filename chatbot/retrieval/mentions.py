@@ -117,12 +117,6 @@ def mentioning(
             grades = [_grade(section.text, m) for p in patterns for m in p.finditer(section.text)]
             if grades:
                 graded[row] = max(grades) + 0.5 * (section.key in query.aspects)
-        if (
-            criteria.topical
-            and graded
-            and not any(index.sections[row].key in HEADS for row in graded)
-        ):
-            graded[paper.rows[0]] = max(graded.values())
         in_title = (
             any(pattern.search(paper.title) for pattern in patterns) and not criteria.field_only
         )
@@ -130,10 +124,7 @@ def mentioning(
             graded[paper.rows[min(1, len(paper.rows) - 1)]] = 1.0
         if not graded or (criteria.own and max(graded.values()) < 0 and not in_title):
             continue
-        if criteria.topical:
-            rows = sorted(graded, key=lambda row: (index.sections[row].key not in HEADS, row))
-        else:
-            rows = sorted(graded, key=lambda row: -graded[row])
+        rows = sorted(graded, key=lambda row: -graded[row])
         listed.append(Listed(paper, tuple(rows), 2.0 + max(graded.values())))
     return tuple(sorted(listed, key=lambda entry: -entry.score))
 

@@ -35,13 +35,12 @@ _WANTS_OWN = re.compile(
     re.IGNORECASE,
 )
 _FIELD_ONLY = re.compile(r"应用领域|领域一?栏|field section", re.IGNORECASE)
-_TOPICAL = re.compile(r"有关|相关|关于|方[向面]|领域|主题|\b(?:about|related|topic)\b")
 _ALL = re.compile(r"既.{1,200}又|同时|并且|且都|\bboth\b.{1,200}\band\b", re.IGNORECASE)
 # What a list is asked with, and no paper is about.
 _SCAFFOLD = re.compile(
     r"请?(?:[帮给]我)?(?:列[出全个]|列一[下列]|整理|盘点|找[出一]下?|说说|告诉我)|推荐(?:一下)?[几一两三]?[篇些]|"
-    r"适合|入门|其中|[这那]些|它们|(?:完整)?名单|写[到了]|提到|[一总]?共|(?:都)?[有是]?(?:哪些|[哪有]?几篇|多少篇|谁)|"
-    r"分别|论文|文章|研究|工作|日报|报告|收录|里面?|[这那]几?[期份批天]|的?有关|相关|关于|方[面向]|领域|主题|"
+    r"适合|入门|其中|[这那]些|它们|(?:完整)?名单|[写提]到|写了|[一总]?共|(?:都)?[有是]?(?:哪些|[哪有]?几篇|多少篇|谁)|"
+    r"分别|论文|文章|研究|工作|日报|报告|收录|里面?|[这那]几?[期份批天]|的?[有相]关|关于|方[面向]|领域|主题|"
     r"[做搞讲]|涉及|包[含括]|属于|针对|一下|[都有的是了在跟和与里中把也要吗呢]",
     re.IGNORECASE,
 )
@@ -100,7 +99,6 @@ def criteria_of(text: str) -> Criteria:
         uses=bool(_USES.search(text)),
         own=bool(_WANTS_OWN.search(text)),
         field_only=bool(_FIELD_ONLY.search(text)),
-        topical=bool(_TOPICAL.search(text)),
         every=bool(_ALL.search(text)),
     )
 

@@ -95,7 +95,7 @@ class Criteria:
     `negated`: those that do not. `records`: told from how the digest was made. `introduces`: the
     kind of thing they bring. `names` are what may be names, `topics` what it is about in words;
     `beside` what else is asked where it is made by name or kind. Then how: by `uses`, by their
-    `own` use, by their `field` section alone, by topic, by `every` name at once.
+    `own` use, by their `field` section alone, by `every` name at once.
     """
 
     negated: bool = False
@@ -107,7 +107,6 @@ class Criteria:
     uses: bool = False
     own: bool = False
     field_only: bool = False
-    topical: bool = False
     every: bool = False
 
 

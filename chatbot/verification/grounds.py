@@ -26,7 +26,7 @@ _NEGATION_REACH = 14
 _NEGATED = re.compile(
     r"(?:并[非不]|不[是会能再]?|无[法需]|从?未能?|(?<!有)没有?(?!有)|非(?![常线])|无(?!论|损))"
     r"(?P<zh>[\u3400-\u9fff]{2,4})"
-    r"|\b(?:not|never|no|without|cannot|(?:ca|do|does|did|is|was|wo)n't)\s+"
+    r"|\b(?:not|never|no|without|cannot|\w{2,}n't)\s+"
     r"(?:(?:be|been|a|an|the|any)\s+)?(?P<en>[a-z]{3,})"
 )
 # Each pair: what goes up or is better, what goes down or is worse.
