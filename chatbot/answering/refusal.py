@@ -13,11 +13,11 @@ from chatbot.retrieval.ranking import decide
 from chatbot.text.markdown import sentences
 from chatbot.text.quantities import Quantity, quantities
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
-from chatbot.understanding.criteria import THINGS
 from chatbot.understanding.models import Query
+from chatbot.understanding.wording import THINGS
 from chatbot.verification.claims import AbstainReason
 
-# What a paper holds that gives an attribute (`understanding/criteria.py`).
+# What a paper holds that gives an attribute (`understanding/wording.py`).
 _GIVES = {
     **THINGS,
     **{

@@ -1,19 +1,17 @@
-"""What a question wants of papers: the criteria of a list, a comparison's parts, a kind of figure.
+"""What a question wants of several papers: the criteria of a list, the parts of a comparison.
 
 Read here once; what follows looks at reports alone.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
-
-import rjieba
 
 from chatbot.index.entity_linking import NameTable
 from chatbot.text.quantities import number_of
 from chatbot.text.terms import STOP_WORDS
-from chatbot.understanding.models import Criteria, Noun, Part, Wanted
-from chatbot.understanding.wording import ASKS_NUMBER, asked_of, language_of, names_in
+from chatbot.understanding.models import Criteria, Part
+from chatbot.understanding.wording import language_of
 
 _LATIN_TERM = re.compile(
     r"(?<![A-Za-z0-9.])[A-Za-z0-9][\w.+'’-]*(?:[ \t]+(?:[A-Z0-9][\w.+'’-]*|\d[\w.]*))*"
@@ -184,71 +182,3 @@ def count_of(question: str) -> int:
     """How many papers a comparison says it is of; 0 where it does not."""
     count = _COUNT.search(question)
     return (number_of(count["zh"] or count["en"]) or 0) if count else 0
-
-
-# Things that a question may ask of a paper, and that one says by the same words.
-THINGS = {
-    key: re.compile(pattern, re.IGNORECASE)
-    for key, pattern in {
-        "cost": r"美元|费用|成本|\bcosts?\b|\$ ?\d",
-        "learning_rate": r"学习率|\blearning[- ]rate",
-        "optimizer": r"优化器|\boptimi[sz]er|Adam|\bSGD\b|Muon",
-        "latency": r"延迟|毫秒|\blatency\b|\d ?ms\b",
-        "batch": r"batch ?size|批大小|批次",
-        "participants": r"标注[者员]|志愿者|\b(?:participant|annotator)s\b",
-        "seeds": r"种子|\brandom seeds?\b",
-        "encoder": r"[视图][觉像]编码器|\b(?:vision|image) encoder\b|CLIP|DINO|\bViT\b",
-    }.items()
-}
-# Others, by key; what a paper says that gives them is in `answering/refusal.py`.
-_ATTRIBUTES = {
-    **THINGS,
-    **{
-        key: re.compile(asked, re.IGNORECASE)
-        for key, asked in {
-            "licence": r"许可|(?:开源|什么|哪种)协议|商用|\blicen[cs]e\b|commercial(?:ly)? us",
-            "authors": r"作者[是有都]|谁写的|哪[个家](?:机构|学校|公司|团队|大学)|"
-            r"\b(?:authors|affiliations?)\b|"
-            r"which (?:lab|university|company|team)|who (?:wrote|made)",
-            "hours": r"GPU ?小?时|卡时|训练了?多[久少]|[少几]个?小时|训练时长|gpu[- ]?hours?|"
-            r"how (?:long|many hours).{0,30}\btrain",
-            "date": r"(?:什么时候|何时|哪[天年]|几月)[发开上]|release date|"
-            r"when (?:was|were|will) .{0,40}(?:releas|publish)",
-            "code": r"(?:代码|仓库|项目)的?(?:链接|[地网]址|在哪)|"
-            r"(?:link|url|where) .{0,30}\b(?:code|repo)",
-            "gpu": r"(?:什么|哪种)(?:型号的?)?显?(?:卡|GPU)|\b(?:what|which) [a-z ]{0,14}gpus?\b",
-            "gpus": r"(?:多少|几)[张块]?显?(?:卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
-            "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
-        }.items()
-    },
-}
-_METRIC = re.compile(r"[\u3400-\u9fff]{2}率(?=的?具体|[是有为到具多，。？?]|$)")
-# A size, length or distance that narrows what is asked: "2B", "512K", "25km".
-_SETTING = re.compile(r"(?<![A-Za-z0-9.\-])\d+(?:\.\d+)?(?:[BMKkm]|km|GB|[×x]\d+)(?![A-Za-z0-9])")
-_ABOUT = re.compile(r"[做搞讲]|研究|关于|有关|[面针][向对]|涉及")
-_NEAR = 3
-_NOUNS = frozenset({"n", "nz", "nt"})
-_THINGS = _NOUNS | {"ns", "nr", "vn"}
-
-
-def wanted_of(question: str) -> Wanted:
-    """The attribute or figure that a look-up asks for."""
-    clause = asked_of(question)
-    return Wanted(
-        attributes=tuple(key for key, asked in _ATTRIBUTES.items() if asked.search(question)),
-        figure=bool(ASKS_NUMBER.search(question)),
-        names=names_in(clause),
-        settings=tuple(_SETTING.findall(question)),
-        metrics=tuple(match[0] for match in _METRIC.finditer(clause)),
-        nouns=tuple(_nouns(question)),
-    )
-
-
-def _nouns(question: str) -> Iterator[Noun]:
-    """The Chinese nouns; what stands just before one tells whether a paper is said to be on it."""
-    at = 0
-    for word, tag in rjieba.tag(question):
-        at = question.find(word, at)
-        if tag in _THINGS and len(word) > 1 and not word.isascii():
-            about = _ABOUT.search(question[max(0, at - _NEAR) : at]) is not None
-            yield Noun(word, tag in _NOUNS, about)

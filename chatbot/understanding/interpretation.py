@@ -15,7 +15,7 @@ from chatbot.llm.prompts import load_prompt, prompt_lines
 from chatbot.text.quantities import ORDINALS, number_of
 from chatbot.understanding import wording
 from chatbot.understanding.conversation import ARXIV_ID, STANDS_ALONE, Context, context_of
-from chatbot.understanding.criteria import ABSTRACT_ONLY, count_of, criteria_of, parts_of, wanted_of
+from chatbot.understanding.criteria import ABSTRACT_ONLY, count_of, criteria_of, parts_of
 from chatbot.understanding.dates import DateMention, find_dates
 from chatbot.understanding.models import (
     Criteria,
@@ -98,7 +98,7 @@ def understand(
         parts=parts_of(question, names) if compares else (),
         count=count_of(question) if compares else 0,
         criteria=criteria_of(search_text) if intent == "list" else Criteria(),
-        wanted=wanted_of(question) if intent == "lookup" else Wanted(),
+        wanted=wording.wanted_of(question) if intent == "lookup" else Wanted(),
         follows_up=bool(context.turns or context.links),
     )
 

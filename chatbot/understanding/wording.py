@@ -1,12 +1,14 @@
-"""How readers put things: the patterns that tell a question's language, intent and aspects."""
+"""How readers put things: what tells a question's language, intent, aspects, and what it wants."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import rjieba
 
 from chatbot.index.entity_linking import Link, NameTable
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.text.terms import STOP_WORDS, words
-from chatbot.understanding.models import Focus, Language, Sought
+from chatbot.understanding.models import Focus, Language, Noun, Sought, Wanted
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _ENGLISH = re.compile(r"[a-z]+")
@@ -116,7 +118,7 @@ _ASKS = _any_case(
     r"i need|(?:give|tell) me)\b",
 )
 _ASKS_WHICH_PAPER = _any_case(r"哪[一个]?篇", r"\b(?:which|what) paper\b")
-ASKS_NUMBER = _any_case(
+_ASKS_NUMBER = _any_case(
     r"多少|几|百分|倍|比例|分别",
     r"\bhow (?:many|much|far|often|long|big|large|fast|high)\b|\bpercent|"
     r"\bwhat (?:\w+ )?(?:rate|score|number)\b|\bwhat d(?:oes|id) .{3,60}\b(?:score|reach)\b",
@@ -157,7 +159,7 @@ def without_names(text: str, links: Sequence[Link], names: NameTable) -> str:
 def sought_of(text: str, links: Sequence[Link] = (), names: NameTable | None = None) -> Sought:
     """What is searched for by a text that names the papers of these links."""
     unnamed = without_names(text, links, names) if names else text
-    return Sought(text, unnamed, language_of(text) == "en", bool(ASKS_NUMBER.search(text)))
+    return Sought(text, unnamed, language_of(text) == "en", bool(_ASKS_NUMBER.search(text)))
 
 
 def focus_of(question: str, links: Sequence[Link] = (), names: NameTable | None = None) -> Focus:
@@ -166,7 +168,7 @@ def focus_of(question: str, links: Sequence[Link] = (), names: NameTable | None 
     rest = rest if rest.strip(" ?？。,，") else question
     clause = asked_of(rest)
     named = tuple(name.lower() for name in names_in(rest))
-    return Focus(rest, clause, named, bool(ASKS_NUMBER.search(clause)))
+    return Focus(rest, clause, named, bool(_ASKS_NUMBER.search(clause)))
 
 
 def whole_sections_of(text: str) -> tuple[SectionKey, ...]:
@@ -189,3 +191,71 @@ def aspects_of(text: str) -> tuple[SectionKey, ...]:
         for key, pattern in _ASPECTS.items()
         if pattern.search(asked) or _WHOLE_SECTIONS[key].search(asked)
     )
+
+
+# Things that a question may ask of a paper, and that one says by the same words.
+THINGS = {
+    key: re.compile(pattern, re.IGNORECASE)
+    for key, pattern in {
+        "cost": r"美元|费用|成本|\bcosts?\b|\$ ?\d",
+        "learning_rate": r"学习率|\blearning[- ]rate",
+        "optimizer": r"优化器|\boptimi[sz]er|Adam|\bSGD\b|Muon",
+        "latency": r"延迟|毫秒|\blatency\b|\d ?ms\b",
+        "batch": r"batch ?size|批大小|批次",
+        "participants": r"标注[者员]|志愿者|\b(?:participant|annotator)s\b",
+        "seeds": r"种子|\brandom seeds?\b",
+        "encoder": r"[视图][觉像]编码器|\b(?:vision|image) encoder\b|CLIP|DINO|\bViT\b",
+    }.items()
+}
+# Others, by key; what a paper says that gives them is in `answering/refusal.py`.
+_ATTRIBUTES = {
+    **THINGS,
+    **{
+        key: re.compile(asked, re.IGNORECASE)
+        for key, asked in {
+            "licence": r"许可|(?:开源|什么|哪种)协议|商用|\blicen[cs]e\b|commercial(?:ly)? us",
+            "authors": r"作者[是有都]|谁写的|哪[个家](?:机构|学校|公司|团队|大学)|"
+            r"\b(?:authors|affiliations?)\b|"
+            r"which (?:lab|university|company|team)|who (?:wrote|made)",
+            "hours": r"GPU ?小?时|卡时|训练了?多[久少]|[少几]个?小时|训练时长|gpu[- ]?hours?|"
+            r"how (?:long|many hours).{0,30}\btrain",
+            "date": r"(?:什么时候|何时|哪[天年]|几月)[发开上]|release date|"
+            r"when (?:was|were|will) .{0,40}(?:releas|publish)",
+            "code": r"(?:代码|仓库|项目)的?(?:链接|[地网]址|在哪)|"
+            r"(?:link|url|where) .{0,30}\b(?:code|repo)",
+            "gpu": r"(?:什么|哪种)(?:型号的?)?显?(?:卡|GPU)|\b(?:what|which) [a-z ]{0,14}gpus?\b",
+            "gpus": r"(?:多少|几)[张块]?显?(?:卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
+            "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
+        }.items()
+    },
+}
+_METRIC = re.compile(r"[\u3400-\u9fff]{2}率(?=的?具体|[是有为到具多，。？?]|$)")
+# A size, length or distance that narrows what is asked: "2B", "512K", "25km".
+_SETTING = re.compile(r"(?<![A-Za-z0-9.\-])\d+(?:\.\d+)?(?:[BMKkm]|km|GB|[×x]\d+)(?![A-Za-z0-9])")
+_ABOUT = re.compile(r"[做搞讲]|研究|关于|有关|[面针][向对]|涉及")
+_NEAR = 3
+_NOUNS = frozenset({"n", "nz", "nt"})
+_THINGS = _NOUNS | {"ns", "nr", "vn"}
+
+
+def wanted_of(question: str) -> Wanted:
+    """The attribute or figure that a look-up asks for."""
+    clause = asked_of(question)
+    return Wanted(
+        attributes=tuple(key for key, asked in _ATTRIBUTES.items() if asked.search(question)),
+        figure=bool(_ASKS_NUMBER.search(question)),
+        names=names_in(clause),
+        settings=tuple(_SETTING.findall(question)),
+        metrics=tuple(match[0] for match in _METRIC.finditer(clause)),
+        nouns=tuple(_nouns(question)),
+    )
+
+
+def _nouns(question: str) -> Iterator[Noun]:
+    """The Chinese nouns; what stands just before one tells whether a paper is said to be on it."""
+    at = 0
+    for word, tag in rjieba.tag(question):
+        at = question.find(word, at)
+        if tag in _THINGS and len(word) > 1 and not word.isascii():
+            about = _ABOUT.search(question[max(0, at - _NEAR) : at]) is not None
+            yield Noun(word, tag in _NOUNS, about)
