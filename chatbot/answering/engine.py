@@ -286,10 +286,9 @@ class ReportQueryEngine(BaseQueryEngine):
         bundle = asked if isinstance(asked, ReportQuery) else ReportQuery(asked.query_str)
         if bundle.query is not None:
             return bundle, bundle.query
-        with _tracer.start_as_current_span("understand"):
-            query = interpret(
-                bundle.query_str, self.index.catalogue, bundle.history, bundle.filters, self.model
-            )
+        query = interpret(
+            bundle.query_str, self.index.catalogue, bundle.history, bundle.filters, self.model
+        )
         return replace(bundle, query=query), query
 
     def retrieve(self, query_bundle: QueryBundle) -> SectionNodes:
@@ -311,17 +310,16 @@ class ReportQueryEngine(BaseQueryEngine):
             ChatbotError: the question is too long, or the index or a prompt cannot be used. A
                 failing model is no error: see `Answer.notice`.
         """
-        begin = time.perf_counter()
-        bundle, query = self.understood(asked)
-        timings = {"understand": _since(begin)}
+        with _timing("understand") as took:
+            bundle, query = self.understood(asked)
+        timings = {"understand": took()}
         yield Step("understand", timings["understand"], query.intent)
         evidence = Evidence(query, ())
         if query.intent != "chat":
             yield Step("retrieve")
-            begin = time.perf_counter()
-            with _tracer.start_as_current_span("retrieve"):
+            with _timing("retrieve") as took:
                 evidence = self.retrieve(bundle).evidence
-            timings["retrieve"] = _since(begin)
+            timings["retrieve"] = took()
             yield Step("retrieve", timings["retrieve"], str(len(evidence.hits)))
         yield from events_from_evidence(self.index, evidence, self.model, timings)
 
@@ -346,7 +344,3 @@ def answer_in(events: Sequence[Event]) -> Answer:
     if not isinstance(last, Answer):
         raise TypeError(last)
     return last
-
-
-def _since(begin: float) -> float:
-    return (time.perf_counter() - begin) * 1000

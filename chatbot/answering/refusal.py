@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from chatbot.index.entity_linking import squeeze
 from chatbot.index.reading import Index
@@ -181,7 +180,11 @@ def _is_not_reported(index: Index, evidence: Evidence) -> bool:
     named = evidence.hits[0].section.paper_id in query.papers
     if not named and decide(evidence.confidence) != "answer":
         return False
-    return lacks(query, _nearest(index, evidence), partial(_is_rare, index))
+
+    def is_rare(name: str) -> bool:
+        return max(map(index.lexical.idf, words(name)), default=0.0) >= _RARE
+
+    return lacks(query, _nearest(index, evidence), is_rare)
 
 
 def _nearest(index: Index, evidence: Evidence) -> PaperText:
@@ -190,11 +193,6 @@ def _nearest(index: Index, evidence: Evidence) -> PaperText:
     texts = {s.key: s.text for s in (index.sections[row] for row in paper.rows)}
     own = f"{paper.title}\n{texts.get('contribution', '')}"
     return PaperText("\n".join([paper.title, *texts.values()]), own)
-
-
-def _is_rare(index: Index, name: str) -> bool:
-    """Whether few sections have the name."""
-    return max(map(index.lexical.idf, words(name)), default=0.0) >= _RARE
 
 
 def _asks_for_the_unheard_of(index: Index, evidence: Evidence) -> bool:

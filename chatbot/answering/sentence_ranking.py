@@ -6,7 +6,7 @@ evidence (`evals/fitting.py`); `docs/answers.md` has what that gives.
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,14 +25,8 @@ from chatbot.understanding.models import Focus
 
 WEIGHTS_FILE = Path(__file__).with_name("sentence_weights.json")
 FEATURES = (
-    "asked",
-    "question",
-    "names",
-    "similarity",
-    "section",
-    "section_log",
-    "number",
-    "numbers",
+    *("asked", "question", "names", "similarity"),
+    *("section", "section_log", "number", "numbers"),
 )
 _MOST_NUMBERS = 3
 # A section e^5 times less likely than the best is out of the question.
@@ -71,15 +65,18 @@ class Asked:
 
     @classmethod
     def of(cls, index: Index, focus: Focus) -> "Asked":
-        """Read a question's focus; terms are weighted by how rare they are."""
+        """Read a question's focus; terms are weighted by how rare they are.
+
+        Only the local embedding is quick enough to embed sentences while a reader waits.
+        """
+        local, idf = index.settings.embedding == "local", index.lexical.idf
+        vector = index.embedding.get_query_embedding(focus.text) if local else None
         return cls(
-            question=_weights(focus.text, index.lexical.idf),
-            clause=_weights(focus.clause, index.lexical.idf),
+            question={term: idf(term) for term in _terms(focus.text)},
+            clause={term: idf(term) for term in _terms(focus.clause)},
             names=focus.names,
             wants_number=focus.wants_number,
-            vector=_vector(index.embedding.get_query_embedding(focus.text))
-            if _is_cheap(index)
-            else None,
+            vector=None if vector is None else np.asarray(vector, np.float32),
         )
 
     def share(self, sentence: "Sentence") -> float:
@@ -115,17 +112,16 @@ def in_reading_order(chosen: Iterable[Sentence]) -> list[Sentence]:
 
 
 def quotable(hits: Iterable[Hit]) -> list[Candidate]:
-    """The sentences of sections that say something alone, so no mere lead-in."""
-    found: list[Candidate] = []
-    for hit in hits:
-        spans = [s for s in sentences(hit.section.text) if not _only_leads_in(s.text)]
-        found += [Candidate(hit, span, frozenset(_terms(span.text))) for span in spans]
-    return found
+    """The sentences of sections that say something alone.
 
-
-def _only_leads_in(sentence: str) -> bool:
-    """Whether it ends in a colon and counts nothing, as "在 14 个模型上评测：" does."""
-    return sentence.rstrip("*").endswith(("：", ":")) and not quantities(sentence)
+    A mere lead-in ends in a colon and counts nothing, as "在 14 个模型上评测：" does.
+    """
+    return [
+        Candidate(hit, span, frozenset(_terms(span.text)))
+        for hit in hits
+        for span in sentences(hit.section.text)
+        if not span.text.rstrip("*").endswith(("：", ":")) or quantities(span.text)
+    ]
 
 
 def sentence_features(
@@ -160,21 +156,8 @@ def shipped_sentence_weights() -> NDArray[np.float64]:
     return np.array([found[name] for name in FEATURES])
 
 
-def _weights(text: str, idf: Callable[[str], float]) -> dict[str, float]:
-    return {term: idf(term) for term in _terms(text)}
-
-
 def _terms(text: str) -> list[str]:
     return [*without_stop_words(words(text)), *without_stop_words(bigrams(text))]
-
-
-def _is_cheap(index: Index) -> bool:
-    """Whether sentences can be embedded while a reader waits: the local embedding alone."""
-    return index.settings.embedding == "local"
-
-
-def _vector(values: Sequence[float]) -> Array:
-    return np.asarray(values, np.float32)
 
 
 def _similarities(index: Index, asked: Asked, texts: Sequence[str]) -> list[float]:
