@@ -87,7 +87,10 @@ def context_of(
     if not (short or against or any(leans.search(question) for leans in _LEANING)):
         return STANDS_ALONE
     spoken = [(turn, _papers_of(turn, names)) for turn in _told(history, names)]
-    listed = _last_list(spoken)
+    # The papers of the last answer that lists some; of the last turn with several, else.
+    several = [(turn, links) for turn, links in reversed(spoken) if len(links) > 1]
+    by_list = [links for turn, links in several if turn.lists]
+    listed = next(iter([*by_list, *(links for _, links in several)]), [])
     if not own and listed and _AMONG.search(question) and _WHICH.search(question):
         if _MOST.search(question):
             return Context(links=tuple(listed[:_MOST_COMPARED]), compares=True)
@@ -117,13 +120,6 @@ def _told(history: Sequence[Message], names: NameTable) -> Iterator[Message]:
             yield turn
 
 
-def _last_list(spoken: Sequence[tuple[Message, list[Link]]]) -> list[Link]:
-    """The papers of the last answer that lists some; of the last turn with several, else."""
-    several = [(turn, links) for turn, links in reversed(spoken) if len(links) > 1]
-    listed = [links for turn, links in several if turn.lists]
-    return next(iter([*listed, *(links for _, links in several)]), [])
-
-
 def _focus(
     question: str,
     spoken: Sequence[tuple[Message, list[Link]]],
@@ -138,7 +134,9 @@ def _focus(
     ordinal = _ORDINAL.search(question)
     if ordinal and not compares:
         lists = [links for links in last if len(links) > 1]
-        place = _place(ordinal)
+        word = (ordinal["zh"] or ordinal["en"] or "").lower()
+        backwards = ordinal["last"] or word in {"last", "latter"}
+        place = -1 if backwards else (number_of(word) or 1) - 1
         if lists and -len(lists[-1]) <= place < len(lists[-1]):
             return [lists[-1][place]]
         everything = _distinct([link for links in last for link in links])
@@ -149,16 +147,6 @@ def _focus(
         return everything[: 1 if named else 2]
     by_user = [links for turn, links in spoken[-2:] if turn.role == "user" and links]
     return by_user[-1] if by_user else last[-1]
-
-
-def _place(match: re.Match[str]) -> int:
-    """The 0-based place an ordinal names; negative from the end."""
-    if match["zh"]:
-        return (number_of(match["zh"]) or 0) - 1
-    word = (match["en"] or "").lower()
-    if match["last"] or word in {"last", "latter"}:
-        return -1
-    return (number_of(word) or 1) - 1
 
 
 def _papers_of(turn: Message, names: NameTable) -> list[Link]:

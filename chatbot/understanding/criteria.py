@@ -5,12 +5,11 @@ Read here once; what follows looks at reports alone.
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
 from chatbot.index.entity_linking import NameTable
 from chatbot.text.quantities import number_of
 from chatbot.text.terms import STOP_WORDS
-from chatbot.understanding.models import Criteria, Part
+from chatbot.understanding.models import Criteria, Part, Records
 from chatbot.understanding.wording import language_of
 
 _LATIN_TERM = re.compile(
@@ -87,9 +86,11 @@ def criteria_of(text: str) -> Criteria:
     new = _WANTS_NEW.search(plain)
     introduces = (new["zh"] or new["en"]).lower() if new else None
     names = _names(plain)
+    full: Records = "full_text" if _FULL_TEXT.search(text) else None
+    records: Records = "abstract_only" if ABSTRACT_ONLY.search(text) else full
     return Criteria(
         negated=negated,
-        records=_records(text),
+        records=records,
         introduces=introduces,
         names=names,
         topics=tuple(_topics(plain)),
@@ -99,12 +100,6 @@ def criteria_of(text: str) -> Criteria:
         field_only=bool(_FIELD_ONLY.search(text)),
         every=bool(_ALL.search(text)),
     )
-
-
-def _records(text: str) -> Literal["abstract_only", "full_text"] | None:
-    if ABSTRACT_ONLY.search(text):
-        return "abstract_only"
-    return "full_text" if _FULL_TEXT.search(text) else None
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -88,6 +88,10 @@ class Part:
     likely: bool
 
 
+# How a digest was made, where a list asks for that.
+Records = Literal["abstract_only", "full_text"] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Criteria:
     """What the papers of a list are to meet.
@@ -99,7 +103,7 @@ class Criteria:
     """
 
     negated: bool = False
-    records: Literal["abstract_only", "full_text"] | None = None
+    records: Records = None
     introduces: str | None = None
     names: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
