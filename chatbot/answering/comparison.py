@@ -20,11 +20,7 @@ from chatbot.retrieval.comparisons import COLUMNS, ranked_within
 from chatbot.retrieval.models import Evidence, Hit
 from chatbot.retrieval.ranking import shipped_weights
 from chatbot.understanding import wording
-from chatbot.understanding.models import Language
 
-NOT_REPORTED: dict[Language, str] = {"zh": "报告未提及", "en": "not reported"}
-PAPER: dict[Language, str] = {"zh": "论文", "en": "Paper"}
-ASKED: dict[Language, str] = {"zh": "所问", "en": "Asked"}
 _SENTENCES, _CHARACTERS, _FOR_A_QUESTION = 2, 240, 4
 # Of a question, so many of a paper's best sections have a sentence each.
 _SECTIONS = 2

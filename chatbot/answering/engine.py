@@ -22,6 +22,7 @@ from opentelemetry import trace
 from chatbot.answering.comparison import outlined
 from chatbot.answering.models import (
     EXTRACTIVE,
+    TEXTS,
     Answer,
     Event,
     Restart,
@@ -30,9 +31,10 @@ from chatbot.answering.models import (
     TextDelta,
     Usage,
     Written,
+    notice_of,
 )
 from chatbot.answering.quoting import extract, small_talk
-from chatbot.answering.record import notice_of, record_of, taken_out
+from chatbot.answering.record import record_of
 from chatbot.answering.rules import rules_for
 from chatbot.answering.writing import (
     filtered,
@@ -58,26 +60,13 @@ from chatbot.retrieval.retriever import (
     node_of,
 )
 from chatbot.understanding.interpretation import interpret
-from chatbot.understanding.models import Language, Query
+from chatbot.understanding.models import Query
 from chatbot.verification.claims import Citation, Draft
 from chatbot.verification.verification import citations_of, verified
 
 _tracer = trace.get_tracer("chatbot")
-_FALLBACK: dict[Language, str] = {
-    "zh": "大模型没有给出回答（{error}）。以下改为报告原句摘录。",
-    "en": "The language model failed ({error}). Here are the reports' own sentences instead.",
-}
-_NO_TOKENS: dict[Language, str] = {
-    "zh": "今天的大模型用量（{tokens} tokens）已用完，{when} UTC 恢复。以下改为报告原句摘录。",
-    "en": "The day's {tokens} tokens of the language model are used up; there are more from {when} "
-    "UTC. Here are the reports' own sentences instead.",
-}
-_MENDED: dict[Language, str] = {
-    "zh": "部分句子未通过核对，已请大模型改写一次。",
-    "en": "Some sentences did not pass the check and were rewritten once.",
-}
-
-
+# Kinds of what may not leave that a reader is told of; what cannot be seen goes without a word.
+_TOLD = ("image", "html", "link", "key", "path", "prompt")
 _NOTHING = Written(Draft((), {}))
 
 
@@ -175,17 +164,13 @@ def _by_model(
             if index.settings.repair == "on":
                 written = yield from _mended(index, evidence, model, written)
             return written
-    notice = scrubbed(_fallback(cause, query.language), limits)[0]
+    said = TEXTS[query.language]["model_failed"].format(error=cause)
+    if isinstance(cause, BudgetError):
+        when = f"{cause.renews:%Y-%m-%d %H:%M}"
+        said = TEXTS[query.language]["no_tokens"].format(tokens=cause.tokens, when=when)
+    notice = scrubbed(said, limits)[0]
     yield Restart(notice, "budget" if isinstance(cause, BudgetError) else "model")
     return replace(_NOTHING, usage=calls, notice=notice)
-
-
-def _fallback(error: ModelError, language: Language) -> str:
-    """Why the answer is one of quotes."""
-    if isinstance(error, BudgetError):
-        when = f"{error.renews:%Y-%m-%d %H:%M}"
-        return _NO_TOKENS[language].format(tokens=error.tokens, when=when)
-    return _FALLBACK[language].format(error=error)
 
 
 def _mended(
@@ -197,7 +182,7 @@ def _mended(
         return first
     if not second.repair.kept:
         return replace(first, usage=second.usage, repair=second.repair)
-    yield Restart(_MENDED[evidence.query.language], "repair")
+    yield Restart(TEXTS[evidence.query.language]["mended"], "repair")
     limits = policy_for(index, second.draft.sources.values(), written=True)
     text, taken = yield from filtered([second.draft.markdown], limits)
     return replace(second, draft=second.draft.read_as(text), taken=taken)
@@ -206,10 +191,13 @@ def _mended(
 def _answer(
     evidence: Evidence, made: Written, draft: Draft, citations: tuple[Citation, ...]
 ) -> Answer:
-    query = evidence.query
+    query, texts = evidence.query, TEXTS[evidence.query.language]
     # What was said on the way may quote a server.
     said = (notice_of(evidence), made.notice)
     notice = scrubbed(" ".join(filter(None, said)), OutputPolicy())[0]
+    if gone := [texts[kind] for kind in _TOLD if made.taken.get(kind)]:
+        kinds = ("、" if query.language == "zh" else ", ").join(gone)
+        notice = f"{notice} {texts['taken_out'].format(kinds=kinds)}".strip()
     return Answer(
         question=query.question,
         blocks=draft.blocks,
@@ -224,7 +212,7 @@ def _answer(
         coverage=evidence.coverage,
         confidence=evidence.confidence,
         removed_markers=made.removed,
-        notice=" ".join(filter(None, [notice, taken_out(made.taken, query.language)])) or None,
+        notice=notice or None,
         taken_out={kind: times for kind, times in made.taken.items() if times},
         prompt_version=made.version,
         rules=made.rules,

@@ -2,13 +2,17 @@
 
 import csv
 import io
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
+from pathlib import Path
 from typing import Literal
+
+from pydantic import TypeAdapter
 
 from chatbot.llm.client import TokenUsage
 from chatbot.reports.parsing import SectionKey
-from chatbot.retrieval.models import Clarification, Coverage
+from chatbot.retrieval.models import Clarification, Coverage, Evidence
 from chatbot.understanding.models import Intent, Language, Query
 from chatbot.verification.claims import (
     AbstainReason,
@@ -23,6 +27,10 @@ from chatbot.verification.claims import (
 )
 
 EXTRACTIVE = "extractive"
+# What answers say beside the reports' own words, by language.
+TEXTS = TypeAdapter(dict[Language, dict[str, str]]).validate_python(
+    tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +226,33 @@ def _cell(claims: Sequence[Claim], start: int) -> Cell:
 
 def _with_markers(claim: Claim) -> str:
     return " ".join([claim.text, *(f"[{n}]" for n in claim.citations)])
+
+
+def notice_of(evidence: Evidence) -> str | None:
+    """All there is to say of a search, or None."""
+    language, parts = evidence.query.language, list[str]()
+    texts = TEXTS[language]
+    if evidence.notice:
+        parts.append(texts["by_words"].format(error=evidence.notice))
+    if evidence.missing_dates:
+        days = ", ".join(map(str, evidence.missing_dates))
+        parts.append(texts["no_report"].format(days=days))
+    if evidence.unknown and evidence.hits:
+        parts.append(texts["unknown"].format(names=", ".join(evidence.unknown)))
+    if coverage := evidence.coverage:
+        how = texts["ranked" if coverage.by == "topic" else "checked"]
+        parts.append(how.format(checked=coverage.checked, matched=coverage.matched))
+    if evidence.clarification:
+        parts.append(question_back(evidence.clarification, language))
+    return " ".join(parts) or None
+
+
+def question_back(asked: Clarification, language: Language) -> str:
+    """The question to ask back, with the titles to choose from."""
+    titles = " / ".join(title for _, title in asked.options)
+    return TEXTS[language]["clarify"].format(
+        count=len(asked.options), name=asked.name, titles=titles
+    )
 
 
 def in_order(blocks: Sequence[Block]) -> tuple[Block, ...]:

@@ -11,8 +11,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from chatbot.answering.comparison import ASKED, NOT_REPORTED, PAPER, cells
-from chatbot.answering.models import in_order, line_of, list_of, table_of
+from chatbot.answering.comparison import cells
+from chatbot.answering.models import TEXTS, in_order, line_of, list_of, table_of
 from chatbot.answering.refusal import refusal_of
 from chatbot.answering.sentence_ranking import Asked, Sentence, in_reading_order, ranked_sentences
 from chatbot.index.entity_linking import LATIN_NAME
@@ -97,36 +97,6 @@ _NEAREST = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=2, chara
 # Of another paper on the same system, so much beside: it may say otherwise.
 _BESIDE = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=3, characters=300)
 _MOST_COMPARED = 8
-_WORDING: dict[Language, dict[str, str]] = {
-    "zh": {
-        "nothing": "报告中没有找到与这个问题有关的内容。",
-        "not_in_corpus": "收录的报告里没有找到这个问题所问的论文或内容，最接近的内容如下：",
-        "off_topic": (
-            "这个问题与收录的论文日报无关。"
-            "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
-        ),
-        "not_reported": "报告没有给出所问的信息，最接近的内容如下：",
-        "namesake": "另有一篇论文涉及同名系统，说法可能不同：",
-        "chat": (
-            "你好！我只回答与 AI 论文日报有关的问题，并给出出处。"
-            "可以问某篇论文做了什么、效果如何，或哪些论文涉及某个主题。"
-        ),
-    },
-    "en": {
-        "nothing": "The reports hold nothing on this question.",
-        "not_in_corpus": "The reports do not seem to hold what is asked for. The nearest is:",
-        "off_topic": (
-            "This is not what the paper reports are about. Ask what a paper does, what it "
-            "achieved, or which papers are about a topic."
-        ),
-        "not_reported": "The report does not give what is asked for. The nearest it says:",
-        "namesake": "Another paper is on a system of this name, and may say otherwise:",
-        "chat": (
-            "Hello! I only answer questions about the daily AI-paper reports, with sources. "
-            "Ask what a paper does, what it achieved, or which papers are about a topic."
-        ),
-    },
-}
 
 
 def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | None = None) -> Draft:
@@ -135,7 +105,7 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
     `weights` are those of `sentence_ranking`, the shipped ones by default.
     """
     query = evidence.query
-    wording = _WORDING[query.language]
+    wording = TEXTS[query.language]
     if not evidence.hits:
         return Draft((line_of(wording["nothing"]),), {}, abstain_reason="not_in_corpus")
     if query.intent == "compare":
@@ -167,14 +137,14 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
 def _comparison(index: Index, evidence: Evidence) -> Draft:
     """A table: a row a paper, a column an aspect, in each cell sentences or that there are none."""
     query = evidence.query
-    found = _papers(evidence.hits, _MOST_COMPARED)
+    texts, found = TEXTS[query.language], _papers(evidence.hits, _MOST_COMPARED)
     chosen = [cells(index, evidence, hits) for hits in found]
     sources = _numbered(sentence for row in chosen for cell in row for sentence in cell)
-    heads = [PAPER[query.language], *(query.columns or (ASKED[query.language],))]
+    heads = [texts["paper"], *(query.columns or (texts["asked"],))]
     rows = [[[Claim(head, "heading")] for head in heads]]
     for hits, row in zip(found, chosen, strict=True):
         paper = f"**{full_name(index, hits[0].section)}**（{hits[0].section.date.isoformat()}）"
-        empty = [Claim(NOT_REPORTED[query.language], "cell")]
+        empty = [Claim(texts["no_cell"], "cell")]
         rows.append(
             [[Claim(paper, "heading")], *(_quotes(cell, sources, "cell") or empty for cell in row)]
         )
@@ -183,7 +153,7 @@ def _comparison(index: Index, evidence: Evidence) -> Draft:
 
 def small_talk(language: Language) -> Draft:
     """The reply to a greeting: what this is for, without a claim and so without a citation."""
-    return Draft((line_of(_WORDING[language]["chat"]),), {})
+    return Draft((line_of(TEXTS[language]["chat"]),), {})
 
 
 def _asked_for(evidence: Evidence) -> Sequence[Hit]:
@@ -284,7 +254,7 @@ def _write(
     sources = _numbered([*chosen, *beside])
     blocks = list(_by_paper(index, query, chosen, sources))
     if beside:
-        blocks.append(line_of(_WORDING[query.language]["namesake"]))
+        blocks.append(line_of(TEXTS[query.language]["namesake"]))
         blocks += _by_paper(index, query, beside, sources)
     glosses = _glosses(index, query.language, [*chosen, *beside])
     blocks += [

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from chatbot.answering.models import Answer, Repair, Scope, Usage
+from chatbot.answering.models import Answer, Repair, Scope, Usage, notice_of, question_back
 from chatbot.reports.parsing import SectionKey
 from chatbot.retrieval.models import Clarification, Coverage, Evidence
 from chatbot.text.markdown import unwrapped
@@ -20,66 +20,6 @@ from chatbot.verification.claims import (
     claims_of,
     read_blocks,
 )
-
-_WORDING: dict[Language, dict[str, str]] = {
-    "zh": {
-        "by_words": "向量模型不可用（{error}），本次只按词语检索。",
-        "unknown": "收录的报告里没有出现“{names}”，以下只是最接近的内容。",
-        "no_report": "没有收录 {days} 的报告。",
-        "clarify": "有 {count} 篇论文叫“{name}”，你问的是哪一篇？{titles}",
-        "checked": "{checked} 篇论文全部查过，符合的有 {matched} 篇。",
-        "ranked": "按主题从 {checked} 篇论文中找出 {matched} 篇，可能有遗漏。",
-        "taken_out": "回答里不该出现的内容（{kinds}）已去掉。",
-    },
-    "en": {
-        "by_words": "The embedding model is unavailable ({error}); this search was by words only.",
-        "unknown": "“{names}” does not occur in the reports; what follows is only the nearest "
-        "they say.",
-        "no_report": "There is no report of {days}.",
-        "clarify": "{count} papers go by “{name}”. Which one do you mean? {titles}",
-        "checked": "All {checked} papers were checked; {matched} match.",
-        "ranked": "{matched} of {checked} papers were found by topic; some may be missing.",
-        "taken_out": "What should not be in an answer was taken out of it ({kinds}).",
-    },
-}
-# What cannot be seen is taken out without a word.
-_KINDS = ("image", "html", "link", "key", "path", "prompt")
-_NAMES: dict[Language, tuple[str, ...]] = {
-    "zh": ("图片", "HTML", "外部链接", "密钥", "本机路径", "提示词"),
-    "en": ("images", "HTML", "links to elsewhere", "keys", "paths", "lines of the prompt"),
-}
-
-
-def taken_out(found: Mapping[str, int], language: Language) -> str | None:
-    """What was taken out of an answer, for its reader, or None."""
-    names = [name for kind, name in zip(_KINDS, _NAMES[language], strict=True) if found.get(kind)]
-    comma = "、" if language == "zh" else ", "
-    return _WORDING[language]["taken_out"].format(kinds=comma.join(names)) if names else None
-
-
-def notice_of(evidence: Evidence) -> str | None:
-    """All there is to say of a search, or None."""
-    wording, parts = _WORDING[evidence.query.language], []
-    if evidence.notice:
-        parts.append(wording["by_words"].format(error=evidence.notice))
-    if evidence.missing_dates:
-        days = ", ".join(map(str, evidence.missing_dates))
-        parts.append(wording["no_report"].format(days=days))
-    if evidence.unknown and evidence.hits:
-        parts.append(wording["unknown"].format(names=", ".join(evidence.unknown)))
-    if coverage := evidence.coverage:
-        how = wording["ranked" if coverage.by == "topic" else "checked"]
-        parts.append(how.format(checked=coverage.checked, matched=coverage.matched))
-    if evidence.clarification:
-        parts.append(_asking_back(evidence.clarification, evidence.query.language))
-    return " ".join(parts) or None
-
-
-def _asking_back(clarification: Clarification, language: Language) -> str:
-    titles = " / ".join(title for _, title in clarification.options)
-    return _WORDING[language]["clarify"].format(
-        count=len(clarification.options), name=clarification.name, titles=titles
-    )
 
 
 class _Record(BaseModel):
@@ -216,7 +156,7 @@ def _clarification(asked: Clarification | None, language: Language) -> Clarifica
     if asked is None:
         return None
     return ClarificationRecord(
-        question=_asking_back(asked, language),
+        question=question_back(asked, language),
         options=tuple(OptionRecord(id=paper, title=title) for paper, title in asked.options),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from chatbot.answering.engine import ReportQueryEngine, answer_in
+from chatbot.answering.models import TEXTS
 from chatbot.answering.quoting import name_to_ask_by
 from chatbot.answering.record import AnswerRecord
 from chatbot.index.reading import Index
@@ -21,24 +22,7 @@ _PAPERS = 3
 _LIKENESS = 200
 # Characters of a name that still reads well within a question.
 _NAME = 40
-_QUESTIONS: dict[Language, dict[SectionKey, str]] = {
-    "zh": {
-        "results": "{name} 的实验效果如何？",
-        "innovations": "{name} 的主要创新点是什么？",
-        "usage": "{name} 怎么使用，需要什么输入和资源？",
-        "contribution": "{name} 的核心贡献是什么？",
-    },
-    "en": {
-        "results": "What results does {name} report?",
-        "innovations": "What are the main innovations of {name}?",
-        "usage": "How is {name} used, and what does it need?",
-        "contribution": "What is the main contribution of {name}?",
-    },
-}
-_COMPARE: dict[Language, str] = {
-    "zh": "{name} 和 {other} 有什么不同？",
-    "en": "How do {name} and {other} differ?",
-}
+_ASKED_OF: tuple[SectionKey, ...] = ("results", "innovations", "usage", "contribution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +80,8 @@ def _unanswered(
     name, by_key = name_to_ask_by(index, own[0]), {section.key: section.name for section in own}
     cited = {citation.section for citation in record.citations}
     return [
-        (question.format(name=name), {by_key[key]})
-        for key, question in _QUESTIONS[record.language].items()
+        (TEXTS[record.language][f"ask_{key}"].format(name=name), {by_key[key]})
+        for key in _ASKED_OF
         if key in by_key and by_key[key] not in cited
     ]
 
@@ -117,4 +101,4 @@ def _comparison(
     name = name_to_ask_by(index, mine)
     short = (other for section in others if len(other := name_to_ask_by(index, section)) <= _NAME)
     for other in islice(short, 1):
-        yield _COMPARE[language].format(name=name, other=other), set()
+        yield TEXTS[language]["ask_difference"].format(name=name, other=other), set()

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from chatbot.answering.comparison import NOT_REPORTED
+from chatbot.answering.models import TEXTS as ANSWER_TEXTS
 from chatbot.answering.models import Scope, tables_in, to_csv
 from chatbot.answering.record import AnswerRecord
 from chatbot.errors import ChatbotError
@@ -37,9 +37,8 @@ from chatbot.web.rendering import answer_markdown, render_answer, render_source,
 logger = logging.getLogger(__name__)
 _PLACE = "compare"
 _NAMES_SHOWN = 3
-_NOT_REPORTED = re.compile(
-    rf"(<td[^>]*>)({'|'.join(map(re.escape, NOT_REPORTED.values()))})[。.]?(?=</td>)", re.IGNORECASE
-)
+_NO_CELL = "|".join(re.escape(texts["no_cell"]) for texts in ANSWER_TEXTS.values())
+_NOT_REPORTED = re.compile(rf"(<td[^>]*>)({_NO_CELL})[。.]?(?=</td>)", re.IGNORECASE)
 _FEWEST, _MOST, _MOST_ASPECTS = 2, 8, 8
 _TO_PANEL, _FROM_PANEL = script("to_panel"), script("from_panel")
 # New values or properties of components.
