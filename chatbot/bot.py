@@ -31,7 +31,6 @@ from chatbot.retrieval.comparisons import comparison_query
 from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.retriever import ReportQuery
 from chatbot.retrieval.search import DEFAULT_TOP_K
-from chatbot.telemetry.logs import in_one_context
 from chatbot.understanding.models import Filters, Language, Message
 
 if TYPE_CHECKING:
@@ -163,7 +162,7 @@ class Chatbot:
 
     def _stream(self, asked: ReportQuery) -> Iterator[Event]:
         told = asked.query_str if self.settings.log_questions == "on" else None
-        return in_one_context(instrumented(self.engine.stream(asked), self._recorders, told))
+        return instrumented(self.engine.stream(asked), self._recorders, told)
 
 
 def ensure_index(settings: Settings, progress: Progress | None = None) -> IngestResult | None:

@@ -1,9 +1,10 @@
 """What comes of each question, seen at the one place all of them pass, and told to recorders."""
 
 import logging
+import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -19,7 +20,7 @@ from chatbot.errors import (
     ModelError,
     PromptError,
 )
-from chatbot.telemetry.logs import SAID, Door, current_request
+from chatbot.telemetry.logs import NOBODYS, REQUEST, SAID, Door
 
 logger = logging.getLogger(__name__)
 _tracer = trace.get_tracer("chatbot")
@@ -72,32 +73,41 @@ def instrumented(
 ) -> Generator[Event, None, None]:
     """The events as they come, below one span; the recorders are told when and how they end.
 
-    Span and recorders get the question's text where it may be told, else None.
+    Span and recorders get the question's text where it may be told, else None. All steps run in one
+    copy of the caller's context, wherever the next is asked for.
     """
-    request, began = current_request(), time.perf_counter()
+    return _told(copy_context(), events, recorders, Outcome(question, REQUEST.get().door))
+
+
+def _told(
+    context: Context,
+    events: Generator[Event, None, None],
+    recorders: Sequence[Recorder],
+    outcome: Outcome,
+) -> Generator[Event, None, None]:
+    run, began, request = context.run, time.perf_counter(), context.get(REQUEST, NOBODYS)
     # Of its own where no request says otherwise: gradio's tasks work on the requests of others.
-    context = TraceContextTextMapPropagator().extract({"traceparent": request.traceparent})
-    told = {"request_id": request.request_id, "door": request.door, "question": question}
-    outcome = Outcome(question, request.door)
+    brought = TraceContextTextMapPropagator().extract({"traceparent": request.traceparent})
+    told = {"request_id": request.request_id, "door": request.door, "question": outcome.question}
+    scope = _tracer.start_as_current_span("question", brought, attributes=_named(told))
+    span = run(scope.__enter__)
     for recorder in recorders:
-        recorder.began()
+        run(recorder.began)
     try:
-        with (
-            _tracer.start_as_current_span("question", context, attributes=_named(told)) as span,
-            closing(events),
-        ):
-            for event in events:
-                outcome = _after(outcome, event, began)
-                if isinstance(event, Answer):
-                    span.set_attributes(_named(said_of(event)))
-                yield event
+        while (event := run(next, events, None)) is not None:
+            outcome = _after(outcome, event, began)
+            if isinstance(event, Answer):
+                span.set_attributes(_named(said_of(event)))
+            yield event
     except Exception as error:
         failure = next(kind for of, kind in _FAILURES.items() if isinstance(error, of))
         outcome = replace(outcome, failure=failure)
         raise
     finally:
+        run(events.close)
+        run(scope.__exit__, *sys.exc_info())
         for recorder in recorders:
-            recorder.ended(outcome)
+            run(recorder.ended, outcome)
 
 
 def _after(outcome: Outcome, event: Event, began: float) -> Outcome:

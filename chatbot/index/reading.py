@@ -21,7 +21,7 @@ from chatbot.index.embeddings import open_embedding
 from chatbot.index.entity_linking import NAMES_FILE, NameTable
 from chatbot.index.lexical import GLOSSARY_FILE, Glossary, LexicalIndex
 from chatbot.index.sections import IndexedSection, read_live
-from chatbot.index.storage import Manifest, read_manifest, require_all
+from chatbot.index.storage import MANIFEST_FILE, Manifest, read_manifest, require_all
 from chatbot.index.vectors import SectionVectorStore, open_client
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.reports.search_text import SearchText, keywords_of
@@ -211,11 +211,13 @@ _ATTEMPTS = 3
 class Index:
     """One committed generation. `sections` are in row order of `lexical`.
 
-    `row_ids` are Chroma's ids of the rows, `row_of` maps them back.
+    By `stamp`, the manifest file's, another is told. `row_ids` are Chroma's ids of the rows,
+    `row_of` maps them back.
     """
 
     settings: Settings
     manifest: Manifest
+    stamp: tuple[int, int] | None
     sections: tuple[IndexedSection, ...]
     catalogue: Catalogue
     search_texts: Mapping[str, SearchText] = field(repr=False)
@@ -256,15 +258,24 @@ def open_index(settings: Settings) -> Index:
         MissingIndexError: there is none, or its files cannot be read.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        manifest = read_manifest(settings.data_dir)
+        stamp, manifest = _stamp(settings), read_manifest(settings.data_dir)
         if manifest is None:
             raise MissingIndexError(f"no index in {settings.data_dir}; run 'chatbot ingest'")
         try:
-            return _load(settings, manifest)
+            return _load(settings, manifest, stamp)
         except MissingIndexError:
             if attempt == _ATTEMPTS or read_manifest(settings.data_dir) == manifest:
                 raise
     raise AssertionError
+
+
+def _stamp(settings: Settings) -> tuple[int, int] | None:
+    """What changes whenever the manifest is replaced; None where there is none."""
+    try:
+        found = (settings.data_dir / MANIFEST_FILE).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 def reopen_index(index: Index) -> Index:
@@ -273,13 +284,15 @@ def reopen_index(index: Index) -> Index:
     While the manifest cannot be read, the index at hand goes on serving.
     """
     try:
+        if _stamp(index.settings) == index.stamp:
+            return index
         committed = read_manifest(index.settings.data_dir)
         return index if committed in {None, index.manifest} else open_index(index.settings)
     except MissingIndexError:
         return index
 
 
-def _load(settings: Settings, manifest: Manifest) -> Index:
+def _load(settings: Settings, manifest: Manifest, stamp: tuple[int, int] | None) -> Index:
     data_dir = settings.data_dir
     require_all(data_dir / manifest.lexical)
     corpus = read_live(data_dir, manifest.reports)
@@ -289,6 +302,7 @@ def _load(settings: Settings, manifest: Manifest) -> Index:
     return Index(
         settings,
         manifest,
+        stamp,
         corpus.sections,
         Catalogue.of(corpus.sections, names),
         corpus.search_texts,

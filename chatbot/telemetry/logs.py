@@ -37,23 +37,19 @@ class RequestContext:
     traceparent: str = ""
 
 
-_NOBODY = RequestContext()
-_current: ContextVar[RequestContext] = ContextVar("visit", default=_NOBODY)
-
-
-def current_request() -> RequestContext:
-    """The request that is being worked on; an empty one where there is none."""
-    return _current.get()
+NOBODYS = RequestContext()
+# The request that is being worked on; nobody's where there is none.
+REQUEST: ContextVar[RequestContext] = ContextVar("request", default=NOBODYS)
 
 
 @contextmanager
 def serving_request(visit: RequestContext) -> Iterator[None]:
     """Work on a request, within one context."""
-    token = _current.set(visit)
+    token = REQUEST.set(visit)
     try:
         yield
     finally:
-        _current.reset(token)
+        REQUEST.reset(token)
 
 
 def in_one_context(
@@ -65,7 +61,7 @@ def in_one_context(
     """
     context = copy_context()
     if visit is not None:
-        context.run(_current.set, visit)
+        context.run(REQUEST.set, visit)
     return _steps_in(context.run, steps)
 
 
@@ -116,7 +112,7 @@ def _described(questions: bool, _: Any, __: str, line: _Line) -> _Line:
     """A line with its logger, its request and its own fields, and without what may not be told."""
     record: logging.LogRecord = line["_record"]
     line["logger"] = record.name
-    if request_id := current_request().request_id:
+    if request_id := REQUEST.get().request_id:
         line["request_id"] = request_id
     line.update(getattr(record, SAID, {}))
     if not questions and record.name.partition(".")[0] != _OURS:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatbot.telemetry.logs import RequestContext, current_request, in_one_context, serving_request
+from chatbot.telemetry.logs import REQUEST, RequestContext, in_one_context, serving_request
 
 VISIT = RequestContext("id-1", "page")
 _set_inside: ContextVar[int] = ContextVar("set_inside", default=0)
@@ -26,7 +26,7 @@ def counted(ended: list[str]) -> Generator[int, None, None]:
             _set_inside.set(_set_inside.get() + 1)
             yield _set_inside.get()
     finally:
-        ended.append(current_request().request_id)
+        ended.append(REQUEST.get().request_id)
 
 
 def test_what_a_step_sets_is_there_in_the_next() -> None:
@@ -42,14 +42,14 @@ def test_all_steps_and_the_end_work_on_the_request_given() -> None:
     ended: list[str] = []
     steps = in_one_context(counted(ended), VISIT)
     next(steps)
-    assert current_request() == RequestContext()
+    assert REQUEST.get() == RequestContext()
     copy_context().run(steps.close)
     assert ended == ["id-1"]
 
 
 def test_the_callers_request_goes_on() -> None:
     with serving_request(VISIT):
-        steps = in_one_context(current_request() for _ in range(2))
+        steps = in_one_context(REQUEST.get() for _ in range(2))
     assert list(steps) == [VISIT, VISIT]
 
 
