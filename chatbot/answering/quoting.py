@@ -19,8 +19,8 @@ from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
 from chatbot.retrieval.mentions import term_pattern
-from chatbot.retrieval.models import Coverage, Evidence, Hit
-from chatbot.understanding.models import Intent, Language, Query
+from chatbot.retrieval.models import Evidence, Hit
+from chatbot.understanding.models import Language, Query
 from chatbot.understanding.wording import names_in
 from chatbot.verification.claims import Block, Claim, ClaimKind, Draft, escape_markers
 
@@ -87,11 +87,7 @@ class _Breadth:
 
 
 _LOOKUP = _Breadth(papers=2, closeness=0.85, probability=0.69, sentences=10, characters=600)
-_BREADTH: dict[Intent, _Breadth] = {
-    "lookup": _LOOKUP,
-    "list": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
-    "overview": _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200),
-}
+_LISTED = _Breadth(papers=200, closeness=0.0, probability=0.0, sentences=1, characters=200)
 _WHOLE = _Breadth(papers=1, closeness=0.0, probability=1.0, sentences=12, characters=1_000)
 _NEAREST = _Breadth(papers=1, closeness=0.0, probability=0.6, sentences=2, characters=300)
 # Of another paper on the same system, so much beside: it may say otherwise.
@@ -110,7 +106,9 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
         return Draft((line_of(wording["nothing"]),), {}, abstain_reason="not_in_corpus")
     if query.intent == "compare":
         return _comparison(index, evidence)
-    breadth = _WHOLE if _is_whole(evidence) else _BREADTH.get(query.intent, _LOOKUP)
+    breadth = _LISTED if query.intent in {"list", "overview"} else _LOOKUP
+    if _is_whole(evidence):
+        breadth = _WHOLE
     asked = Asked.of(index, query.focus)
     found = _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
     groups = list(map(partial(ranked_sentences, index, asked, weights=weights), found))
@@ -122,8 +120,11 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
         # What is nearest is told briefly: it is no answer.
         groups, breadth = groups[:1], _NEAREST
     chosen: list[Sentence] = []
+    # Of a list, the sentences that hold what it was made by.
+    terms = [term_pattern(term) for term in evidence.coverage.terms] if evidence.coverage else []
     for ranked in groups:
-        chosen += _choose(_with_terms(ranked, evidence.coverage) or ranked, breadth)
+        holding = [s for s in ranked if any(term.search(s.span.text) for term in terms)]
+        chosen += _choose(holding or ranked, breadth)
     beside: list[Sentence] = []
     if namesake is not None and refusal is None:
         beside = _choose(ranked_sentences(index, asked, namesake, weights), _BESIDE)
@@ -211,12 +212,6 @@ def _named_in(index: Index, title: str) -> frozenset[str]:
     return frozenset(paper for link in links for paper in link.papers)
 
 
-def _with_terms(ranked: Sequence[Sentence], coverage: Coverage | None) -> list[Sentence]:
-    """The sentences that hold what a list was made by."""
-    patterns = [term_pattern(term) for term in coverage.terms] if coverage else []
-    return [s for s in ranked if any(pattern.search(s.span.text) for pattern in patterns)]
-
-
 def _choose(ranked: Sequence[Sentence], breadth: _Breadth) -> list[Sentence]:
     """The likeliest sentences for their length, in reading order, until they likely answer."""
     chosen: list[Sentence] = []
@@ -232,21 +227,6 @@ def _choose(ranked: Sequence[Sentence], breadth: _Breadth) -> list[Sentence]:
     return in_reading_order(chosen)
 
 
-def _glosses(index: Index, language: Language, chosen: Sequence[Sentence]) -> dict[str, str]:
-    """For a reader of English, what the index says of each section quoted, by its name."""
-    if language != "en":
-        return {}
-    glosses = {}
-    for section in {sentence.section for sentence in chosen}:
-        written = index.search_texts.get(section.paper_id)
-        text = (
-            written.sections[section.key].en if written and section.key in written.sections else ""
-        )
-        if text:
-            glosses[section.name] = text.replace("*", "")
-    return glosses
-
-
 def _write(
     index: Index, query: Query, chosen: Sequence[Sentence], beside: Sequence[Sentence] = ()
 ) -> Draft:
@@ -256,12 +236,12 @@ def _write(
     if beside:
         blocks.append(line_of(TEXTS[query.language]["namesake"]))
         blocks += _by_paper(index, query, beside, sources)
-    glosses = _glosses(index, query.language, [*chosen, *beside])
-    blocks += [
-        line_of(f"*Section {n}, machine-written: {glosses[section.name]}*")
-        for n, section in sources.items()
-        if section.name in glosses
-    ]
+    # For a reader of English, what the index says of each section quoted.
+    for n, section in sources.items() if query.language == "en" else ():
+        written = index.search_texts.get(section.paper_id)
+        text = written.sections.get(section.key) if written else None
+        if text and text.en:
+            blocks.append(line_of(f"*Section {n}, machine-written: {text.en.replace('*', '')}*"))
     return Draft(in_order(blocks), sources)
 
 
@@ -289,22 +269,11 @@ def _quotes(
     chosen: Iterable[Sentence], sources: Mapping[int, IndexedSection], kind: ClaimKind
 ) -> list[Claim]:
     """Sentences as claims that are borne out by what they quote: themselves."""
-    numbers = {section.name: n for n, section in sources.items()}
-    return [
-        Claim(
-            _shown(sentence.span.text),
-            kind,
-            (numbers[sentence.section.name],),
-            ((sentence.span.start, sentence.span.end),),
-        )
-        for sentence in chosen
-    ]
-
-
-def _shown(sentence: str) -> str:
-    """A sentence for display.
-
-    Emphasis that the cut left open is dropped, look-alike markers are escaped.
-    """
-    text = escape_markers(sentence)
-    return text.replace("**", "") if text.count("**") % 2 else text
+    numbers, claims = {section.name: n for n, section in sources.items()}, []
+    for sentence in chosen:
+        span, text = sentence.span, escape_markers(sentence.span.text)
+        # Emphasis that the cut left open is dropped.
+        shown = text.replace("**", "") if text.count("**") % 2 else text
+        cited = (numbers[sentence.section.name],)
+        claims.append(Claim(shown, kind, cited, ((span.start, span.end),)))
+    return claims

@@ -1,8 +1,7 @@
 """Whether to refuse without asking a model: does a paper hold the kind of thing that is asked?"""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from chatbot.index.entity_linking import squeeze
 from chatbot.index.reading import Index
@@ -47,44 +46,6 @@ _BEFORE = 16
 # Farther behind a name no number is its own.
 _FAR = 600
 _LONG_NAME = 8
-
-
-@dataclass(frozen=True, slots=True)
-class PaperText:
-    """A paper as it is searched for what is asked of it; `own` is what it calls itself."""
-
-    text: str
-    own: str
-
-
-def lacks(query: Query, paper: PaperText, is_rare: Callable[[str], bool]) -> bool:
-    """Whether the paper does not give the attribute, or the figure, that is asked for.
-
-    `is_rare` tells names that few papers have: "LLM" and "GPU" are asked beside any figure.
-    """
-    wanted = query.wanted
-    if any(not _GIVES[key].search(paper.text) for key in wanted.attributes):
-        return True
-    if not wanted.figure:
-        return False
-    names = _names(wanted.names, paper, is_rare) or _names(query.names, paper, is_rare)
-    of = [*names, *wanted.settings]
-    lacking = [name for name in of or wanted.metrics if not _has_figure(name, paper.text, query)]
-    return bool(lacking) and (bool(of) or len(lacking) == len(wanted.metrics))
-
-
-def _names(names: Sequence[str], paper: PaperText, is_rare: Callable[[str], bool]) -> list[str]:
-    """The names that narrow what is asked: not the paper's own, and spelt as the paper does."""
-    own = squeeze(paper.own)
-    return [
-        name
-        for name in (_SUFFIX.sub("", name) for name in names)
-        if squeeze(name) not in own
-        and not is_misspelt_in(name, paper.own)
-        and not is_misspelt_in(name, paper.text)
-        and normalise(name) not in OF_THE_FIELD
-        and is_rare(name)
-    ]
 
 
 def _has_figure(name: str, text: str, query: Query) -> bool:
@@ -163,7 +124,7 @@ def _out_of_reach(index: Index, evidence: Evidence) -> AbstainReason | None:
     """Why no report can answer: it holds neither the paper asked about nor anything like it."""
     links = evidence.query.links
     if evidence.unknown and all(link.typo for link in links):
-        nearest = _nearest(index, evidence).text.lower()
+        nearest = _nearest(index, evidence)[0].lower()
         if any(not is_misspelt_in(name.lower(), nearest) for name in evidence.unknown):
             return "not_in_corpus"
     if links:
@@ -175,24 +136,43 @@ def _out_of_reach(index: Index, evidence: Evidence) -> AbstainReason | None:
 
 
 def _is_not_reported(index: Index, evidence: Evidence) -> bool:
-    """Whether the paper asked about does not give what is asked for."""
-    query = evidence.query
+    """Whether the paper asked about does not give the attribute, or the figure, that is asked for.
+
+    What narrows a figure are names that few papers have ("LLM" and "GPU" are asked beside any), not
+    the paper's own, and spelt as it does.
+    """
+    query, wanted = evidence.query, evidence.query.wanted
     named = evidence.hits[0].section.paper_id in query.papers
     if not named and decide(evidence.confidence) != "answer":
         return False
+    text, own = _nearest(index, evidence)
+    if any(not _GIVES[key].search(text) for key in wanted.attributes):
+        return True
 
-    def is_rare(name: str) -> bool:
-        return max(map(index.lexical.idf, words(name)), default=0.0) >= _RARE
+    def narrowing(names: Sequence[str]) -> list[str]:
+        return [
+            name
+            for name in (_SUFFIX.sub("", name) for name in names)
+            if squeeze(name) not in squeeze(own)
+            and not is_misspelt_in(name, own)
+            and not is_misspelt_in(name, text)
+            and normalise(name) not in OF_THE_FIELD
+            and max(map(index.lexical.idf, words(name)), default=0.0) >= _RARE
+        ]
 
-    return lacks(query, _nearest(index, evidence), is_rare)
+    if not wanted.figure:
+        return False
+    of = [*(narrowing(wanted.names) or narrowing(query.names)), *wanted.settings]
+    lacking = [name for name in of or wanted.metrics if not _has_figure(name, text, query)]
+    return bool(lacking) and (bool(of) or len(lacking) == len(wanted.metrics))
 
 
-def _nearest(index: Index, evidence: Evidence) -> PaperText:
-    """The paper found first, as it is searched."""
+def _nearest(index: Index, evidence: Evidence) -> tuple[str, str]:
+    """The text of the paper found first, and what it calls itself."""
     paper = index.catalogue.by_id[evidence.hits[0].section.paper_id]
     texts = {s.key: s.text for s in (index.sections[row] for row in paper.rows)}
     own = f"{paper.title}\n{texts.get('contribution', '')}"
-    return PaperText("\n".join([paper.title, *texts.values()]), own)
+    return "\n".join([paper.title, *texts.values()]), own
 
 
 def _asks_for_the_unheard_of(index: Index, evidence: Evidence) -> bool:

@@ -181,14 +181,11 @@ def _to_dataset(entries: "tuple[Feedback, ...]", target: str) -> None:
 
 
 def _feedback(verdict: "Verdict | None") -> "tuple[Feedback, ...]":
-    from chatbot.database.opening import open_database
+    from chatbot.database.opening import opened_database
     from chatbot.feedback.ratings import list_feedback
 
-    database = open_database(load_settings())
-    try:
+    with opened_database(load_settings()) as database:
         return list_feedback(database, verdict)
-    finally:
-        database.dispose()
 
 
 def _rulebook(settings: Settings) -> "Rulebook":
@@ -273,16 +270,13 @@ def remove_command(name: _UserName) -> None:
 
 @contextmanager
 def _users() -> Iterator["Users"]:
-    from chatbot.database.opening import open_database
+    from chatbot.database.opening import opened_database
     from chatbot.store.accounts import UserFile, UserTable
 
     settings = load_settings()
     if settings.database_url is not None:
-        database = open_database(settings)
-        try:
+        with opened_database(settings) as database:
             yield UserTable(database)
-        finally:
-            database.dispose()
     elif settings.auth is not None:
         yield UserFile(settings.auth)
     else:

@@ -86,6 +86,16 @@ def open_database(settings: Settings) -> Engine:
     return _open_postgresql(settings.database_url.get_secret_value())
 
 
+@contextmanager
+def opened_database(settings: Settings) -> Iterator[Engine]:
+    """The same, for as long as the context lasts."""
+    database = open_database(settings)
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
 def _open_sqlite(path: Path) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

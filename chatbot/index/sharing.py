@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from chatbot.config import Settings
-from chatbot.database.opening import now, open_database, reading, writing
+from chatbot.database.opening import now, opened_database, reading, writing
 from chatbot.database.tables import generations, index_files, index_parts
 from chatbot.errors import ChatbotError, MissingIndexError, quoted
 from chatbot.files import write_atomically
@@ -218,7 +218,7 @@ def shared_index(settings: Settings) -> Iterator[SharedIndex | None]:
     if settings.database_url is None or settings.chroma_url is None:
         yield None
         return
-    with _opened(settings) as database:
+    with opened_database(settings) as database:
         yield SharedIndex(database)
 
 
@@ -229,7 +229,7 @@ def _on_all_machines(settings: Settings, seconds: float) -> Iterator[None]:
         return
     asked, given = "SELECT pg_try_advisory_lock(:key)", {"key": _LOCK}
     until = time.monotonic() + seconds
-    with _opened(settings) as database, reading(database) as plain:
+    with opened_database(settings) as database, reading(database) as plain:
         # Outside of a transaction, which would stay open for as long as the ingest runs.
         connection = plain.execution_options(isolation_level="AUTOCOMMIT")
         while not connection.execute(text(asked), given).scalar():
@@ -238,12 +238,3 @@ def _on_all_machines(settings: Settings, seconds: float) -> Iterator[None]:
                 raise ChatbotError(cause)
             time.sleep(_ASKED_EVERY)
         yield  # Closing the engine ends the connection, and so gives the lock back.
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Engine]:
-    database = open_database(settings)
-    try:
-        yield database
-    finally:
-        database.dispose()

@@ -121,19 +121,12 @@ def ranked_within(
     ranked = []
     for paper, own in zip(papers, by_key, strict=True):
         rows = {index.sections[row].key: row for row in index.catalogue.by_id[paper].rows}
-        total = {
-            key: own.get(key, 0.0)
-            + _SHARED
-            * sum(other.get(key, 0.0) for other in by_key if other is not own)
-            / len(papers)
-            for key in rows
-        }
+        others = [other for other in by_key if other is not own]
+        shared = {key: sum(o.get(key, 0.0) for o in others) / len(papers) for key in rows}
+        total = {key: own.get(key, 0.0) + _SHARED * shared[key] for key in rows}
         best = sorted(total, key=lambda key: -total[key])
-        ranked.append(
-            PaperSections(
-                paper, tuple(rows[key] for key in best), tuple(total[key] for key in best)
-            )
-        )
+        best_scores = tuple(total[key] for key in best)
+        ranked.append(PaperSections(paper, tuple(rows[key] for key in best), best_scores))
     return ranked
 
 
@@ -157,16 +150,9 @@ def _described(index: Index, parts: Sequence[Part], allowed: NDArray[np.bool_]) 
         if not len(signals.rows):
             continue
         row = signals.rows[int(np.argmax(signals.paper + 0.1 * signals.dense))]
-        paper = index.sections[row].paper_id
-        held = _held(index, part.text, paper) * (2.0 if part.likely else 1.0)
-        found[paper] = max(found.get(paper, 0.0), held)
+        paper = index.catalogue.by_id[index.sections[row].paper_id]
+        text = "\n".join([paper.title, *(index.sections[row].text for row in paper.rows)])
+        held = {*words(text), *bigrams(text)}.intersection(without_stop_words(words(part.text)))
+        rarity = sum(map(index.lexical.idf, held)) * (2.0 if part.likely else 1.0)
+        found[paper.id] = max(found.get(paper.id, 0.0), rarity)
     return sorted(found, key=lambda paper: -found[paper])
-
-
-def _held(index: Index, part: str, paper: str) -> float:
-    """The summed rarity (idf) of the part's terms that the paper holds."""
-    record = index.catalogue.by_id[paper]
-    text = "\n".join([record.title, *(index.sections[row].text for row in record.rows)])
-    own = set(words(text)) | set(bigrams(text))
-    terms = set(without_stop_words(words(part)))
-    return sum(index.lexical.idf(term) for term in terms & own)

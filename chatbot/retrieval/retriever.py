@@ -6,7 +6,7 @@ after RankGPT (arXiv:2304.09542), in one call over all candidates.
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -163,8 +163,12 @@ class ModelReranker(BaseNodePostprocessor):
             return nodes
         order, spent = _order(evidence, self._model)
         asked = query_bundle.top_k if isinstance(query_bundle, ReportQuery) else None
-        hits = tuple(_settled(evidence.hits, order))[: asked or self.top_n]
-        return SectionNodes(replace(evidence, hits=hits, spent=(*evidence.spent, spent)))
+        hits, floor = [], float("inf")
+        for rank, place in enumerate(order[: asked or self.top_n], 1):
+            hit = evidence.hits[place]
+            floor = min(floor, hit.score)  # no score is above the one before
+            hits.append(replace(hit, score=floor, ranks={**hit.ranks, "reranker": rank}))
+        return SectionNodes(replace(evidence, hits=tuple(hits), spent=(*evidence.spent, spent)))
 
 
 def _order(evidence: Evidence, model: ChatModel) -> tuple[list[int], TokenUsage]:
@@ -187,11 +191,3 @@ def _order(evidence: Evidence, model: ChatModel) -> tuple[list[int], TokenUsage]
         return places, TokenUsage(0, 0)
     named = (int(number) - 1 for number in re.findall(r"\d+", text))
     return list(dict.fromkeys([*(place for place in named if place in places), *places])), spent
-
-
-def _settled(hits: Sequence[Hit], order: Sequence[int]) -> Iterator[Hit]:
-    """The hits in this order, with their rank in it, and no score above the one before."""
-    floor = float("inf")
-    for rank, place in enumerate(order, 1):
-        floor = min(floor, hits[place].score)
-        yield replace(hits[place], score=floor, ranks={**hits[place].ranks, "reranker": rank})

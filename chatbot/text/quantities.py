@@ -51,15 +51,15 @@ _SCALES = {name: 10.0**power for power, name in enumerate(_POWERS.split(), 2)} |
     name: 1000.0**power for power, names in enumerate(_THOUSANDS, 1) for name in names.split()
 }
 _UNITS: dict[Unit, str] = {
-    "percent": "%|percent",
-    "times": "倍|x|×|-fold|times",
-    "points": "个百分点|百分点|percentage point|percentage points|point|points|pp",
+    "percent": "%, percent",
+    "times": "倍, x, ×, -fold, times",
+    "points": "个百分点, 百分点, percentage point, percentage points, point, points, pp",
 }
-_UNIT_OF = {name: unit for unit, names in _UNITS.items() for name in names.split("|")}
+_UNIT_OF = {name: unit for unit, names in _UNITS.items() for name in names.split(", ")}
 _NUMBER = re.compile(
     r"(?<![a-z0-9.])(?<!\^)"
     r"(?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?)"
-    r"(?:[ \t]?(?P<scale>万亿|千亿|百亿|十亿|千万|百万|十万|亿|万|千(?!瓦|克|米|字节)|百(?!分)|"
+    r"(?:[ \t]?(?P<scale>万亿|[十百千]?[亿万]|千(?!瓦|克|米|字节)|百(?!分)|"
     r"(?:thousand|million|billion|trillion)\b|[kmbt](?![a-z0-9])))?"
     r"(?:[ \t]?(?:多|余|\+))?"
     r"(?:[ \t]?(?P<unit>个百分点|百分点|percentage points?|percent|points?\b|pp\b|\\?%|倍|-fold|"

@@ -239,8 +239,11 @@ def _compared(
     frame: Frame, parts: Compare, ids: list[str], aspects: list[str], request: gr.Request
 ) -> Iterator[Changes]:
     """Compare, from the choice's check to the table."""
-    language, columns, coming = visitor_language(request), _cleaned(aspects), PartialAnswer()
+    language, coming = visitor_language(request), PartialAnswer()
     texts = COMPARE[language]
+    # Each once, in one line, with nothing that ends a cell.
+    lines = (" ".join(aspect.split()).replace("|", "/") for aspect in aspects)
+    columns = list(dict.fromkeys(line for line in lines if line))
     if problem := _problem(frame.bot.index, ids, columns, language):
         yield _ended(parts, problem)
         return
@@ -253,11 +256,15 @@ def _compared(
     try:
         for event in frame.bot.compare(ids, columns, language):
             if coming.take(event):
-                change = _working(parts, coming, language)
+                step = coming.steps[-1].name if coming.steps else "retrieve"
+                status = texts.working.format(step=getattr(ANSWERS[language], step))
+                shown = _boxed(coming.shown(), language)
                 with coming.pace.doing():
-                    yield change
+                    yield {parts.status: status, parts.table: shown}
         if record := coming.answer:
-            yield {parts.table: _rendered(record)}
+            # The papers it is narrowed to are those in the table.
+            whole = render_answer(record.model_copy(update={"scope": Scope()}), _PLACE)
+            yield {parts.table: _boxed(whole, record.language)}
             yield _ended(parts, texts.done.format(n=len(ids)), record)
     except ChatbotError as error:
         yield _ended(parts, texts.failed.format(error=error))
@@ -277,13 +284,6 @@ def _problem(index: Index, ids: list[str], aspects: Sequence[str], language: Lan
     if len(aspects) > _MOST_ASPECTS:
         return texts.many_aspects.format(most=_MOST_ASPECTS, n=len(aspects))
     return ""
-
-
-def _working(parts: Compare, coming: PartialAnswer, language: Language) -> Changes:
-    """What has come of a comparison, and what is being done."""
-    step = coming.steps[-1].name if coming.steps else "retrieve"
-    status = COMPARE[language].working.format(step=getattr(ANSWERS[language], step))
-    return {parts.status: status, parts.table: _boxed(coming.shown(), language)}
 
 
 def _begun(parts: Compare) -> Changes:
@@ -315,19 +315,6 @@ def _ended(parts: Compare, status: str, record: AnswerRecord | None = None) -> C
 
 def _ids(rest: str) -> list[str]:
     return [paper.strip() for paper in rest.split(",") if paper.strip()]
-
-
-def _cleaned(aspects: Sequence[str]) -> list[str]:
-    """Aspects that can head columns: each once, in one line, with nothing that ends a cell."""
-    lines = (" ".join(aspect.split()).replace("|", "/") for aspect in aspects)
-    return list(dict.fromkeys(line for line in lines if line))
-
-
-def _rendered(record: AnswerRecord) -> str:
-    """A comparison, its table in a box that scrolls, its empty cells marked."""
-    # The papers it is narrowed to are those in the table.
-    shown = record.model_copy(update={"scope": Scope()})
-    return _boxed(render_answer(shown, _PLACE), record.language)
 
 
 def _csv_file(answered: str) -> tuple[str, str]:

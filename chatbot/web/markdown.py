@@ -316,10 +316,6 @@ def _formula(found: re.Match[str], _: StateInline) -> str:
     return _tex(next(filter(None, found.groups())), display=found[4] is not None)
 
 
-def _marker(found: re.Match[str], state: StateInline) -> str:
-    return str(state.env["marker"](int(found[1])))
-
-
 class _Reader(MarkdownIt):
     """CommonMark with tables and formulas, in which nothing leads elsewhere."""
 
@@ -343,7 +339,11 @@ def _reader(*, section: bool) -> MarkdownIt:
     reader.disable(["reference", "image", "autolink", "entity", "code" if section else "lheading"])
     reader.block.ruler.before("table", "display", _display, {"alt": ["paragraph"]})
     reader.inline.ruler.before("escape", "formula", _inline(FORMULA, _formula))
-    reader.inline.ruler.before("link", "marker", _inline(_MARKER, _marker))
+    reader.inline.ruler.before(
+        "link",
+        "marker",
+        _inline(_MARKER, lambda found, state: str(state.env["marker"](int(found[1])))),
+    )
     # The one tag that is obeyed: a table's cell has no other sign for the end of a line.
     line_end = _inline(_BREAK, lambda *_: "<br />\n")
     reader.inline.ruler.before("html_inline", "line_end", line_end)
