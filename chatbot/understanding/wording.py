@@ -123,6 +123,9 @@ _ASKS_NUMBER = _any_case(
     r"\bhow (?:many|much|far|often|long|big|large|fast|high)\b|\bpercent|"
     r"\bwhat (?:\w+ )?(?:rate|score|number)\b|\bwhat d(?:oes|id) .{3,60}\b(?:score|reach)\b",
 )
+_NAMES_FIGURE = _any_case(
+    r"(?:得分|[\u3400-\u9fff]率)[是呢]?[?？]?$|\bwhat (?:\S+ ){0,4}(?:scores?|latency)\b"
+)
 
 
 def language_of(text: str) -> Language:
@@ -243,7 +246,7 @@ def wanted_of(question: str) -> Wanted:
     clause = asked_of(question)
     return Wanted(
         attributes=tuple(key for key, asked in _ATTRIBUTES.items() if asked.search(question)),
-        figure=bool(_ASKS_NUMBER.search(question)),
+        figure=bool(_ASKS_NUMBER.search(question) or _NAMES_FIGURE.search(question)),
         names=names_in(clause),
         settings=tuple(_SETTING.findall(question)),
         metrics=tuple(match[0] for match in _METRIC.finditer(clause)),
