@@ -176,22 +176,12 @@ _RELATIVE = tuple(
         (rf"最?[近新]的?\s*{_COUNT}\s*[期份]", "issues", 0),
         (rf"\b(?:last|latest|past)\s+{_COUNT}\s+(?:issues|reports)\b", "issues", 0),
         (r"(?:上上|再上一|前前)一?[期份]", "issue", 2),
-        (
-            r"(?<!上)(?:上一?|前一)[期份](?:日?报告?)?|"
-            r"\b(?:previous|last|prior) (?:issue|report)\b",
-            "issue",
-            1,
-        ),
-        (
-            r"(?:最早的?[一那]?|第一)[期份]|\b(?:first|earliest|oldest) (?:issue|report)\b",
-            "first",
-            0,
-        ),
-        (
-            r"最新的?(?:[一这那]?[期份天批](?:日?报告?)?|日?报告?)|最近的?[一这那][期份天批]|今[天日]",
-            "issue",
-            0,
-        ),
+        (r"(?<!上)(?:上一?|前一)[期份](?:日?报告?)?", "issue", 1),
+        (r"\b(?:previous|last|prior) (?:issue|report)\b", "issue", 1),
+        (r"(?:最早的?[一那]?|第一)[期份]", "first", 0),
+        (r"\b(?:first|earliest|oldest) (?:issue|report)\b", "first", 0),
+        (r"最新的?(?:[一这那]?[期份天批](?:日?报告?)?|日?报告?)", "issue", 0),
+        (r"最近的?[一这那][期份天批]|今[天日]", "issue", 0),
         (r"\b(?:latest|newest|most recent) (?:issue|report)\b", "issue", 0),
         (r"\btoday(?:'s (?:issue|report|papers)\b|\b(?=\W*$))", "issue", 0),
         (r"昨[天日]|\byesterday(?:'s)?\b", "day", 1),
