@@ -6,7 +6,8 @@ Each check that fails says what to do about it.
 import shutil
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
@@ -93,9 +94,8 @@ def _index(settings: Settings) -> str | Check:
     if damage := _damage(settings):
         raise ChatbotError(damage)
     index = open_index(settings)
-    stored = index.vectors.ids()
-    index.vectors.check()
     manifest = index.manifest
+    stored = _rows_read_apart(settings, settings.data_dir / manifest.chroma)
     found = (
         f"{len(manifest.reports)} reports, {manifest.papers} papers, {manifest.sections} sections, "
         f"generation {manifest.generation}, vectors in {settings.chroma_url or 'embedded Chroma'}"
@@ -116,27 +116,28 @@ def _damage(settings: Settings) -> str | None:
         return f"{', '.join(files)}: damaged"
     if settings.chroma_url:
         return None
-    folder = settings.data_dir / manifest.chroma
-    return damage_of(folder) or _deadly_vectors(settings, folder)
+    return damage_of(settings.data_dir / manifest.chroma)
 
 
-def _deadly_vectors(settings: Settings, folder: Path) -> str | None:
-    """That Chroma does not survive its own vectors, read in a process apart, where it does not.
+def _rows_stored(settings: Settings) -> set[str]:
+    """The rows that have a vector, all read."""
+    vectors = open_index(settings).vectors
+    vectors.check()
+    return vectors.ids()
+
+
+def _rows_read_apart(settings: Settings, folder: Path) -> set[str]:
+    """The same, read by another process: at damaged vectors Chroma may end the one that reads.
 
     It has files of them from a thousand rows on.
     """
-    if not any(folder.glob("*/data_level0.bin")):
-        return None
-    reader = get_context("spawn").Process(target=_read_vectors, args=(settings,))
-    reader.start()
-    reader.join()
-    died = reader.exitcode is not None and reader.exitcode < 0
-    return f"Chroma cannot read its vectors in {folder}" if died else None
-
-
-def _read_vectors(settings: Settings) -> None:
-    with suppress(ChatbotError):  # which the doctor will meet itself
-        open_index(settings).vectors.check()
+    if settings.chroma_url or not any(folder.glob("*/data_level0.bin")):
+        return _rows_stored(settings)
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        try:
+            return apart.submit(_rows_stored, settings).result()
+        except BrokenProcessPool as error:
+            raise ChatbotError(f"Chroma cannot read its vectors in {folder}") from error
 
 
 def _shared(settings: Settings) -> Check | None:
