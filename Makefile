@@ -12,7 +12,7 @@ LOCK = $(COMPILE) --extra dev
 LOCK_RUN = $(COMPILE) --extra build --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-answers bench-scale bench-growth bench-follow bench-page bench-load screenshots fit clean
+.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-embeddings bench-answers bench-scale bench-growth bench-follow bench-page bench-load screenshots fit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,9 @@ bench: setup ## speed and memory, as a table
 
 bench-retrieval: setup ## every way of retrieving by kind of question, with intervals (docs/retrieval.md)
 	$(BIN)/python benchmarks/retrieval.py
+
+bench-embeddings: setup ## embeddings that need no key, those that are installed, alone and fused (docs/retrieval.md)
+	$(BIN)/python benchmarks/embeddings.py
 
 bench-answers: setup ## answers without a model, and what the verifier catches (docs/answers.md)
 	$(BIN)/python benchmarks/answers.py

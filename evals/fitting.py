@@ -181,8 +181,8 @@ def confidence_cases(
 
 
 @contextmanager
-def built(*, enriched: bool) -> Iterator[Index]:
-    """The shipped reports indexed, with or without the search text beside them."""
+def built(*, enriched: bool, more: Sequence[Path] = ()) -> Iterator[Index]:
+    """The shipped reports and `more` indexed, with or without the search text beside them."""
     with TemporaryDirectory() as folder:
         reports = Path(folder) / "reports"
         shutil.copytree(SEEDS, reports)
@@ -190,7 +190,7 @@ def built(*, enriched: bool) -> Iterator[Index]:
             for file in reports.glob("*.jsonl"):
                 file.unlink()
         settings = Settings(CHATBOT_DATA_DIR=Path(folder) / "data", CHATBOT_EMBEDDING="local")
-        ingest(settings, [reports])
+        ingest(settings, [reports, *more])
         yield open_index(settings)
 
 
