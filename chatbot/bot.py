@@ -26,7 +26,9 @@ from chatbot.index.ingestion import (
 )
 from chatbot.index.reading import Index, open_index, reopen_index
 from chatbot.index.sharing import shared_index
+from chatbot.index.storage import kept_reports
 from chatbot.llm.client import ChatModel, ChatTurn, open_chat_model
+from chatbot.reports.parsing import report_files
 from chatbot.retrieval.comparisons import comparison_query
 from chatbot.retrieval.models import Evidence
 from chatbot.retrieval.retriever import ReportQuery
@@ -181,6 +183,9 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
     if stale is None:
         return None
     shipped = holds_no_report(settings)
+    if progress:
+        reports = report_files(SEEDS) if shipped else kept_reports(settings.data_dir)
+        progress("index", 0, len(reports))
     return ingest(settings, [SEEDS] if shipped else [], progress=progress)
 
 

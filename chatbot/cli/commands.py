@@ -273,11 +273,11 @@ def serve_command(
     port: Annotated[int, typer.Option(help="The first free port from here on is taken.")] = 7860,
 ) -> None:
     """Serve the chat page."""
-    from chatbot.web.app import serve
-
-    gc.enable()
     settings = load_settings()
     _ensure_index(settings)
+    from chatbot.web.app import serve  # the slowest import, after the first lines are out
+
+    gc.enable()
     serve(settings, host, port)
 
 

@@ -94,12 +94,15 @@ def tell_enrichment(result: "EnrichResult") -> None:
 
 @contextmanager
 def progress_bar() -> "Iterator[Progress]":
-    """A progress bar on standard error, shown only once there is progress to show."""
+    """Progress on standard error, once there is any: a bar, or lines where that is no terminal."""
     with ExitStack() as stack:
         bars: list[Any] = []
         tasks: dict[str, Any] = {}
 
         def advance(stage: str, done: int, total: int) -> None:
+            if stage == "index":
+                print(f"indexing {total} reports …", file=sys.stderr)
+                return
             if not bars:
                 from rich.console import Console
                 from rich.progress import Progress as Bar
@@ -108,6 +111,8 @@ def progress_bar() -> "Iterator[Progress]":
                 bar = Bar(console=console, transient=True, disable=not console.is_terminal)
                 bars.append(stack.enter_context(bar))
             if stage not in tasks:
+                if not bars[0].console.is_terminal:
+                    print(f"  {stage} …", file=sys.stderr)
                 tasks[stage] = bars[0].add_task(stage, total=total)
             bars[0].update(tasks[stage], completed=done, total=total)
 
