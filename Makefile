@@ -8,8 +8,10 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 COMPILE = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 LOCK = $(COMPILE) --extra dev
-# What the image needs, of the same versions.
-LOCK_RUN = $(COMPILE) --extra build --constraint requirements.lock
+# What running needs, of the same versions, less what Chroma's own cloud alone imports (Kubernetes'
+# client, with what only that needs) and what downloads models from Hugging Face, which nothing here does.
+UNUSED = kubernetes durationpy oauthlib requests-oauthlib six websocket-client hf-xet
+LOCK_RUN = $(COMPILE) --extra build --constraint requirements.lock $(addprefix --no-emit-package ,$(UNUSED))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-embeddings bench-answers bench-scale bench-growth bench-follow bench-page bench-load screenshots fit clean
@@ -17,11 +19,12 @@ LOCK_RUN = $(COMPILE) --extra build --constraint requirements.lock
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
-setup: $(VENV)/.installed ## install everything, pinned, into .venv
+setup: $(VENV)/.installed $(VENV)/.runs ## install everything, pinned, into .venv
 	@:
 
-chat: setup ## open the chat page
-	@$(BIN)/python app.py
+chat: $(VENV)/.runs ## open the chat page, installing what it needs; elsewhere: PORT=8000
+	@echo "starting; the first time takes longest …"
+	@$(BIN)/python app.py $(if $(PORT),--port $(PORT))
 
 test: lint typecheck ## lint, types and tests with coverage
 	$(BIN)/pytest -rs --cov --cov-fail-under 0 --cov-report= --numprocesses auto --dist loadfile -m "not browser and not torture"
@@ -98,20 +101,27 @@ clean: ## remove the environment and caches; the index in .chatbot/ stays
 	rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The locked packages, in a new environment whenever the lock changes, so nothing old stays behind.
-# The lock is whole, so pip resolves nothing: it would look for `coverage[toml]`, which pytest-cov
+# What running needs, in a new environment whenever its lock changes, so nothing old stays behind.
+# The lock is whole, so nothing is resolved: pip would look for `coverage[toml]`, which pytest-cov
 # wants, beside the `coverage` that is locked, and refuse a newer one for want of a hash.
-$(VENV)/.locked: requirements.lock
+$(VENV)/.locked: requirements-run.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+		{ echo "Python 3.11 or newer is needed: make $(or $(MAKECMDGOALS),chat) PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || \
 		{ echo "pip is needed: install it for $(PYTHON) (Debian: apt-get install python3-pip)" >&2; exit 1; }
-	$(PYTHON) -m venv --clear --without-pip $(VENV)
-	$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements.lock
-	@$(PIP) check
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)
+	@$(PYTHON) scripts/install.py requirements-run.lock $(BIN)/python
 	@touch $@
 
 # The project itself; its build backend is among the locked packages, so nothing more is downloaded.
-$(VENV)/.installed: $(VENV)/.locked pyproject.toml
-	$(PIP) install --no-deps --no-build-isolation --editable .
+$(VENV)/.runs: $(VENV)/.locked pyproject.toml
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The developers' packages on top. Where an older lock's are there, the environment is made anew.
+$(VENV)/.installed: requirements.lock $(VENV)/.locked | $(VENV)/.runs
+	@[ ! -e $@ ] || rm $@ $(VENV)/.locked
+	@$(MAKE) --no-print-directory $(VENV)/.runs
+	@$(PYTHON) scripts/install.py requirements.lock $(BIN)/python
+	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 	@touch $@
