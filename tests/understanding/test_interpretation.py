@@ -58,6 +58,7 @@ def test_the_language_is_the_one_the_question_is_asked_in(question: str, languag
         ("今天有什么值得看", "overview"),
         ("这期都讲了什么", "overview"),
         ("昨天那期讲了什么", "overview"),
+        ("今天的日报讲了什么？", "overview"),
         ("what changed since the last issue", "overview"),
         ("Summarize the latest issue", "overview"),
         ("第三篇讲了什么", "lookup"),
