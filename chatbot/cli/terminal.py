@@ -94,7 +94,7 @@ def tell_enrichment(result: "EnrichResult") -> None:
 
 @contextmanager
 def progress_bar() -> "Iterator[Progress]":
-    """Progress on standard error, once there is any: a bar, or lines where that is no terminal."""
+    """Progress on standard error, once there is any: a bar; lines at a start without a terminal."""
     with ExitStack() as stack:
         bars: list[Any] = []
         tasks: dict[str, Any] = {}
@@ -102,6 +102,7 @@ def progress_bar() -> "Iterator[Progress]":
         def advance(stage: str, done: int, total: int) -> None:
             if stage == "index":
                 print(f"indexing {total} reports …", file=sys.stderr)
+                tasks[stage] = None
                 return
             if not bars:
                 from rich.console import Console
@@ -111,7 +112,7 @@ def progress_bar() -> "Iterator[Progress]":
                 bar = Bar(console=console, transient=True, disable=not console.is_terminal)
                 bars.append(stack.enter_context(bar))
             if stage not in tasks:
-                if not bars[0].console.is_terminal:
+                if "index" in tasks and not bars[0].console.is_terminal:
                     print(f"  {stage} …", file=sys.stderr)
                 tasks[stage] = bars[0].add_task(stage, total=total)
             bars[0].update(tasks[stage], completed=done, total=total)
