@@ -3,8 +3,8 @@
     python scripts/install.py LOCK PYTHON_OF_THE_ENVIRONMENT
 
 uv takes a tenth of pip's time. pip fetches it, as requirements.lock pins it, into a folder that is
-deleted; where uv cannot be had or fails, pip does it all. Neither compiles: Python does that for
-the third of the modules that are ever imported.
+deleted; where uv cannot be had or fails, pip does it all. Neither compiles, unless Python is told
+to write no bytecode: else it does that itself for the third of the modules that are ever imported.
 """
 
 import os
@@ -52,11 +52,18 @@ def _by_uv(lock: Path, python: Path) -> str:
         fetch = [*_PIP, "install", "--target", f"{name}/uv", "--no-compile", *_LOCKED, str(wanted)]
         install = [f"{name}/uv/bin/uv", "pip", "install", "--no-progress", *options]
         install += ["--python", str(python), *_LOCKED, str(lock)]
+        install += ["--compile-bytecode"] if _writes_none() else []
         return told(fetch) or told(install, variables)
 
 
 def _by_pip(lock: Path, python: Path) -> str:
-    return told([*_PIP, "--python", str(python), "install", "--no-compile", *_LOCKED, str(lock)])
+    compiled = [] if _writes_none() else ["--no-compile"]
+    return told([*_PIP, "--python", str(python), "install", *compiled, *_LOCKED, str(lock)])
+
+
+def _writes_none() -> bool:
+    """Whether Python is told to keep no bytecode of what it imports."""
+    return bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
 
 
 def pip_settings(printed: str) -> dict[str, str]:
