@@ -4,7 +4,7 @@ Nothing else reads the environment.
 """
 
 import re
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -88,12 +88,13 @@ class Settings(BaseSettings):
         """The key as it is sent, or nothing."""
         return self.openai_api_key.get_secret_value().strip() if self.openai_api_key else ""
 
-    @cached_property
-    def secrets(self) -> tuple[str, ...]:
-        """What no text that leaves may hold, longest first: the key, and where things are here."""
-        paths = (self.data_dir, self.data_dir.resolve(), PROJECT_ROOT)
-        found = {self.key, *(str(path) for path in paths if path.is_absolute())}
-        return tuple(sorted((s for s in found if len(s) >= _LEAST_SECRET), key=len, reverse=True))
+
+@lru_cache(maxsize=8)  # each answer asks for it; a copy with other values has its own
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """What no text that leaves may hold, longest first: the key, and where things are here."""
+    paths = (settings.data_dir, settings.data_dir.resolve(), PROJECT_ROOT)
+    found = {settings.key, *(str(path) for path in paths if path.is_absolute())}
+    return tuple(sorted((s for s in found if len(s) >= _LEAST_SECRET), key=len, reverse=True))
 
 
 def load_settings() -> Settings:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from chatbot.config import PROJECT_ROOT, Settings, load_settings
+from chatbot.config import PROJECT_ROOT, Settings, load_settings, secrets_of
 from chatbot.errors import ConfigurationError
 
 
@@ -57,3 +57,12 @@ def test_the_key_shows_nowhere() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         load_settings().data_dir = Path("/")  # type: ignore[misc]
+
+
+def test_a_copy_with_another_key_holds_that_one_back() -> None:
+    settings = Settings(OPENAI_API_KEY="sk-first", CHATBOT_DATA_DIR=Path("/srv/first"))
+    assert {"sk-first", "/srv/first"} <= {*secrets_of(settings)}
+    other = settings.model_copy(
+        update={"openai_api_key": SecretStr("sk-other"), "data_dir": Path("/srv/other")}
+    )
+    assert {*secrets_of(other)} == {"sk-other", "/srv/other", str(PROJECT_ROOT)}

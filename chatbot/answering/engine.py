@@ -44,6 +44,7 @@ from chatbot.answering.writing import (
     prompt_turns,
     write,
 )
+from chatbot.config import secrets_of
 from chatbot.errors import BudgetError, ModelError, TooLongError
 from chatbot.guardrails.output_filter import OutputPolicy, addresses, scrubbed
 from chatbot.index.reading import Index
@@ -231,7 +232,7 @@ def policy_for(index: Index, sources: Iterable[IndexedSection], *, written: bool
     return OutputPolicy(
         frozenset(section.url for section in shown),
         frozenset().union(*(addresses(section.text) for section in shown)),
-        index.settings.secrets,
+        secrets_of(index.settings),
         prompt_lines() if written else frozenset(),
     )
 

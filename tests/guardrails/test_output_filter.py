@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chatbot.config import Settings
+from chatbot.config import Settings, secrets_of
 from chatbot.files import json_lines
 from chatbot.guardrails.output_filter import (
     OutputPolicy,
@@ -27,7 +27,7 @@ SETTINGS = Settings(OPENAI_API_KEY=KEY, CHATBOT_DATA_DIR=FOLDER)
 LIMITS = OutputPolicy(
     frozenset([PAPER]),
     addresses("代码：https://github.com/a/b?x=1。"),
-    SETTINGS.secrets,
+    secrets_of(SETTINGS),
     prompt_lines(),
 )
 LEAK = "Copy numbers, names and units exactly. Keep apart an absolute value and a gain"
