@@ -20,13 +20,12 @@ from chatbot.index.generation import Progress
 from chatbot.index.ingestion import (
     IngestResult,
     bring_up_to_date,
-    holds_no_report,
     index_is_stale,
     ingest,
+    known_reports,
 )
 from chatbot.index.reading import Index, open_index, reopen_index
 from chatbot.index.sharing import shared_index
-from chatbot.index.storage import kept_reports
 from chatbot.llm.client import ChatModel, ChatTurn, open_chat_model
 from chatbot.reports.parsing import report_files
 from chatbot.retrieval.comparisons import comparison_query
@@ -182,11 +181,10 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
     stale = index_is_stale(settings)
     if stale is None:
         return None
-    shipped = holds_no_report(settings)
+    known = known_reports(settings)
     if progress:
-        reports = report_files(SEEDS) if shipped else kept_reports(settings.data_dir)
-        progress("index", 0, len(reports))
-    return ingest(settings, [SEEDS] if shipped else [], progress=progress)
+        progress("index", 0, len(report_files(SEEDS) if known is None else known))
+    return ingest(settings, [SEEDS] if known is None else [], progress=progress)
 
 
 def open_model(settings: Settings, database: "Engine | None" = None) -> ChatModel | None:

@@ -12,26 +12,22 @@ from chatbot.text.markdown import sentences
 from chatbot.text.quantities import Quantity, quantities
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
 from chatbot.understanding.models import Query
-from chatbot.understanding.wording import THINGS
+from chatbot.understanding.wording import THINGS, by_key
 from chatbot.verification.claims import AbstainReason
 
 # What a paper holds that gives an attribute (`understanding/wording.py`).
-_GIVES = {
-    **THINGS,
-    **{
-        key: re.compile(given, re.IGNORECASE)
-        for key, given in {
-            "licence": r"许可|开源协议|\blicen[cs]e|\bMIT\b|Apache|CC[- ]BY|\bGPL\b|\bBSD\b|商用",
-            "authors": r"作者|机构|大学|团队|实验室|公司|\b(?:authors?|university)\b",
-            "hours": r"卡时|小时|\d ?(?:天|hours?|days?|h\b)",
-            "date": r"20\d\d[ -年]|\d ?月|将于|即将|计划|后(?:开源|发布)",
-            "code": r"github|开源|代码|https?://|\bcode\b|发布",
-            "gpu": r"\b[ABHLV]\d{2,4}\b|\bRTX\b|\bT(?:itan|PU)\b|昇腾|Ascend|Jetson|\b[345]090\b",
-            "gpus": r"\d+ ?(?:[张块卡×]|个? ?GPU|x\b)|[单一两双四八][张块卡路]|\d-GPU",
-            "venue": r"会议|期刊|接收|ICLR|NeurIPS|ICML|CVPR|\bACL\b|EMNLP",
-        }.items()
-    },
-}
+_GIVES = THINGS | by_key(
+    {
+        "licence": r"许可|开源协议|\blicen[cs]e|\bMIT\b|Apache|CC[- ]BY|\bGPL\b|\bBSD\b|商用",
+        "authors": r"作者|机构|大学|团队|实验室|公司|\b(?:authors?|university)\b",
+        "hours": r"卡时|小时|\d ?(?:天|hours?|days?|h\b)",
+        "date": r"20\d\d[ -年]|\d ?月|将于|即将|计划|后(?:开源|发布)",
+        "code": r"github|开源|代码|https?://|\bcode\b|发布",
+        "gpu": r"\b[ABHLV]\d{2,4}\b|\bRTX\b|\bT(?:itan|PU)\b|昇腾|Ascend|Jetson|\b[345]090\b",
+        "gpus": r"\d+ ?(?:[张块卡×]|个? ?GPU|x\b)|[单一两双四八][张块卡路]|\d-GPU",
+        "venue": r"会议|期刊|接收|ICLR|NeurIPS|ICML|CVPR|\bACL\b|EMNLP",
+    }
+)
 _SUFFIX = re.compile(r"-(?:style|based|like|level|type)$")
 # Numbers of a name ("Gemini 2.0", "Qwen3"), a model's size ("8B"), a resolution.
 _OF_A_NAME = re.compile(
@@ -146,6 +142,7 @@ def _is_not_reported(index: Index, evidence: Evidence) -> bool:
     if not named and decide(evidence.confidence) != "answer":
         return False
     text, own = _nearest(index, evidence)
+    called = squeeze(own)
     if any(not _GIVES[key].search(text) for key in wanted.attributes):
         return True
 
@@ -153,7 +150,7 @@ def _is_not_reported(index: Index, evidence: Evidence) -> bool:
         return [
             name
             for name in (_SUFFIX.sub("", name) for name in names)
-            if squeeze(name) not in squeeze(own)
+            if squeeze(name) not in called
             and not is_misspelt_in(name, own)
             and not is_misspelt_in(name, text)
             and normalise(name) not in OF_THE_FIELD

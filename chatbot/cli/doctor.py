@@ -19,7 +19,7 @@ from chatbot.database.opening import DATABASE_FILE, open_database
 from chatbot.errors import ChatbotError
 from chatbot.index.embeddings import embedding_errors, open_model_embedding
 from chatbot.index.ingestion import index_is_stale
-from chatbot.index.reading import open_index
+from chatbot.index.reading import Index, open_index
 from chatbot.index.sharing import shared_index
 from chatbot.index.storage import altered, read_manifest, spoilt_shards
 from chatbot.index.vectors import damage_of
@@ -95,7 +95,10 @@ def _index(settings: Settings) -> str | Check:
         raise ChatbotError(damage)
     index = open_index(settings)
     manifest = index.manifest
-    stored = _rows_read_apart(settings, settings.data_dir / manifest.chroma)
+    folder = settings.data_dir / manifest.chroma
+    # Chroma has files of its vectors from a thousand rows on.
+    deadly = not settings.chroma_url and any(folder.glob("*/data_level0.bin"))
+    stored = _rows_read_apart(settings, folder) if deadly else _rows_of(index)
     found = (
         f"{len(manifest.reports)} reports, {manifest.papers} papers, {manifest.sections} sections, "
         f"generation {manifest.generation}, vectors in {settings.chroma_url or 'embedded Chroma'}"
@@ -114,28 +117,24 @@ def _damage(settings: Settings) -> str | None:
     files = [str(path) for name in folders for path in altered(settings.data_dir / name)]
     if files:
         return f"{', '.join(files)}: damaged"
-    if settings.chroma_url:
-        return None
-    return damage_of(settings.data_dir / manifest.chroma)
+    return None if settings.chroma_url else damage_of(settings.data_dir / manifest.chroma)
 
 
-def _rows_stored(settings: Settings) -> set[str]:
+def _rows_of(index: Index) -> set[str]:
     """The rows that have a vector, all read."""
-    vectors = open_index(settings).vectors
-    vectors.check()
-    return vectors.ids()
+    index.vectors.check()
+    return index.vectors.ids()
+
+
+def _rows_opened(settings: Settings) -> set[str]:
+    return _rows_of(open_index(settings))
 
 
 def _rows_read_apart(settings: Settings, folder: Path) -> set[str]:
-    """The same, read by another process: at damaged vectors Chroma may end the one that reads.
-
-    It has files of them from a thousand rows on.
-    """
-    if settings.chroma_url or not any(folder.glob("*/data_level0.bin")):
-        return _rows_stored(settings)
+    """The same, read by another process: at damaged vectors Chroma may end the one that reads."""
     with ProcessPoolExecutor(1, get_context("spawn")) as apart:
         try:
-            return apart.submit(_rows_stored, settings).result()
+            return apart.submit(_rows_opened, settings).result()
         except BrokenProcessPool as error:
             raise ChatbotError(f"Chroma cannot read its vectors in {folder}") from error
 
@@ -207,11 +206,7 @@ _LOOKS: tuple[tuple[str, _Look, str], ...] = (
     ("index", _index, "run 'chatbot ingest --rebuild'"),
     ("shared index", _shared, "see that PostgreSQL is up"),
     ("kept reports", _kept_reports, "run 'chatbot ingest': the reports kept are indexed again"),
-    (
-        "conversations",
-        _conversations,
-        "answers do not need it; the page and 'chatbot feedback' do",
-    ),
+    ("conversations", _conversations, "answers do not need it; the page and 'chatbot feedback' do"),
     (
         "rules",
         _rules,

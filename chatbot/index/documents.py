@@ -110,17 +110,21 @@ class SectionParser(NodeParser):
     include_prev_next_rel: bool = False
 
     def _parse_nodes(self, nodes: Sequence[BaseNode], *_: Any, **__: Any) -> list[BaseNode]:
-        return [
-            SectionNode(
-                id_=part["row"],
-                text=document.get_content()[part["start"] : part["end"]],
-                metadata=part["metadata"],
-                embedded=part["embedded"],
-                relationships={NodeRelationship.SOURCE: document.as_related_node_info()},
-            )
-            for document in nodes
-            for part in document.metadata["parts"]
-        ]
+        parsed: list[BaseNode] = []
+        for document in nodes:
+            # LlamaIndex hashes the whole document for what others know it by.
+            text, source = document.get_content(), document.as_related_node_info()
+            parsed += [
+                SectionNode(
+                    id_=part["row"],
+                    text=text[part["start"] : part["end"]],
+                    metadata=part["metadata"],
+                    embedded=part["embedded"],
+                    relationships={NodeRelationship.SOURCE: source},
+                )
+                for part in document.metadata["parts"]
+            ]
+        return parsed
 
 
 class _Only(TransformComponent):

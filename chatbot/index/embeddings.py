@@ -167,8 +167,10 @@ class OnnxEmbedding(BaseEmbedding):
             model._session = onnxruntime.InferenceSession(str(file), providers=providers)
             model._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:
-            cause = f"{folder} cannot be loaded: {str(error).splitlines()[0]}"
-            raise ConfigurationError(f"CHATBOT_EMBEDDING: {cause}") from error
+            cause = str(error).partition("\n")[0]
+            raise ConfigurationError(
+                f"CHATBOT_EMBEDDING: {folder} cannot be loaded: {cause}"
+            ) from error
         model._tokenizer.enable_truncation(_MAX_TOKENS)
         model._tokenizer.enable_padding()
         pooling = _optional_json(folder / "1_Pooling" / "config.json")
@@ -260,10 +262,9 @@ def open_model_embedding(settings: Settings) -> BaseEmbedding:
         )
     from llama_index.embeddings.openai import OpenAIEmbedding
 
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
     return OpenAIEmbedding(
         model_name=rest,
-        api_key=key,
+        api_key=settings.key or "none",
         api_base=settings.openai_base_url or OPENAI_URL,
         timeout=settings.llm_timeout,
         max_retries=2,

@@ -87,8 +87,9 @@ def _scan(
             continue
         for file in files:
             changes = _with_file(changes, data_dir, file, parse=parse_all)
+        folder = path.resolve()
         for where, entry in changes.entries.items() if path.is_dir() else ():
-            if Path(where).is_relative_to(path.resolve()) and not Path(where).exists():
+            if Path(where).is_relative_to(folder) and not Path(where).exists():
                 changes = changes.without(where).plus(removed=[entry.name])
     return changes
 
@@ -153,10 +154,10 @@ def index_is_stale(settings: Settings) -> str | None:
     return "no index" if state.manifest is None and state.stale is None else state.stale
 
 
-def holds_no_report(settings: Settings) -> bool:
-    """Whether no report was ever indexed here, or none is left to rebuild an index from."""
+def known_reports(settings: Settings) -> tuple[ReportEntry, ...] | None:
+    """What an index is made again from; None where no report was ever indexed, or none is left."""
     state = _read_state(settings)
-    return state.manifest is None and not state.reports
+    return state.reports if state.manifest or state.reports else None
 
 
 def ingest(

@@ -1,7 +1,7 @@
 """How readers put things: what tells a question's language, intent, aspects, and what it wants."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import rjieba
 
@@ -19,6 +19,11 @@ _NAME_LIKE = re.compile(r"(?<=\w)[A-Z]|[a-zA-Z-]\d")
 
 def _any_case(*parts: str) -> re.Pattern[str]:
     return re.compile("|".join(parts), re.IGNORECASE)
+
+
+def by_key(patterns: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    """A table of patterns, each for any case."""
+    return {key: _any_case(pattern) for key, pattern in patterns.items()}
 
 
 _WORKS = "(?:论文|文章|研究|工作|paper)"
@@ -197,9 +202,8 @@ def aspects_of(text: str) -> tuple[SectionKey, ...]:
 
 
 # Things that a question may ask of a paper, and that one says by the same words.
-THINGS = {
-    key: re.compile(pattern, re.IGNORECASE)
-    for key, pattern in {
+THINGS = by_key(
+    {
         "cost": r"美元|费用|成本|\bcosts?\b|\$ ?\d",
         "learning_rate": r"学习率|\blearning[- ]rate",
         "optimizer": r"优化器|\boptimi[sz]er|Adam|\bSGD\b|Muon",
@@ -208,30 +212,26 @@ THINGS = {
         "participants": r"标注[者员]|志愿者|\b(?:participant|annotator)s\b",
         "seeds": r"种子|\brandom seeds?\b",
         "encoder": r"[视图][觉像]编码器|\b(?:vision|image) encoder\b|CLIP|DINO|\bViT\b",
-    }.items()
-}
+    }
+)
 # Others, by key; what a paper says that gives them is in `answering/refusal.py`.
-_ATTRIBUTES = {
-    **THINGS,
-    **{
-        key: re.compile(asked, re.IGNORECASE)
-        for key, asked in {
-            "licence": r"许可|(?:开源|什么|哪种)协议|商用|\blicen[cs]e\b|commercial(?:ly)? us",
-            "authors": r"作者[是有都]|谁写的|哪[个家](?:机构|学校|公司|团队|大学)|"
-            r"\b(?:authors|affiliations?)\b|"
-            r"which (?:lab|university|company|team)|who (?:wrote|made)",
-            "hours": r"GPU ?小?时|卡时|训练了?多[久少]|[少几]个?小时|训练时长|gpu[- ]?hours?|"
-            r"how (?:long|many hours).{0,30}\btrain",
-            "date": r"(?:什么时候|何时|哪[天年]|几月)[发开上]|release date|"
-            r"when (?:was|were|will) .{0,40}(?:releas|publish)",
-            "code": r"(?:代码|仓库|项目)的?(?:链接|[地网]址|在哪)|"
-            r"(?:link|url|where) .{0,30}\b(?:code|repo)",
-            "gpu": r"(?:什么|哪种)(?:型号的?)?显?(?:卡|GPU)|\b(?:what|which) [a-z ]{0,14}gpus?\b",
-            "gpus": r"(?:多少|几)[张块]?显?(?:卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
-            "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
-        }.items()
-    },
-}
+_ATTRIBUTES = THINGS | by_key(
+    {
+        "licence": r"许可|(?:开源|什么|哪种)协议|商用|\blicen[cs]e\b|commercial(?:ly)? us",
+        "authors": r"作者[是有都]|谁写的|哪[个家](?:机构|学校|公司|团队|大学)|"
+        r"\b(?:authors|affiliations?)\b|"
+        r"which (?:lab|university|company|team)|who (?:wrote|made)",
+        "hours": r"GPU ?小?时|卡时|训练了?多[久少]|[少几]个?小时|训练时长|gpu[- ]?hours?|"
+        r"how (?:long|many hours).{0,30}\btrain",
+        "date": r"(?:什么时候|何时|哪[天年]|几月)[发开上]|release date|"
+        r"when (?:was|were|will) .{0,40}(?:releas|publish)",
+        "code": r"(?:代码|仓库|项目)的?(?:链接|[地网]址|在哪)|"
+        r"(?:link|url|where) .{0,30}\b(?:code|repo)",
+        "gpu": r"(?:什么|哪种)(?:型号的?)?显?(?:卡|GPU)|\b(?:what|which) [a-z ]{0,14}gpus?\b",
+        "gpus": r"(?:多少|几)[张块]?显?(?:卡|GPU)|\bhow many (?:\w+ ){0,2}gpus?\b",
+        "venue": r"会议|期刊|\b(?:conference|venue|journal)\b|\baccepted (?:at|to)\b",
+    }
+)
 _METRIC = re.compile(r"[\u3400-\u9fff]{2}率(?=的?具体|[是有为到具多，。？?]|$)")
 # A size, length or distance that narrows what is asked: "2B", "512K", "25km".
 _SETTING = re.compile(r"(?<![A-Za-z0-9.\-])\d+(?:\.\d+)?(?:[BMKkm]|km|GB|[×x]\d+)(?![A-Za-z0-9])")

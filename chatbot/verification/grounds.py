@@ -43,7 +43,7 @@ _DIRECTIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"[低劣逊弱]于|不[及如]|落后|输给|\b(?:underperform|lag|trail|lose|lost)\w*",
         ),
         *(
-            (rf"[更最加][{more}]|\b(?:{rises})\b", rf"[更最减变][{less}]|\b(?:{falls})\b")
+            (rf"[更最较加][{more}]|\b(?:{rises})\b", rf"[更最较减变][{less}]|\b(?:{falls})\b")
             for more, less, rises, falls in (
                 ("高大", "低小", "(?:high|larg)e(?:r|st)", "(?:low|small)e(?:r|st)"),
                 ("快速", "慢", "faste(?:r|st)|speeds? up", "slowe(?:r|st)"),
@@ -66,9 +66,10 @@ def negation_conflict(claim: str, source: str) -> str | None:
             for match in _NEGATED.finditer(negating)
         }
         for word in sorted(word for word in negated if len(word) > 1):
-            held_negated = [_is_negated(affirming, at) for at in _uses(word, affirming)]
-            all_negated = all(_is_negated(negating, at) for at in _uses(word, negating))
-            if held_negated and not any(held_negated) and all_negated:
+            affirmed = _uses(word, affirming)
+            if not affirmed or any(_is_negated(affirming, at) for at in affirmed):
+                continue
+            if all(_is_negated(negating, at) for at in _uses(word, negating)):
                 return word
     return None
 
@@ -79,8 +80,9 @@ def direction_conflict(claim: str, sentence: str) -> str | None:
     for pair in _DIRECTIONS:
         for word, opposite in (pair, pair[::-1]):
             found = word.search(said)
-            is_opposed = opposite.search(held) and not word.search(held)
-            if found and is_opposed and not opposite.search(said):
+            if not found or opposite.search(said):
+                continue
+            if opposite.search(held) and not word.search(held):
                 return found[0]
     return None
 

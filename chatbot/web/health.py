@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatbot.answering.instrumentation import Outcome, unsupported_in
+from chatbot.answering.models import EXTRACTIVE
 from chatbot.bot import Chatbot
 from chatbot.database.opening import reading
 from chatbot.errors import MissingIndexError
@@ -83,7 +84,7 @@ class Metrics:
         answer = outcome.answer
         if answer is None:
             return
-        mode = "extractive" if answer.mode == "extractive" else "model"
+        mode = EXTRACTIVE if answer.mode == EXTRACTIVE else "model"
         self._questions.labels(answer.intent, answer.language, mode, outcome.door).inc()
         if answer.abstain_reason:
             self._refusals.labels(answer.abstain_reason).inc()

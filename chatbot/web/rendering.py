@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from chatbot.answering.models import EXTRACTIVE
 from chatbot.answering.quoting import head_of
 from chatbot.answering.record import AnswerRecord, CitationRecord
 from chatbot.guardrails.output_filter import OutputPolicy, addresses, scrubbed
@@ -159,7 +160,7 @@ def scope_text(record: AnswerRecord, given: Filters) -> str:
 
 
 def _made_by(record: AnswerRecord, place: str, texts: Wording) -> str:
-    by = texts.by_extract if record.mode == "extractive" else texts.by_model
+    by = texts.by_extract if record.mode == EXTRACTIVE else texts.by_model
     seconds = record.timings_ms.get("total", 0) / 1000
     parts = [by.format(model=record.mode), f"{seconds:.2f} s"]
     if record.confidence is not None:
