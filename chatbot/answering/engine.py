@@ -17,7 +17,6 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.mixin import PromptMixinType
 from llama_index.core.schema import QueryBundle, QueryType
-from opentelemetry import trace
 
 from chatbot.answering.comparison import outlined
 from chatbot.answering.models import (
@@ -60,12 +59,12 @@ from chatbot.retrieval.retriever import (
     SectionRetriever,
     node_of,
 )
+from chatbot.telemetry.logs import traced
 from chatbot.understanding.interpretation import interpret
 from chatbot.understanding.models import Query
 from chatbot.verification.claims import Citation, Draft
 from chatbot.verification.verification import citations_of, verified
 
-_tracer = trace.get_tracer("chatbot")
 # Kinds of what may not leave that a reader is told of; what cannot be seen goes without a word.
 _TOLD = ("image", "html", "link", "key", "path", "prompt")
 _NOTHING = Written(Draft((), {}))
@@ -75,7 +74,7 @@ _NOTHING = Written(Draft((), {}))
 def _timing(name: str) -> Iterator[Callable[[], float]]:
     """A stage, and the milliseconds since it began."""
     begin = time.perf_counter()
-    with _tracer.start_as_current_span(name):
+    with traced(name):
         yield lambda: (time.perf_counter() - begin) * 1000
 
 

@@ -1,14 +1,12 @@
 """What comes of each question, seen at the one place all of them pass, and told to recorders."""
 
 import logging
-import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextvars import Context, copy_context
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from chatbot.answering.models import Answer, Event, Restart, TextDelta
@@ -20,10 +18,9 @@ from chatbot.errors import (
     ModelError,
     PromptError,
 )
-from chatbot.telemetry.logs import NOBODYS, REQUEST, SAID, Door
+from chatbot.telemetry.logs import REQUEST, SAID, Door, in_one_context, traced
 
 logger = logging.getLogger(__name__)
-_tracer = trace.get_tracer("chatbot")
 Failure = Literal["model", "budget", "index", "prompt", "configuration", "request", "internal"]
 # Of an error's classes the first that fits; any other of ours is about what was asked.
 _FAILURES: dict[type[Exception], Failure] = {
@@ -76,38 +73,35 @@ def instrumented(
     Span and recorders get the question's text where it may be told, else None. All steps run in one
     copy of the caller's context, wherever the next is asked for.
     """
-    return _told(copy_context(), events, recorders, Outcome(question, REQUEST.get().door))
+    return in_one_context(_told(events, recorders, Outcome(question, REQUEST.get().door)))
 
 
 def _told(
-    context: Context,
-    events: Generator[Event, None, None],
-    recorders: Sequence[Recorder],
-    outcome: Outcome,
+    events: Generator[Event, None, None], recorders: Sequence[Recorder], outcome: Outcome
 ) -> Generator[Event, None, None]:
-    run, began, request = context.run, time.perf_counter(), context.get(REQUEST, NOBODYS)
+    began, request = time.perf_counter(), REQUEST.get()
     # Of its own where no request says otherwise: gradio's tasks work on the requests of others.
     brought = TraceContextTextMapPropagator().extract({"traceparent": request.traceparent})
     told = {"request_id": request.request_id, "door": request.door, "question": outcome.question}
-    scope = _tracer.start_as_current_span("question", brought, attributes=_named(told))
-    span = run(scope.__enter__)
-    for recorder in recorders:
-        run(recorder.began)
     try:
-        while (event := run(next, events, None)) is not None:
-            outcome = _after(outcome, event, began)
-            if isinstance(event, Answer):
-                span.set_attributes(_named(said_of(event)))
-            yield event
+        with (
+            traced("question", context=brought, attributes=_named(told)) as span,
+            closing(events),
+        ):
+            for recorder in recorders:
+                recorder.began()
+            for event in events:
+                outcome = _after(outcome, event, began)
+                if isinstance(event, Answer):
+                    span.set_attributes(_named(said_of(event)))
+                yield event
     except Exception as error:
         failure = next(kind for of, kind in _FAILURES.items() if isinstance(error, of))
         outcome = replace(outcome, failure=failure)
         raise
     finally:
-        run(events.close)
-        run(scope.__exit__, *sys.exc_info())
         for recorder in recorders:
-            run(recorder.ended, outcome)
+            recorder.ended(outcome)
 
 
 def _after(outcome: Outcome, event: Event, began: float) -> Outcome:

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from opentelemetry import trace
 from pydantic import BaseModel
 
 from chatbot.config import Settings
@@ -26,6 +25,7 @@ from chatbot.llm.provider_errors import (
     one_line,
     seconds_to_wait,
 )
+from chatbot.telemetry.logs import traced
 
 if TYPE_CHECKING:
     import httpx
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 TEMPERATURE = 0.1
 _SHAPE = "response_format"
 logger = logging.getLogger(__name__)
-_tracer = trace.get_tracer("chatbot")
 _TAKES_NO_TEMPERATURE = re.compile(r"(.*/)?(o\d|gpt-[5-9])")
 
 
@@ -139,7 +138,7 @@ class _OpenAIChat:
         self, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
     ) -> Iterator[Chunk]:
         call = _Call(self._settings.llm_timeout)
-        with _tracer.start_as_current_span("model") as span:
+        with traced("model") as span:
             reading = copy_context().run  # so that LlamaIndex's own spans are below this one
             told = (self._read, call, tuple(turns), shape)
             threading.Thread(target=reading, args=told, name="llm-reader", daemon=True).start()

@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+from opentelemetry import trace
+from opentelemetry.trace import Span, Status, StatusCode
+
 # The extra of a log record that holds its further fields, each to be written by its name.
 SAID = "said"
 Door = Literal["page", "compare", "api", "mcp", "python"]
@@ -76,6 +79,27 @@ def _steps_in(run: Callable[..., Any], steps: Iterator[_T]) -> Generator[_T, Non
 
 
 _OURS = "chatbot"
+_tracer = trace.get_tracer(_OURS)
+
+
+@contextmanager
+def traced(name: str, **about: Any) -> Iterator[Span]:
+    """A span for what is done meanwhile; of an error it tells the class alone.
+
+    Its text may quote a question. A span that was left before its end is marked as stopped.
+    """
+    untold: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
+    with _tracer.start_as_current_span(name, **about, **untold) as span:
+        try:
+            yield span
+        except GeneratorExit:
+            span.set_attribute("chatbot.stopped", value=True)
+            raise
+        except Exception as error:
+            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
 _Line = MutableMapping[str, Any]
 
 

@@ -18,7 +18,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import NoOpTracer, Span, Status, StatusCode, Tracer, set_span_in_context
 
 logger = logging.getLogger(__name__)
 _OURS = "chatbot"
@@ -79,41 +79,7 @@ class _OursAlone(TracerProvider):
     """A provider that records our own spans; FastAPI's would hold addresses, and so questions."""
 
     def get_tracer(self, instrumenting_module_name: str, *_: Any, **__: Any) -> Tracer:
-        if instrumenting_module_name == _OURS:
-            return _Discreet(super().get_tracer(_OURS))
-        return trace.NoOpTracer()
-
-
-class _Discreet(Tracer):
-    """A tracer that tells of an error its class alone, for its text may quote a question.
-
-    A span that was left before its end, since nobody waited for it, is marked so.
-    """
-
-    def __init__(self, tracer: Tracer) -> None:
-        self._tracer = tracer
-
-    def start_span(self, *args: Any, **kwargs: Any) -> Span:
-        return self._tracer.start_span(*args, **kwargs)
-
-    @contextmanager
-    def start_as_current_span(  # type: ignore[override] # theirs may decorate functions too
-        self, *args: Any, **kwargs: Any
-    ) -> Iterator[Span]:
-        untold = {**kwargs, "record_exception": False, "set_status_on_exception": False}
-        with self._tracer.start_as_current_span(*args, **untold) as span:
-            try:
-                yield span
-            except GeneratorExit:
-                span.set_attribute("chatbot.stopped", value=True)
-                raise
-            except Exception as error:
-                _fail(span, error)
-                raise
-
-
-def _fail(span: Span, error: BaseException | None) -> None:
-    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+        return super().get_tracer(_OURS) if instrumenting_module_name == _OURS else NoOpTracer()
 
 
 class _Step(BaseSpan):
@@ -151,5 +117,5 @@ class _LlamaIndexSteps(BaseSpanHandler[_Step]):
         self, id_: str, *_: Any, err: BaseException | None = None, **__: Any
     ) -> _Step | None:
         if step := self.open_spans.get(id_):
-            _fail(step.traced, err)
+            step.traced.set_status(Status(StatusCode.ERROR, type(err).__name__))
         return self.prepare_to_exit_span(id_)
