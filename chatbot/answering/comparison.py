@@ -10,11 +10,10 @@ from pydantic import BaseModel, Field, ValidationError
 from chatbot.answering.sentence_ranking import Asked, Sentence, in_reading_order, ranked_sentences
 from chatbot.answering.writing import LANGUAGE_NAMES
 from chatbot.errors import ModelError
-from chatbot.guardrails.output_filter import OutputPolicy, is_clean
 from chatbot.guardrails.spotlighting import Material
 from chatbot.index.reading import Index
 from chatbot.llm.client import ChatModel, ChatTurn, TokenUsage, complete
-from chatbot.llm.prompts import load_prompt, prompt_lines
+from chatbot.llm.prompts import load_prompt, may_leave
 from chatbot.reports.parsing import SECTION_KEYS, SECTION_LABELS
 from chatbot.retrieval.comparisons import COLUMNS, ranked_within
 from chatbot.retrieval.models import Evidence, Hit
@@ -68,8 +67,6 @@ _PER_CELL = 2
 
 
 class _Outline(BaseModel):
-    """What the model is asked for."""
-
     aspects: list[str] = Field(min_length=1)
 
 
@@ -91,12 +88,11 @@ def outlined(
 def outline_turns(evidence: Evidence) -> list[ChatTurn]:
     """The turns that ask for the columns."""
     titles = dict.fromkeys(hit.section.title for hit in evidence.hits)
-    turns = load_prompt("outline").turns(
+    return load_prompt("outline").turns(
         language=LANGUAGE_NAMES[evidence.query.language],
         papers=[Material("papers", "\n".join(f"- {title}" for title in titles))],
         question=[Material("question", evidence.query.standalone)],
     )
-    return list(turns)
 
 
 def _columns(
@@ -108,9 +104,8 @@ def _columns(
         outline = _Outline.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
     except (ModelError, ValidationError):
         return (), (spent,)
-    limits = OutputPolicy(prompts=prompt_lines())
     aspects = (" ".join(aspect.split()).replace("|", "/") for aspect in outline.aspects)
-    usable = (a for a in aspects if 0 < len(a) <= _LONGEST_COLUMN and is_clean(a, limits))
+    usable = (a for a in aspects if 0 < len(a) <= _LONGEST_COLUMN and may_leave(a))
     return tuple(dict.fromkeys(usable))[:_MOST_COLUMNS], (spent,)
 
 

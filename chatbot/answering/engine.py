@@ -30,9 +30,10 @@ from chatbot.answering.models import (
     TextDelta,
     Usage,
     Written,
+    line_of,
     notice_of,
 )
-from chatbot.answering.quoting import extract, small_talk
+from chatbot.answering.quoting import extract
 from chatbot.answering.record import record_of
 from chatbot.answering.rules import rules_for
 from chatbot.answering.writing import (
@@ -62,7 +63,7 @@ from chatbot.retrieval.retriever import (
 from chatbot.telemetry.logs import traced
 from chatbot.understanding.interpretation import interpret
 from chatbot.understanding.models import Query
-from chatbot.verification.claims import Citation, Draft
+from chatbot.verification.claims import Citation, Draft, failed_in
 from chatbot.verification.verification import citations_of, verified
 
 # Kinds of what may not leave that a reader is told of; what cannot be seen goes without a word.
@@ -97,7 +98,9 @@ def events_from_evidence(
     begun = time.perf_counter() - sum(timings.values()) / 1000
     spent = [*evidence.query.spent, *evidence.spent]
     if evidence.query.intent == "chat":
-        made = Written(small_talk(evidence.query.language))
+        # The reply to a greeting says what this is for: without a claim, and so without a source.
+        said = TEXTS[evidence.query.language]["chat"]
+        made = Written(Draft((line_of(said),), {}))
         yield TextDelta(made.draft.markdown)
     else:
         if model is not None and evidence.query.intent == "compare" and evidence.hits:
@@ -122,8 +125,7 @@ def events_from_evidence(
     timings["verify"] = took()
     timings["total"] = (time.perf_counter() - begun) * 1000
     answer = _answer(evidence, made, draft, citations)
-    failed = sum(not sentence.supported for sentence in answer.sentences)
-    yield Step("verify", timings["verify"], str(failed))
+    yield Step("verify", timings["verify"], str(len(failed_in(answer.blocks))))
     yield replace(answer, usage=answer.usage + Usage.of(spent), timings_ms=timings)
 
 
@@ -222,11 +224,7 @@ def _answer(
 
 
 def policy_for(index: Index, sources: Iterable[IndexedSection], *, written: bool) -> OutputPolicy:
-    """What an answer from these sections is held to; one `written` by no model knows no prompt.
-
-    Raises:
-        PromptError: a prompt file cannot be used.
-    """
+    """What an answer from these sections is held to; one `written` by no model knows no prompt."""
     shown = list(sources)
     return OutputPolicy(
         frozenset(section.url for section in shown),

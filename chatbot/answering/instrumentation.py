@@ -19,6 +19,7 @@ from chatbot.errors import (
     PromptError,
 )
 from chatbot.telemetry.logs import REQUEST, SAID, Door, in_one_context, traced
+from chatbot.verification.claims import failed_in
 
 logger = logging.getLogger(__name__)
 Failure = Literal["model", "budget", "index", "prompt", "configuration", "request", "internal"]
@@ -84,16 +85,18 @@ def _told(
     brought = TraceContextTextMapPropagator().extract({"traceparent": request.traceparent})
     told = {"request_id": request.request_id, "door": request.door, "question": outcome.question}
     try:
-        with (
-            traced("question", context=brought, attributes=_named(told)) as span,
-            closing(events),
-        ):
+        with traced("question", context=brought, attributes=_named(told)) as span, closing(events):
             for recorder in recorders:
                 recorder.began()
             for event in events:
-                outcome = _after(outcome, event, began)
-                if isinstance(event, Answer):
-                    span.set_attributes(_named(said_of(event)))
+                match event:
+                    case TextDelta() if outcome.first_text is None:
+                        outcome = replace(outcome, first_text=time.perf_counter() - began)
+                    case Restart(cause="model" | "budget" as cause):
+                        outcome = replace(outcome, failure=cause)
+                    case Answer():
+                        outcome = replace(outcome, answer=event)
+                        span.set_attributes(_named(said_of(event)))
                 yield event
     except Exception as error:
         failure = next(kind for of, kind in _FAILURES.items() if isinstance(error, of))
@@ -102,17 +105,6 @@ def _told(
     finally:
         for recorder in recorders:
             recorder.ended(outcome)
-
-
-def _after(outcome: Outcome, event: Event, began: float) -> Outcome:
-    match event:
-        case TextDelta() if outcome.first_text is None:
-            return replace(outcome, first_text=time.perf_counter() - began)
-        case Restart(cause="model" | "budget" as cause):
-            return replace(outcome, failure=cause)
-        case Answer():
-            return replace(outcome, answer=event)
-    return outcome
 
 
 def _named(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,17 +120,12 @@ def said_of(answer: Answer) -> dict[str, Any]:
         "mode": answer.mode,
         "abstained": answer.abstain_reason,
         "sentences": len(answer.sentences),
-        "unsupported": unsupported_in(answer),
+        "unsupported": len(failed_in(answer.blocks)),
         "citations": len(answer.citations),
         "llm_calls": answer.usage.llm_calls,
         "prompt_tokens": answer.usage.prompt_tokens,
         "completion_tokens": answer.usage.completion_tokens,
     }
-
-
-def unsupported_in(answer: Answer) -> int:
-    """How many sentences of an answer did not pass the check."""
-    return sum(not sentence.supported for sentence in answer.sentences)
 
 
 class AnswerLog:

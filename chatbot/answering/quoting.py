@@ -20,7 +20,7 @@ from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
 from chatbot.retrieval.mentions import term_pattern
 from chatbot.retrieval.models import Evidence, Hit
-from chatbot.understanding.models import Language, Query
+from chatbot.understanding.models import Query
 from chatbot.understanding.wording import names_in
 from chatbot.verification.claims import Block, Claim, ClaimKind, Draft, escape_markers
 
@@ -152,11 +152,6 @@ def _comparison(index: Index, evidence: Evidence) -> Draft:
     return Draft((table_of(rows),), sources)
 
 
-def small_talk(language: Language) -> Draft:
-    """The reply to a greeting: what this is for, without a claim and so without a citation."""
-    return Draft((line_of(TEXTS[language]["chat"]),), {})
-
-
 def _asked_for(evidence: Evidence) -> Sequence[Hit]:
     """The hits; where all of a section is asked for, or only what a paper is, those that say so."""
     query = evidence.query
@@ -207,7 +202,6 @@ def _namesake(
 
 
 def _named_in(index: Index, title: str) -> frozenset[str]:
-    """The papers whose names stand in a title."""
     links = (link for name in names_in(title) for link in index.catalogue.names.find(name))
     return frozenset(paper for link in links for paper in link.papers)
 
@@ -260,7 +254,6 @@ def _by_paper(
 
 
 def _numbered(chosen: Iterable[Sentence]) -> dict[int, IndexedSection]:
-    """The sections quoted, numbered from 1 as they come."""
     by_name = {sentence.section.name: sentence.section for sentence in chosen}
     return dict(enumerate(by_name.values(), 1))
 

@@ -1,10 +1,14 @@
-"""The rules learnt from readers' feedback: one small file each in `DATA_DIR/rules`."""
+"""The rules learnt from readers' feedback: one small file each in `DATA_DIR/rules`.
+
+What cannot be read, found, written or used as a rule is a `ChatbotError` that says so.
+"""
 
 import datetime as dt
 import logging
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, product
 from pathlib import Path
@@ -65,11 +69,7 @@ def format_rule(rule: Rule) -> str:
 
 
 def parse_rule(name: str, content: str) -> Rule:
-    """A rule from the text of its file.
-
-    Raises:
-        ChatbotError: it is not as `format_rule` writes it.
-    """
+    """A rule from the text of its file."""
     parts = _FILE.fullmatch(content.removeprefix("\ufeff").replace("\r\n", "\n"))
     if parts is None:
         raise ChatbotError("needs '---', status, applies, from, created, '---', then the rule")
@@ -96,11 +96,7 @@ def parse_rule(name: str, content: str) -> Rule:
 
 
 def parse_reach(text: str) -> Reach:
-    """What a rule applies to, from words such as ``lookup, zh``.
-
-    Raises:
-        ChatbotError: a word is neither a kind of question nor a language.
-    """
+    """What a rule applies to, from words such as ``lookup, zh``."""
     words = _words(text)
     if unknown := [word for word in words if word not in {*KINDS, *LANGUAGES}]:
         known = ", ".join([*KINDS, *LANGUAGES])
@@ -152,11 +148,7 @@ class Rulebook:
     problems: Mapping[str, str] = field(default_factory=dict)
 
     def named(self, name: str) -> Rule:
-        """The rule of a name.
-
-        Raises:
-            ChatbotError: there is none, or its file is damaged.
-        """
+        """The rule of a name."""
         if named := next((rule for rule in self.rules if rule.name == name), None):
             return named
         if name in self.problems:
@@ -165,11 +157,7 @@ class Rulebook:
 
 
 def rule_path(data_dir: Path, name: str) -> Path:
-    """The file of a rule.
-
-    Raises:
-        ChatbotError: the name is not made of letters, digits, ``-`` and ``_``.
-    """
+    """The file of a rule."""
     if not _NAME.fullmatch(name):
         raise ChatbotError(
             f"{quoted(name)} is no name of a rule; use up to {_LONGEST_NAME} letters, digits, "
@@ -226,47 +214,34 @@ def crowded_out(rules: Sequence[Rule]) -> tuple[str, ...]:
 
 
 def write_rule(data_dir: Path, rule: Rule) -> Path:
-    """Keep a rule; the file of its name is replaced in one step.
-
-    Raises:
-        ChatbotError: it cannot be written.
-    """
-    path = rule_path(data_dir, rule.name)
-    try:
+    """Keep a rule; the file of its name is replaced in one step."""
+    with _file_of(data_dir, rule.name, "written") as path:
         write_atomically(path, format_rule(rule).encode())
-    except OSError as error:
-        raise ChatbotError(f"{path} cannot be written: {error.strerror}") from error
     return path
 
 
 def read_rule_file(data_dir: Path, name: str) -> str:
-    """The text of a rule's file, whatever it holds.
-
-    Raises:
-        ChatbotError: there is none, or it cannot be read.
-    """
-    path = rule_path(data_dir, name)
-    try:
+    """The text of a rule's file, whatever it holds."""
+    with _file_of(data_dir, name, "read") as path:
         return path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError as error:
-        raise _unknown(name) from error
-    except OSError as error:
-        raise ChatbotError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def delete_rule(data_dir: Path, name: str) -> None:
-    """Forget a rule, also one whose file is damaged.
+    """Forget a rule, also one whose file is damaged."""
+    with _file_of(data_dir, name, "deleted") as path:
+        path.unlink()
 
-    Raises:
-        ChatbotError: there is none, or it cannot be deleted.
-    """
+
+@contextmanager
+def _file_of(data_dir: Path, name: str, done: str) -> Iterator[Path]:
+    """A rule's file; what fails meanwhile says that it cannot be `done`."""
     path = rule_path(data_dir, name)
     try:
-        path.unlink()
+        yield path
     except FileNotFoundError as error:
         raise _unknown(name) from error
     except OSError as error:
-        raise ChatbotError(f"{path} cannot be deleted: {error.strerror}") from error
+        raise ChatbotError(f"{path} cannot be {done}: {error.strerror}") from error
 
 
 def _unknown(name: str) -> ChatbotError:

@@ -7,7 +7,7 @@ evidence (`evals/fitting.py`); `docs/answers.md` has what that gives.
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -36,21 +36,17 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a section, the terms of the question it holds, and how likely it answers."""
-
-    section: IndexedSection
-    span: Span
-    terms: frozenset[str]
-    likely: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence of a section found, and its terms."""
+    """A sentence of a section found, its terms (of one ranked the question's) and how it ranks."""
 
     hit: Hit
     span: Span
     terms: frozenset[str]
+    likely: float = 0.0
+
+    @property
+    def section(self) -> IndexedSection:
+        """Where it stands."""
+        return self.hit.section
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +96,8 @@ def ranked_sentences(
     likely /= likely.sum()
     wanted = frozenset(asked.question)
     found = [
-        Sentence(c.hit.section, c.span, wanted & c.terms, float(value))
-        for c, value in zip(candidates, likely, strict=True)
+        replace(sentence, terms=wanted & sentence.terms, likely=float(value))
+        for sentence, value in zip(candidates, likely, strict=True)
     ]
     return sorted(found, key=lambda sentence: -sentence.likely)
 
@@ -111,13 +107,13 @@ def in_reading_order(chosen: Iterable[Sentence]) -> list[Sentence]:
     return sorted(chosen, key=lambda s: (SECTION_KEYS.index(s.section.key), s.span.start))
 
 
-def quotable(hits: Iterable[Hit]) -> list[Candidate]:
+def quotable(hits: Iterable[Hit]) -> list[Sentence]:
     """The sentences of sections that say something alone.
 
     A mere lead-in ends in a colon and counts nothing, as "在 14 个模型上评测：" does.
     """
     return [
-        Candidate(hit, span, frozenset(_terms(span.text)))
+        Sentence(hit, span, frozenset(_terms(span.text)))
         for hit in hits
         for span in sentences(hit.section.text)
         if not span.text.rstrip("*").endswith(("：", ":")) or quantities(span.text)
@@ -125,7 +121,7 @@ def quotable(hits: Iterable[Hit]) -> list[Candidate]:
 
 
 def sentence_features(
-    index: Index, asked: Asked, candidates: Sequence[Candidate]
+    index: Index, asked: Asked, candidates: Sequence[Sentence]
 ) -> NDArray[np.float64]:
     """The features of each sentence, in the order of `FEATURES`: sentences by features, 0 to 1."""
     best = max(candidate.hit.score for candidate in candidates) or 1.0

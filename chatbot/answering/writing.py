@@ -42,11 +42,7 @@ def number_sources(evidence: Evidence, context_tokens: int) -> dict[int, Indexed
 
 
 def prompt_for(evidence: Evidence) -> Prompt:
-    """The prompt that asks for this kind of answer.
-
-    Raises:
-        PromptError: its file cannot be used.
-    """
+    """The prompt that asks for this kind of answer."""
     return load_prompt("compare" if evidence.query.intent == "compare" else "answer")
 
 
@@ -82,14 +78,13 @@ def repair_turns(evidence: Evidence, draft: Draft) -> list[ChatTurn]:
     """The turns that ask for a verified draft to be mended where its sentences failed the check."""
     failed = failed_in(draft.blocks)
     objections = "\n".join(f"- {claim.reason}: {claim.text}" for claim in failed)
-    turns = load_prompt("repair").turns(
+    return load_prompt("repair").turns(
         language=LANGUAGE_NAMES[evidence.query.language],
         sources=_sources(draft.sources),
         question=[Material("question", evidence.query.question)],
         answer=[Material("answer", draft.markdown)],
         objections=[Material("objections", objections)],
     )
-    return list(turns)
 
 
 def _sources(sources: Mapping[int, IndexedSection]) -> list[Material]:

@@ -121,7 +121,6 @@ def _damage(settings: Settings) -> str | None:
 
 
 def _rows_of(index: Index) -> set[str]:
-    """The rows that have a vector, all read."""
     index.vectors.check()
     return index.vectors.ids()
 

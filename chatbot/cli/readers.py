@@ -6,7 +6,7 @@ A password is asked for, never an argument.
 import getpass
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -271,19 +271,16 @@ def remove_command(name: _UserName) -> None:
 @contextmanager
 def _users() -> Iterator["Users"]:
     from chatbot.database.opening import opened_database
-    from chatbot.store.accounts import UserFile, UserTable
+    from chatbot.store.accounts import users_of
 
     settings = load_settings()
-    if settings.database_url is not None:
-        with opened_database(settings) as database:
-            yield UserTable(database)
-    elif settings.auth is not None:
-        yield UserFile(settings.auth)
-    else:
-        raise ConfigurationError(
-            "CHATBOT_AUTH: not set; name the file that users are kept in, such as "
-            "CHATBOT_AUTH=$HOME/.config/chatbot/users, or with CHATBOT_DATABASE_URL a database"
-        )
+    with opened_database(settings) if settings.database_url else nullcontext() as database:
+        if (users := users_of(settings, database)) is None:
+            raise ConfigurationError(
+                "CHATBOT_AUTH: not set; name the file that users are kept in, such as "
+                "CHATBOT_AUTH=$HOME/.config/chatbot/users, or with CHATBOT_DATABASE_URL a database"
+            )
+        yield users
 
 
 def _asked() -> str:

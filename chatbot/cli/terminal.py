@@ -31,11 +31,11 @@ def print_answer(events: "Iterable[Event]") -> None:
         elif isinstance(event, Restart):
             print("\n\n---\n")
         elif isinstance(event, Answer):
-            print("\n")
             _print_sources(event)
 
 
 def _print_sources(answer: "Answer") -> None:
+    print("\n")
     if answer.mode == "extractive" and answer.citations:
         print(f"{_OWN_WORDS[answer.language]}\n")
     if answer.notice:

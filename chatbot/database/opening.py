@@ -153,22 +153,14 @@ def _cause(error: Exception) -> str:
 
 @contextmanager
 def reading(database: Engine) -> Iterator[Connection]:
-    """A connection to read with.
-
-    Raises:
-        ChatbotError: the database does not answer.
-    """
+    """A connection to read with; a database that does not answer is a `ChatbotError`."""
     with _told(), database.connect() as connection:
         yield connection
 
 
 @contextmanager
 def writing(database: Engine) -> Iterator[Connection]:
-    """A transaction, committed at its end.
-
-    Raises:
-        ChatbotError: the database does not answer, or what is written does not fit it.
-    """
+    """A transaction, committed at its end; as with `reading`, its errors are ours."""
     with _told(), database.begin() as connection:
         yield connection
 

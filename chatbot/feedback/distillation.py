@@ -28,9 +28,8 @@ from chatbot.answering.rules import (
 from chatbot.database.opening import now
 from chatbot.errors import ChatbotError, ModelError
 from chatbot.feedback.ratings import Feedback
-from chatbot.guardrails.output_filter import OutputPolicy, is_clean
 from chatbot.llm.client import ChatModel, ChatTurn, complete
-from chatbot.llm.prompts import load_prompt, prompt_lines
+from chatbot.llm.prompts import load_prompt, may_leave
 from chatbot.understanding.models import Language
 
 RECURRING = 2
@@ -73,8 +72,6 @@ class _Proposed(BaseModel):
 
 
 class _Proposals(BaseModel):
-    """What the model is asked for."""
-
     rules: list[_Proposed] = Field(default_factory=list)
 
 
@@ -163,11 +160,10 @@ def _asked(entries: Sequence[Feedback], rules: Sequence[Rule], model: ChatModel)
     """
     shown = _shown(entries, int(model.context_tokens * _FEEDBACK_SHARE))
     numbered = dict(enumerate(entries[: len(shown)], 1))
-    limits = OutputPolicy(prompts=prompt_lines())
     for proposed in _proposals(shown, rules, model).rules:
         sources = tuple(numbered[n] for n in dict.fromkeys(proposed.feedback) if n in numbered)
         text = _usable(proposed.text)
-        if text and len(sources) >= RECURRING and is_clean(text, limits):
+        if text and len(sources) >= RECURRING and may_leave(text):
             reach = Reach(
                 tuple(dict.fromkeys(proposed.kinds)), tuple(dict.fromkeys(proposed.languages))
             )
@@ -177,7 +173,7 @@ def _asked(entries: Sequence[Feedback], rules: Sequence[Rule], model: ChatModel)
 def _proposals(shown: Sequence[str], rules: Sequence[Rule], model: ChatModel) -> _Proposals:
     """The model's proposals; an answer of another shape is asked for once more."""
     there = "\n".join(html.escape(rule.line, quote=False) for rule in rules)
-    turns = list(load_prompt("distil").turns(rules=there, feedback="\n\n".join(shown)))
+    turns = load_prompt("distil").turns(rules=there, feedback="\n\n".join(shown))
     for _ in range(_ATTEMPTS):
         text, _spent = complete(model, turns, _Proposals)
         try:
@@ -207,7 +203,6 @@ def _shown(entries: Sequence[Feedback], room: int) -> list[str]:
 
 
 def _usable(text: str) -> str | None:
-    """A rule's text, or None where it cannot be one."""
     try:
         return rule_text(text)
     except ChatbotError:

@@ -23,11 +23,7 @@ _HALF = re.compile(r"[\ud800-\udfff]")
 
 
 def check_question(question: str) -> None:
-    """Refuse what cannot be asked.
-
-    Raises:
-        ChatbotError: it is too long, or holds half a character.
-    """
+    """Refuse, by a `ChatbotError`, what cannot be asked."""
     if len(question) > LONGEST_QUESTION:
         raise ChatbotError(
             f"the question has {len(question)} characters; {LONGEST_QUESTION} are the most, "
@@ -40,11 +36,7 @@ def check_question(question: str) -> None:
 
 
 def check_history(turns: Sequence[str]) -> None:
-    """Refuse a history, oldest turn first, that is not read to its end.
-
-    Raises:
-        ChatbotError: it has too many turns or characters, or holds half a character.
-    """
+    """Refuse in the same way a history, oldest turn first, that is not read to its end."""
     if len(turns) > MOST_TURNS:
         raise ChatbotError(
             f"the history has {len(turns)} turns; {MOST_TURNS} are the most, drop the oldest"

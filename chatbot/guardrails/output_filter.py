@@ -72,15 +72,19 @@ _UNFINISHED = (
 
 
 def inert(text: str, own: frozenset[str], known: frozenset[str]) -> tuple[str, Counter[str]]:
-    """One pass over `text`, and what was taken out, by kind: image, html, link.
+    """One pass over `text`, and what was taken out: images, HTML, links but to `own` and `HOSTS`.
 
-    Addresses in `own` may be links, as those of `HOSTS`; those in `known`, as `bare` gives them,
-    stay as words; of any other the host's name does.
+    Addresses in `known`, as `bare` gives them, stay as words; of any other the host's name does.
     """
     text, tags = _replaced(_TAG, text, _without_tag)
     text, links = _without_links(text, own)
     text, told = _replaced(_URL, text, lambda url: _told(url, own, known))
-    text = _JOINT.sub(lambda joint: _apart(joint, own), text)
+    text = _JOINT.sub(
+        lambda joint: (
+            joint[0] if joint["to"] and _is_own(joint["to"], own) else f"] {joint[0][1:]}"
+        ),
+        text,
+    )
     # Without definitions no [label] leads anywhere.
     text = _opened(text.replace("]:", "]：")) if "]:" in text or "<" in text else text
     return text, tags + links + told
@@ -108,12 +112,6 @@ def bare(url: str) -> str:
     """Host and path of an address, which no reader of Markdown takes for a link."""
     address = _ADDRESS.match(url.rstrip(".,;:!?"))
     return f"{address['host']}{address['path']}" if address else ""
-
-
-def unfinished(text: str) -> int:
-    """Where something begins that may yet become a tag, a link, an address or code."""
-    starts = (match.start() for part in _UNFINISHED if (match := part.search(text)))
-    return min(starts, default=len(text))
 
 
 def _without_tag(tag: re.Match[str]) -> tuple[str, str]:
@@ -155,11 +153,6 @@ def _told(url: re.Match[str], own: frozenset[str], known: frozenset[str]) -> tup
 def _is_own(address: str, own: frozenset[str]) -> bool:
     of_host = _OF_A_HOST.fullmatch(address)
     return address in own or bool(of_host and of_host["host"].lower() in HOSTS)
-
-
-def _apart(joint: re.Match[str], own: frozenset[str]) -> str:
-    is_own = joint["to"] is not None and _is_own(joint["to"], own)
-    return joint[0] if is_own else f"] {joint[0][1:]}"
 
 
 def _opened(text: str) -> str:
@@ -290,19 +283,14 @@ def scrubbed_stream(
     return found
 
 
-def is_clean(text: str, limits: OutputPolicy) -> bool:
-    """Whether scrubbing leaves a text as it is."""
-    return scrubbed(text, limits)[0] == text
-
-
 def _settled(text: str, limits: OutputPolicy) -> int:
     """How much of a text can be scrubbed and shown, whatever follows."""
     at = len(text)
     while True:
         shown = text[:at]
         begun = min(
-            unfinished(shown),
             run_at_end(shown, limits.prompts),
+            *(match.start() for part in _UNFINISHED if (match := part.search(shown))),
             *(_begun(shown, secret) for secret in limits.secrets),
         )
         if begun == at:

@@ -121,5 +121,4 @@ class BudgetedModel:
 
 
 def _tokens(text: str) -> int:
-    """About as many tokens as a text has."""
     return -(-len(text.encode()) // _BYTES_A_TOKEN)

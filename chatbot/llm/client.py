@@ -114,8 +114,6 @@ def open_chat_model(settings: Settings) -> ChatModel | None:
 
 
 class _OpenAIChat:
-    """A chat model behind OpenAI's protocol."""
-
     def __init__(self, settings: Settings) -> None:
         import httpx
 

@@ -1,9 +1,9 @@
 """Prompts: Markdown files in `prompts/`, variables named at the top, a system and a user part.
 
-A file that uses a variable it does not declare, or declares one it does not use, is refused when it
-is loaded, and a call that leaves one out when it is filled; nothing is ever left blank. A ``$`` of
-the prompt's own is written ``$$``. ``$mark`` need not be declared: it stands for what the tags
-around the texts of others carry (`guardrails/spotlighting.py`).
+A file that cannot be read, uses a variable it does not declare, or declares one it does not use is
+a `PromptError` when it is loaded, and a call that leaves one out when it is filled; nothing is ever
+left blank. A ``$`` of the prompt's own is written ``$$``. ``$mark`` need not be declared: it stands
+for what the tags around the texts of others carry (`guardrails/spotlighting.py`).
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from string import Template
 
 from chatbot.config import PROMPTS
 from chatbot.errors import PromptError
-from chatbot.guardrails.output_filter import Known, known_lines
+from chatbot.guardrails.output_filter import Known, OutputPolicy, known_lines, scrubbed
 from chatbot.guardrails.spotlighting import Value, rendered
 from chatbot.llm.client import ChatTurn
 
@@ -36,27 +36,19 @@ class Prompt:
     system: Template
     user: Template
 
-    def turns(self, **values: Value) -> tuple[ChatTurn, ChatTurn]:
-        """The system and user turns, filled in; `Material` in tags that no text can close.
-
-        Raises:
-            PromptError: a variable is missing or unknown.
-        """
+    def turns(self, **values: Value) -> list[ChatTurn]:
+        """The system and user turns, filled in; `Material` in tags that no text can close."""
         if values.keys() != self.variables:
             wrong = ", ".join(sorted(values.keys() ^ self.variables))
             raise PromptError(f"prompt {self.name!r}: missing or unknown variables: {wrong}")
         shown, mark = rendered(values, self.version)
         filled = {**shown, _MARK: mark}
         system, user = self.system.substitute(filled), self.user.substitute(filled)
-        return ChatTurn("system", system), ChatTurn("user", user)
+        return [ChatTurn("system", system), ChatTurn("user", user)]
 
 
 def load_prompt(name: str, folder: Path = PROMPTS) -> Prompt:
-    """Load ``NAME.md``.
-
-    Raises:
-        PromptError: no such file, or its variables are not those it declares.
-    """
+    """Load ``NAME.md``."""
     path = folder / f"{name}.md"
     try:
         text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
@@ -81,10 +73,11 @@ def load_prompt(name: str, folder: Path = PROMPTS) -> Prompt:
 
 
 def prompt_lines() -> Known:
-    """What lines of our prompts are told by.
-
-    Raises:
-        PromptError: a prompt file cannot be used.
-    """
+    """What lines of our prompts are told by."""
     names = sorted(path.stem for path in PROMPTS.glob("*.md"))
     return known_lines(tuple(load_prompt(name).system.template for name in names))
+
+
+def may_leave(text: str) -> bool:
+    """Whether a line that a model made up holds nothing that may not leave, nor one of a prompt."""
+    return scrubbed(text, OutputPolicy(prompts=prompt_lines()))[0] == text

@@ -83,7 +83,6 @@ def model_error(error: Exception, settings: Settings, name: str, variable: str) 
 
 
 def _explain(error: Exception) -> tuple[str, str]:
-    """What is wrong and what to do about it."""
     import httpx
     import openai
 
@@ -148,5 +147,4 @@ def one_line(words: object) -> str:
 
 
 def _scrub(text: str, key: str) -> str:
-    """The text without the key, whole or as servers abridge it."""
     return _LOOKS_LIKE_A_KEY.sub("[key]", text.replace(key, "[key]") if key else text)

@@ -70,11 +70,7 @@ def _no_user(name: str) -> ChatbotError:
 
 
 def _checked_user(name: str, password: str) -> tuple[str, str]:
-    """A new user's name as it is kept, and the hash of the password.
-
-    Raises:
-        ChatbotError: the name or the password cannot be used.
-    """
+    """A new user's name as it is kept, and the hash of the password."""
     name = known_as(name)
     if not _NAME.fullmatch(name) or name == NOBODY:
         raise ChatbotError(
@@ -111,7 +107,8 @@ def stamp_of(secret: str) -> str:
 class UserFile:
     """The users of a file, read again when it has changed.
 
-    All of it may wait for a disk, as `UserTable` for a server.
+    All of it may wait for a disk, as `UserTable` for a server, and raises a `ChatbotError` where
+    they cannot be read or written, or a name or password not be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -119,30 +116,15 @@ class UserFile:
         self._read: tuple[tuple[int, ...], dict[str, str]] | None = None
 
     def hash_of(self, name: str) -> str | None:
-        """The hash of a user's password; None where there is no such user.
-
-        Raises:
-            ChatbotError: they cannot be read.
-        """
+        """The hash of a user's password; None where there is no such user."""
         return self._current().get(name)
 
     def names(self) -> tuple[str, ...]:
-        """All of them, in the alphabet's order.
-
-        Raises:
-            ChatbotError: they cannot be read.
-        """
+        """All of them, in the alphabet's order."""
         return tuple(sorted(self._current()))
 
     def add(self, name: str, password: str) -> bool:
-        """Let someone sign in, or give them a new password, which signs them out everywhere.
-
-        Returns:
-            Whether the name is new.
-
-        Raises:
-            ChatbotError: the name or the password cannot be used, or they cannot be written.
-        """
+        """Let someone sign in, or sign them out with a new password; whether the name is new."""
         name, password_hash = _checked_user(name, password)
         with _changing(self._path, may_be_new=True) as users:
             known = name in users
@@ -150,11 +132,7 @@ class UserFile:
         return not known
 
     def remove(self, name: str) -> None:
-        """Let someone sign in no more; who is signed in is signed out.
-
-        Raises:
-            ChatbotError: there is no such user, or they cannot be written.
-        """
+        """Let someone sign in no more; who is signed in is signed out."""
         name = known_as(name)
         with _changing(self._path, may_be_new=False) as users:
             if users.pop(name, None) is None:
@@ -226,9 +204,9 @@ class UserTable:
 Users = UserFile | UserTable
 
 
-def users_of(settings: Settings, database: Engine) -> Users | None:
+def users_of(settings: Settings, database: Engine | None) -> Users | None:
     """Where the settings keep users: the server's database, or a file; None where nowhere."""
-    if settings.database_url is not None:
+    if settings.database_url is not None and database is not None:
         return UserTable(database)
     return UserFile(settings.auth) if settings.auth else None
 

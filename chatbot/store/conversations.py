@@ -1,4 +1,7 @@
-"""Saved conversations: kept turn by turn, so that a restart loses nothing that was answered."""
+"""Saved conversations: kept turn by turn, so that a restart loses nothing that was answered.
+
+To ask for one that its owner does not have is a `ChatbotError`.
+"""
 
 import datetime as dt
 import uuid
@@ -67,11 +70,7 @@ def list_conversations(database: Engine, owner: str, limit: int = 200) -> tuple[
 
 
 def read_turns(database: Engine, owner: str, conversation: str) -> tuple[Turn, ...]:
-    """The turns of a conversation, in order.
-
-    Raises:
-        ChatbotError: the owner has no such conversation.
-    """
+    """The turns of a conversation, in order."""
     asked = select(turns).where(turns.c.conversation == conversation).order_by(turns.c.position)
     with reading(database) as connection:
         _require(connection, owner, conversation)
@@ -82,15 +81,9 @@ def read_turns(database: Engine, owner: str, conversation: str) -> tuple[Turn, .
 def begin_turn(
     database: Engine, owner: str, conversation: str, turn: Turn, *, anew: bool = False
 ) -> Turn:
-    """Keep a question before it is answered.
+    """Keep a question before it is answered; the turn with its attempt.
 
     With `anew` the turn at its place and all after it are forgotten first.
-
-    Returns:
-        The turn with its attempt.
-
-    Raises:
-        ChatbotError: the owner has no such conversation.
     """
     begun = replace(turn, attempt=uuid.uuid4().hex)
     with writing(database) as connection:
@@ -127,11 +120,7 @@ def keep_answer(database: Engine, owner: str, record: AnswerRecord) -> str:
 
 
 def rename_conversation(database: Engine, owner: str, conversation: str, title: str) -> None:
-    """Give a conversation another title; a blank one, or the same, changes nothing.
-
-    Raises:
-        ChatbotError: the owner has no such conversation.
-    """
+    """Give a conversation another title; a blank one, or the same, changes nothing."""
     with writing(database) as connection:
         _require(connection, owner, conversation)
         same = conversations.c.id == conversation, conversations.c.title == _short(title)
@@ -140,11 +129,7 @@ def rename_conversation(database: Engine, owner: str, conversation: str, title: 
 
 
 def delete_conversation(database: Engine, owner: str, conversation: str) -> None:
-    """Forget a conversation and its turns.
-
-    Raises:
-        ChatbotError: the owner has no such conversation.
-    """
+    """Forget a conversation and its turns."""
     with writing(database) as connection:
         _require(connection, owner, conversation)
         connection.execute(delete(conversations).where(conversations.c.id == conversation))

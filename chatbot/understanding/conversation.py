@@ -121,11 +121,7 @@ def _told(history: Sequence[Message], names: NameTable) -> Iterator[Message]:
 
 
 def _focus(
-    question: str,
-    spoken: Sequence[tuple[Message, list[Link]]],
-    *,
-    compares: bool,
-    named: bool,
+    question: str, spoken: Sequence[tuple[Message, list[Link]]], *, compares: bool, named: bool
 ) -> list[Link]:
     """The papers a follow-up is about: one of a list by its place, or those last spoken of."""
     last = [links for _, links in spoken if links]

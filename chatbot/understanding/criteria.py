@@ -149,10 +149,7 @@ _BREAK = re.compile(
     r"[、，,；;：:。？?！!]|(?:还有|以及|[和跟与同及])|\b(?:and|with|versus|vs|or|against|to)\b(?!-)",
     re.IGNORECASE,
 )
-_LIKE_A_PAPER = re.compile(
-    r"[那这][篇个]|论文|方法|\b(?:paper|method|one|the)\b",
-    re.IGNORECASE,
-)
+_LIKE_A_PAPER = re.compile(r"[那这][篇个]|论文|方法|\b(?:paper|method|one|the)\b", re.IGNORECASE)
 _A_PAPER = re.compile(r"[那这]一?篇|\bpaper\b", re.IGNORECASE)
 _COUNT = re.compile(
     r"(?P<zh>[两二三四五])[个篇种者]|\b(?P<en>two|three|four|five)\b", re.IGNORECASE

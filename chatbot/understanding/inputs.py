@@ -1,4 +1,7 @@
-"""What comes in from outside: dates, filters, histories and files of questions, checked."""
+"""What comes in from outside: dates, filters, histories and files of questions, checked.
+
+What cannot be read or used is a `ChatbotError`.
+"""
 
 import datetime as dt
 import json
@@ -29,11 +32,7 @@ class Request(BaseModel):
 
 
 def parse_date_range(text: str) -> DateRange:
-    """``2026-02-12`` or ``2026-02-01..2026-02-12``.
-
-    Raises:
-        ChatbotError: it is neither.
-    """
+    """``2026-02-12`` or ``2026-02-01..2026-02-12``."""
     first, dots, last = text.partition("..")
     ends = (first.strip(), last.strip() if dots else first.strip())
     try:
@@ -48,11 +47,7 @@ def parse_date_range(text: str) -> DateRange:
 
 
 def make_filters(dates: Sequence[str], papers: Sequence[str], sections: Sequence[str]) -> Filters:
-    """Filters from their texts.
-
-    Raises:
-        ChatbotError: a date or section cannot be read.
-    """
+    """Filters from their texts."""
     known = {str(key): key for key in SECTION_KEYS}
     for key in sections:
         if key not in known:
@@ -65,11 +60,7 @@ def make_filters(dates: Sequence[str], papers: Sequence[str], sections: Sequence
 
 
 def read_history(path: Path) -> tuple[Message, ...]:
-    """Earlier turns from a file that holds a JSON array of ``{"role", "content"}``.
-
-    Raises:
-        ChatbotError: the file cannot be read or holds something else.
-    """
+    """Earlier turns from a file that holds a JSON array of ``{"role", "content"}``."""
     try:
         return TypeAdapter(tuple[Message, ...]).validate_json(path.read_bytes())
     except OSError as error:
@@ -81,11 +72,7 @@ def read_history(path: Path) -> tuple[Message, ...]:
 
 
 def parse_request(line: str) -> Request:
-    """A request from one line of JSON; fields we do not know are ignored.
-
-    Raises:
-        ChatbotError: it is not JSON, or a field cannot be used.
-    """
+    """A request from one line of JSON; fields we do not know are ignored."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -109,9 +96,6 @@ def run_batch(
     """The results of `work` for each line of a JSONL file (``-``: standard input), in its order.
 
     A line that fails gives ``{"id", "question", "error"}``; the others are not affected.
-
-    Raises:
-        ChatbotError: the file cannot be read.
     """
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
@@ -132,7 +116,6 @@ def _result_of(line: str, work: Callable[[Request], dict[str, Any]]) -> dict[str
 
 
 def _known_of(line: str) -> dict[str, Any]:
-    """What can be told of a failed line."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

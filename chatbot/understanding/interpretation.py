@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from chatbot.errors import ModelError
 from chatbot.guardrails.limits import check_history, check_question
-from chatbot.guardrails.output_filter import OutputPolicy, is_clean
 from chatbot.guardrails.spotlighting import Material
 from chatbot.index.entity_linking import Link
 from chatbot.index.reading import Catalogue
 from chatbot.llm.client import ChatModel, TokenUsage, complete
-from chatbot.llm.prompts import load_prompt, prompt_lines
+from chatbot.llm.prompts import load_prompt, may_leave
 from chatbot.text.quantities import ORDINALS, number_of
 from chatbot.understanding import wording
 from chatbot.understanding.conversation import ARXIV_ID, STANDS_ALONE, Context, context_of
@@ -125,7 +124,6 @@ def _intent(question: str, own: Sequence[Link], context: Context) -> Intent:
 
 
 def _without(question: str, own: Sequence[Link], dates: Sequence[DateMention]) -> str:
-    """The question without the papers and days it names."""
     rest = list(ARXIV_ID.sub(_blank, _URL.sub(_blank, question)))
     for start, end in [*((k.start, k.end) for k in own), *((d.start, d.end) for d in dates)]:
         rest[start:end] = " " * (end - start)
@@ -135,13 +133,10 @@ def _without(question: str, own: Sequence[Link], dates: Sequence[DateMention]) -
 def _resolved(links: Sequence[Link]) -> list[Link]:
     """Links in order, ambiguous ones narrowed to papers that are also named otherwise."""
     certain = {link.papers[0] for link in links if len(link.papers) == 1}
-    narrowed = []
-    for link in links:
-        meant = tuple(paper for paper in link.papers if paper in certain)
-        narrowed.append(replace(link, papers=meant) if len(link.papers) > 1 and meant else link)
     seen: dict[tuple[str, ...], Link] = {}
-    for link in narrowed:
-        seen.setdefault(link.papers, link)
+    for link in links:
+        meant = tuple(paper for paper in link.papers if paper in certain) or link.papers
+        seen.setdefault(meant, replace(link, papers=meant))
     return list(seen.values())
 
 
@@ -222,6 +217,5 @@ def _rewrite(
     except ModelError:
         return "", (TokenUsage(0, 0),)
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    usable = len(lines) == 1 and len(lines[0]) <= _LONGEST
-    usable = usable and is_clean(lines[0], OutputPolicy(prompts=prompt_lines()))
+    usable = len(lines) == 1 and len(lines[0]) <= _LONGEST and may_leave(lines[0])
     return (lines[0].removeprefix("Question:").strip() if usable else ""), (spent,)

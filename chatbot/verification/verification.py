@@ -145,7 +145,6 @@ def citations_of(draft: Draft) -> tuple[Citation, ...]:
 def _reason(
     text: str, cited: tuple[Ground, ...], known: Iterable[Ground], index: Index
 ) -> str | None:
-    """Why a sentence does not pass, if it does not."""
     if not cited:
         # A bare yes or no, and what is not said, state nothing of a paper.
         bare = _BARE_ANSWER.fullmatch(text) or _NOT_SAID.search(text)
@@ -155,10 +154,7 @@ def _reason(
     plain = text.replace("**", "")
     terms = () if _NOT_SAID.search(plain) else content_terms(plain)
     claim = _Stated(
-        plain,
-        language_of(plain) == "en",
-        {term: index.lexical.idf(term) for term in terms},
-        cited,
+        plain, language_of(plain) == "en", {term: index.lexical.idf(term) for term in terms}, cited
     )
     return (
         _absent_number(claim)

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from chatbot.answering.models import Answer
+from chatbot.answering.engine import answer_in
 from chatbot.answering.record import evidence_payload, record_of
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError, quoted
@@ -34,9 +34,9 @@ from chatbot.understanding.conversation import ARXIV_ID
 from chatbot.understanding.inputs import make_filters, parse_date_range
 from chatbot.understanding.models import Language, Message
 from chatbot.understanding.wording import language_of
+from chatbot.web.auth import Admit
 from chatbot.web.gate import visit_of
 from chatbot.web.locales import ACCESS
-from chatbot.web.visitor import Admit
 
 logger = logging.getLogger(__name__)
 _MOST_WAITING, _BUSY_SECONDS = 64, 10
@@ -102,11 +102,7 @@ def _let_in(limiter: CapacityLimiter, admit: Admit | None) -> None:
 
 
 def _checked(arguments: type[BaseModel], named: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments, checked; null is as good as left out.
-
-    Raises:
-        ChatbotError: one of them cannot be used.
-    """
+    """The arguments, checked; null is as good as left out."""
     try:
         found = arguments.model_validate({k: v for k, v in named.items() if v is not None})
     except ValidationError as error:
@@ -143,10 +139,6 @@ class _Turn:
     content: str
 
 
-def _characters(history: tuple[_Turn, ...]) -> int:
-    return sum(len(turn.content) for turn in history)
-
-
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 _Names = Annotated[tuple[_Name, ...], _at_most(100)]
 _Question = Annotated[
@@ -155,7 +147,7 @@ _Question = Annotated[
 _History = Annotated[
     tuple[_Turn, ...],
     _at_most(MOST_TURNS),
-    _at_most(LONGEST_HISTORY, "characters", _characters),
+    _at_most(LONGEST_HISTORY, "characters", lambda turns: sum(len(turn.content) for turn in turns)),
 ]
 _Sections = Annotated[tuple[SectionKey, ...], _at_most(100)]
 _Aspects = Annotated[tuple[_Name, ...], _at_most(20)]
@@ -286,9 +278,7 @@ class Programs:
             language: zh or en; by default that of the aspects, else zh.
         """
         spoken: Language = language_of(" ".join(aspects)) if aspects else "zh"
-        *_, answer = self.bot.compare(papers, aspects, language or spoken)
-        if not isinstance(answer, Answer):
-            raise TypeError(answer)
+        answer = answer_in([*self.bot.compare(papers, aspects, language or spoken)])
         return record_of(answer).model_dump(mode="json")
 
     def list_papers(self, date: Annotated[str, Field(max_length=100)] = "") -> list[Json]:

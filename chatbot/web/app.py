@@ -33,11 +33,10 @@ from chatbot.llm.budget import price_of
 from chatbot.store.accounts import users_of
 from chatbot.telemetry.logs import configure_logging, printed_to_log
 from chatbot.telemetry.tracing import tracing
-from chatbot.web.auth import SignIn
+from chatbot.web.auth import SignIn, user_of
 from chatbot.web.gate import EVERYONE_HERE, LOOPBACK, Access, gated, with_own_page
 from chatbot.web.health import Metrics, health_of
 from chatbot.web.page import build_page
-from chatbot.web.visitor import user_of
 
 logger = logging.getLogger(__name__)
 _EVERY = 0.5

@@ -1,19 +1,22 @@
-"""Signing in: its page, its cookie, and waiting after wrong passwords."""
+"""Who sends requests, and how often: signing in, its page and cookie, and what limits go by."""
 
 import base64
 import binascii
 import html
+import ipaddress
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
+import gradio as gr
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Engine
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,8 +34,8 @@ from chatbot.store.accounts import (
     session_of,
     stamp_of,
 )
-from chatbot.web.locales import ACCESS
-from chatbot.web.visitor import language_of_visitor, mark_user, network_of
+from chatbot.understanding.models import Language
+from chatbot.web.locales import ACCESS, language_of_visitor
 
 logger = logging.getLogger(__name__)
 _PAGE = Path(__file__).with_name("sign_in.html").read_text(encoding="utf-8")
@@ -71,19 +74,17 @@ class _Attempt:
     stamp: str = ""
 
 
-def with_sign_in(app: ASGIApp, sign_in: SignIn) -> ASGIApp:
-    """An application that only those who signed in reach; it finds who in the request's scope."""
-
-    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        try:
-            response = await _answered(sign_in, request)
-        except ChatbotError as error:
-            logger.error("nobody can sign in: %s", error)  # noqa: TRY400 - whence is in its text
-            response = _refusal(request, "unavailable", _UNAVAILABLE)
-        await (response or app)(scope, receive, send)
-
-    return asked
+async def with_sign_in(
+    app: ASGIApp, sign_in: SignIn, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Let those who signed in reach the application, which finds who in the request's scope."""
+    request = Request(scope, receive)
+    try:
+        response = await _answered(sign_in, request)
+    except ChatbotError as error:
+        logger.error("nobody can sign in: %s", error)  # noqa: TRY400 - whence is in its text
+        response = _refusal(request, "unavailable", _UNAVAILABLE)
+    await (response or app)(scope, receive, send)
 
 
 async def _answered(sign_in: SignIn, request: Request) -> Response | None:
@@ -109,7 +110,6 @@ def _to_sign_in(request: Request) -> Response:
 
 
 async def _identified(sign_in: SignIn, request: Request) -> _Attempt:
-    """Who sends a request, by its cookie or else its name and password."""
     token = request.cookies.get(_cookie(request))
     if token and (owner := await to_thread.run_sync(_owner_of, sign_in, token)):
         return _Attempt(owner)
@@ -178,7 +178,6 @@ async def _signed_out(sign_in: SignIn, request: Request) -> Response:
 
 
 async def _form(request: Request) -> Mapping[str, str]:
-    """The fields of a form; none, where it is longer than a sign-in's."""
     body = bytearray()
     async for chunk in request.stream():
         body.extend(chunk)
@@ -240,3 +239,60 @@ def _refusal(request: Request, text: str, status: int, **values: int) -> Respons
     if _reads_html(request):
         return _page(request, line, status)
     return JSONResponse({"detail": line}, status)
+
+
+_USER = "chatbot_user"
+_IPV6_NETWORK = 64
+
+
+def mark_user(scope: MutableMapping[str, Any], user: str) -> None:
+    """Note who sent a request, for all that comes after the gate."""
+    scope[_USER] = user
+
+
+def user_of(request: HTTPConnection) -> str | None:
+    """The user who sent a request; None where nobody signed in. gradio calls it."""
+    user = request.scope.get(_USER)
+    return str(user) if user else None
+
+
+def _keys_of(request: gr.Request | HTTPConnection | None) -> list[str]:
+    """What limits go by: the user, where people sign in, and the address, of IPv6 its network."""
+    sent = request.request if isinstance(request, gr.Request) else request
+    user, client = (None, None) if sent is None else (user_of(sent), sent.client)
+    address = network_of(client.host) if client else ""
+    return [*([f"user {user}"] if user else []), f"address {address}"]
+
+
+def network_of(address: str) -> str:
+    """An address as limits count it: whoever has one of IPv6 has all of its network."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:  # noqa: PLR2004
+        return address
+    return str(ipaddress.ip_network((found, _IPV6_NETWORK), strict=False))
+
+
+_MINUTE = 60.0
+Admit = Callable[[gr.Request | HTTPConnection | None, Language | None], None]
+
+
+def admission(rate: int) -> Admit:
+    """A function that counts a visitor's question, or raises `ChatbotError` with when to come back.
+
+    It takes the request, and the language to refuse in, by default the visitor's.
+    """
+    limiter, allowance = RateLimiter(), Allowance(rate, _MINUTE / rate)
+
+    def admit(
+        request: gr.Request | HTTPConnection | None, language: Language | None = None
+    ) -> None:
+        wait = limiter.take(dict.fromkeys(_keys_of(request), allowance))
+        if wait:
+            spoken = language or language_of_visitor(dict(request.headers) if request else {})
+            text = ACCESS[spoken].too_fast
+            raise ChatbotError(text.format(rate=rate, seconds=math.ceil(wait)))
+
+    return admit

@@ -296,7 +296,6 @@ def build_browse(frame: Frame, tab: gr.Tab) -> BrowseTab:
 def _connect_list(
     shelves: PerGeneration[PaperList], words: gr.Textbox, parts: list[gr.HTML], tab: gr.Tab
 ) -> None:
-    """Connect the chart and the list, `parts`, to what is searched for and pressed."""
     view = gr.State(View())
 
     def drawn(view: View, request: gr.Request) -> list[Any]:

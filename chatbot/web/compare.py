@@ -18,7 +18,7 @@ from chatbot.index.entity_linking import LATIN_NAME
 from chatbot.index.reading import Index
 from chatbot.telemetry.logs import in_one_context
 from chatbot.understanding.models import Language
-from chatbot.web.chat.conversation import PartialAnswer
+from chatbot.web.chat.asking import PartialAnswer
 from chatbot.web.frame import (
     COPY,
     LINK,
@@ -238,7 +238,6 @@ def _chosen(frame: Frame, asked: list[str], picked: list[str], language: Languag
 def _compared(
     frame: Frame, parts: Compare, ids: list[str], aspects: list[str], request: gr.Request
 ) -> Iterator[Changes]:
-    """Compare, from the choice's check to the table."""
     language, coming = visitor_language(request), PartialAnswer()
     texts = COMPARE[language]
     # Each once, in one line, with nothing that ends a cell.
@@ -332,7 +331,6 @@ def _csv_file(answered: str) -> tuple[str, str]:
 
 
 def _markdown_file(answered: str) -> tuple[str, str]:
-    """The file with the table, what could not be verified, and the sources: its name, its text."""
     record = AnswerRecord.model_validate_json(answered)
     return f"{_file_name(record)}.md", f"# {record.question}\n\n{answer_markdown(record)}\n"
 
@@ -350,7 +348,6 @@ def _file_name(record: AnswerRecord) -> str:
 
 
 def _connect_source(frame: Frame, parts: Compare) -> None:
-    """Open a source on ``source/compare/N``, close it, copy the table on ``copy/compare``."""
     opened = gr.Textbox(visible="hidden", elem_id="compare-opened")
     copied = gr.Textbox(visible="hidden", elem_id="compare-copied")
 

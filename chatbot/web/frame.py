@@ -22,7 +22,8 @@ from chatbot.errors import ChatbotError
 from chatbot.index.reading import Index
 from chatbot.store.accounts import NOBODY
 from chatbot.understanding.models import Language
-from chatbot.web.visitor import Admit, language_of_visitor
+from chatbot.web.auth import Admit
+from chatbot.web.locales import language_of_visitor
 
 _T = TypeVar("_T")
 
@@ -36,11 +37,7 @@ class PerGeneration(Generic[_T]):
         self._made: tuple[Index, _T] | None = None
 
     def current(self) -> _T:
-        """That of the committed index; of many visitors at once, one makes it for all.
-
-        Raises:
-            ChatbotError: as `make` does.
-        """
+        """That of the committed index; of many visitors at once, one makes it for all."""
         with self._lock:
             index = self._bot.index
             if self._made is None or self._made[0] is not index:

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -16,9 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.telemetry.logs import Door, RequestContext, serving_request
 from chatbot.web.auth import SignIn, with_sign_in
-from chatbot.web.locales import ACCESS
+from chatbot.web.locales import ACCESS, in_language, language_of_visitor
 from chatbot.web.uploads import with_reports_only
-from chatbot.web.visitor import in_language, language_of_visitor
 
 _POLICY = "; ".join(
     (
@@ -48,29 +48,24 @@ _HEADERS = {
 _KEPT = re.compile(r"/(assets|static|svelte)/.*|/favicon\.ico")
 
 
-def with_policy(app: ASGIApp) -> ASGIApp:
-    """An application whose every response says what browsers may do with it.
+async def _with_policy(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Say with every response what browsers may do with it.
 
     What gradio answers other sites' pages with is taken out: they are not to read anything.
     """
 
-    async def told(scope: Scope, receive: Receive, send: Send) -> None:
-        def change(headers: MutableHeaders) -> None:
-            for name in {name for name in headers if name.startswith("access-control-")}:
-                del headers[name]
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-            if not _KEPT.fullmatch(scope["path"]):
-                headers["cache-control"] = "no-store"
+    def change(headers: MutableHeaders) -> None:
+        for name in {name for name in headers if name.startswith("access-control-")}:
+            del headers[name]
+        for name, value in _HEADERS.items():
+            headers.setdefault(name, value)
+        if not _KEPT.fullmatch(scope["path"]):
+            headers["cache-control"] = "no-store"
 
-        await app(scope, receive, _changing(change, send))
-
-    return told
+    await app(scope, receive, _changing(change, send))
 
 
 def _changing(change: Callable[[MutableHeaders], None], send: Send) -> Send:
-    """As `send`, with the headers of the response changed."""
-
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=list(message.get("headers", [])))
@@ -127,39 +122,31 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def with_request_id(app: ASGIApp) -> ASGIApp:
-    """An application whose every response says the request's id; the gate logs under it."""
+async def _with_request_id(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Say with every response the request's id; the gate logs under it."""
+    headers = Headers(scope=scope)
+    given, parent = headers.get(_HEADER, ""), headers.get("traceparent", "")
+    visit = RequestContext(
+        given if _WELL_FORMED.fullmatch(given) else uuid4().hex,
+        traceparent=parent if _TRACEPARENT.fullmatch(parent) else "",
+    )
 
-    async def identified(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        given, parent = headers.get(_HEADER, ""), headers.get("traceparent", "")
-        visit = RequestContext(
-            given if _WELL_FORMED.fullmatch(given) else uuid4().hex,
-            traceparent=parent if _TRACEPARENT.fullmatch(parent) else "",
-        )
+    def tell(headers: MutableHeaders) -> None:
+        headers[_HEADER] = visit.request_id
 
-        def tell(headers: MutableHeaders) -> None:
-            headers[_HEADER] = visit.request_id
-
-        scope[_VISIT] = visit
-        with serving_request(visit):
-            await app(scope, receive, _changing(tell, send))
-
-    return identified
+    scope[_VISIT] = visit
+    with serving_request(visit):
+        await app(scope, receive, _changing(tell, send))
 
 
-def without_visit(app: ASGIApp) -> ASGIApp:
-    """An application as gradio's, in which a request's context outlives it.
+async def _without_visit(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Ask an application as gradio's, in which a request's context outlives it.
 
     Its queue's tasks are begun by whichever request comes first, and work on those of all. So what
     they work on is said where it is known: by `visit_of`.
     """
-
-    async def forgotten(scope: Scope, receive: Receive, send: Send) -> None:
-        with serving_request(RequestContext()):
-            await app(scope, receive, send)
-
-    return forgotten
+    with serving_request(RequestContext()):
+        await app(scope, receive, send)
 
 
 def visit_of(request: gr.Request | HTTPConnection | None, door: Door) -> RequestContext:
@@ -201,14 +188,14 @@ EVERYONE_HERE = Access()
 
 def gated(app: ASGIApp, access: Access) -> ASGIApp:
     """An application that only requests which may pass reach."""
-    inner = with_busy_line(with_reports_only(without_visit(app)))
+    inner = partial(_with_busy_line, partial(with_reports_only, partial(_without_visit, app)))
     known = _only(lambda scope: _USED.fullmatch(scope["path"]), _NOT_FOUND, "no such page", inner)
-    ours = _with_routes(access.routes, known)
-    signed_in = with_sign_in(ours, access.sign_in) if access.sign_in else ours
-    opened = _with_routes(access.open_routes, signed_in)
+    ours = partial(_with_routes, access.routes, known)
+    signed_in = partial(with_sign_in, ours, access.sign_in) if access.sign_in else ours
+    opened = partial(_with_routes, access.open_routes, signed_in)
     own = _only(_is_own, _FORBIDDEN, "a page of another site asked for this", opened)
     named = TrustedHostMiddleware(own, allowed_hosts=list(access.hosts), www_redirect=False)
-    served = with_request_id(with_policy(named))
+    served = partial(_with_request_id, partial(_with_policy, named))
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -231,11 +218,10 @@ def _only(allowed: Callable[[Scope], object], status: int, why: str, app: ASGIAp
     return asked
 
 
-def _with_routes(routes: Mapping[str, ASGIApp], app: ASGIApp) -> ASGIApp:
-    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
-        await routes.get(scope["path"], app)(scope, receive, send)
-
-    return routed
+async def _with_routes(
+    routes: Mapping[str, ASGIApp], app: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    await routes.get(scope["path"], app)(scope, receive, send)
 
 
 def _is_own(scope: Scope) -> bool:
@@ -253,26 +239,20 @@ def _is_own(scope: Scope) -> bool:
     return headers.get("sec-fetch-mode") == "navigate" and scope["method"] in {"GET", "HEAD"}
 
 
-def with_busy_line(app: ASGIApp) -> ASGIApp:
+async def _with_busy_line(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Where gradio's queue is full, tell when to come back; its own 503 the page words itself."""
+    joins, refused = _BUSY.fullmatch(scope["path"]), False
 
-    async def lined_up(scope: Scope, receive: Receive, send: Send) -> None:
-        if not _BUSY.fullmatch(scope["path"]):
-            await app(scope, receive, send)
-            return
-        refused = False
+    async def sent(message: Message) -> None:
+        nonlocal refused
+        start = message["type"] == "http.response.start"
+        if joins and start and message["status"] == _UNAVAILABLE:
+            refused = True
+            texts = ACCESS[language_of_visitor(Headers(scope=scope))]
+            told = {"detail": texts.busy.format(seconds=_BUSY_SECONDS)}
+            wait = {"retry-after": str(_BUSY_SECONDS)}
+            await JSONResponse(told, _TOO_MANY, headers=wait)(scope, receive, send)
+        elif not refused:
+            await send(message)
 
-        async def sent(message: Message) -> None:
-            nonlocal refused
-            if message["type"] == "http.response.start" and message["status"] == _UNAVAILABLE:
-                refused = True
-                texts = ACCESS[language_of_visitor(Headers(scope=scope))]
-                told = {"detail": texts.busy.format(seconds=_BUSY_SECONDS)}
-                wait = {"retry-after": str(_BUSY_SECONDS)}
-                await JSONResponse(told, _TOO_MANY, headers=wait)(scope, receive, send)
-            elif not refused:
-                await send(message)
-
-        await app(scope, receive, sent)
-
-    return lined_up
+    await app(scope, receive, sent)

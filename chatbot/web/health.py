@@ -6,6 +6,7 @@ No label holds what a visitor wrote.
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from anyio import CapacityLimiter, create_task_group, move_on_after, to_thread
 from prometheus_client import (
@@ -21,13 +22,14 @@ from sqlalchemy import Engine, select
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatbot.answering.instrumentation import Outcome, unsupported_in
+from chatbot.answering.instrumentation import Outcome
 from chatbot.answering.models import EXTRACTIVE
 from chatbot.bot import Chatbot
 from chatbot.database.opening import reading
 from chatbot.errors import MissingIndexError
 from chatbot.index.storage import read_manifest
 from chatbot.llm.budget import Price
+from chatbot.verification.claims import failed_in
 
 # From a stage that takes no time to the longest a model may take, in seconds.
 _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0)
@@ -89,7 +91,7 @@ class Metrics:
         if answer.abstain_reason:
             self._refusals.labels(answer.abstain_reason).inc()
         self._sentences.inc(len(answer.sentences))
-        self._unsupported.inc(unsupported_in(answer))
+        self._unsupported.inc(len(failed_in(answer.blocks)))
         for name, milliseconds in answer.timings_ms.items():
             self._stages.labels(name).observe(milliseconds / 1000)
         usage = answer.usage
@@ -128,12 +130,12 @@ class Health:
     @property
     def open_routes(self) -> Mapping[str, ASGIApp]:
         """What is told to everybody."""
-        return {"/healthz": _answering(self.health)}
+        return {"/healthz": partial(_tell, self.health)}
 
     @property
     def routes(self) -> Mapping[str, ASGIApp]:
         """What is told to those who may ask questions."""
-        return {"/metrics": _answering(self.counted)}
+        return {"/metrics": partial(_tell, self.counted)}
 
     async def health(self) -> Response:
         """Whether all is well, and each part; what ails it is in the log alone."""
@@ -189,11 +191,9 @@ def health_of(bot: Chatbot, database: Engine, metrics: Metrics) -> Health:
     return Health(checks, metrics)
 
 
-def _answering(answer: Callable[[], Awaitable[Response]]) -> ASGIApp:
-    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in {"GET", "HEAD"}:
-            await (await answer())(scope, receive, send)
-        else:
-            await Response(status_code=_NOT_ALLOWED)(scope, receive, send)
-
-    return answered
+async def _tell(
+    answer: Callable[[], Awaitable[Response]], scope: Scope, receive: Receive, send: Send
+) -> None:
+    reads = scope["method"] in {"GET", "HEAD"}
+    response = await answer() if reads else Response(status_code=_NOT_ALLOWED)
+    await response(scope, receive, send)

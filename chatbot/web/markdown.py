@@ -273,7 +273,6 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
 
 
 def _display(state: StateBlock, first: int, after: int, silent: bool) -> bool:
-    """A formula on lines of its own."""
     start = state.bMarks[first] + state.tShift[first]
     closing = _DISPLAY_ENDS.get(state.src[start : start + 2])
     parts = list[str]()
@@ -317,8 +316,6 @@ def _formula(found: re.Match[str], _: StateInline) -> str:
 
 
 class _Reader(MarkdownIt):
-    """CommonMark with tables and formulas, in which nothing leads elsewhere."""
-
     def validateLink(self, url: str) -> bool:  # noqa: N802 # the library's name
         """Whether a link is one; else its text stays as it was written."""
         parts = urlsplit(url)

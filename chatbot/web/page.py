@@ -14,6 +14,7 @@ from chatbot.bot import Chatbot
 from chatbot.store.conversations import keep_answer
 from chatbot.understanding.models import Language
 from chatbot.web.api import add_endpoints
+from chatbot.web.auth import admission
 from chatbot.web.browse import BrowseTab, build_browse
 from chatbot.web.chat.asking import TO_QUESTION, build_chat, connect_asking
 from chatbot.web.chat.panels import build_comment, build_filters, build_sources
@@ -38,9 +39,8 @@ from chatbot.web.frame import (
     told,
     visitor_language,
 )
-from chatbot.web.locales import ACCESS, PAGE, WORDING
+from chatbot.web.locales import ACCESS, PAGE, WORDING, translations
 from chatbot.web.reports import build_reports
-from chatbot.web.visitor import admission, translations
 
 # A sidebar that covers most of a small screen begins closed.
 _NARROW = 900

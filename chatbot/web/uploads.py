@@ -1,4 +1,7 @@
-"""Report files that visitors bring: checked at the door, held against the index, kept, indexed."""
+"""Report files that visitors bring: checked at the door, held against the index, kept, indexed.
+
+What cannot be read, is no report, or cannot be kept is a `ChatbotError`, as is a damaged index.
+"""
 
 import datetime as dt
 import re
@@ -88,23 +91,18 @@ class _Parts:
         self._name = self._value = b""
 
 
-def with_reports_only(app: ASGIApp) -> ASGIApp:
-    """An application that is given an upload only when all of it has come and been looked at."""
-
-    async def looked_at(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] != UPLOAD:
-            await app(scope, receive, send)
-            return
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
-            try:
-                await _read(scope, receive, body)
-            except _RefusedError as refused:
-                response = PlainTextResponse(str(refused), refused.status)
-                await response(scope, receive, send)
-                return
+async def with_reports_only(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Give the application an upload only when all of it has come and been looked at."""
+    if scope["path"] != UPLOAD:
+        await app(scope, receive, send)
+        return
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+        try:
+            await _read(scope, receive, body)
+        except _RefusedError as refused:
+            await PlainTextResponse(str(refused), refused.status)(scope, receive, send)
+        else:
             await app(scope, _replayed(body, receive), send)
-
-    return looked_at
 
 
 async def _read(scope: Scope, receive: Receive, body: IO[bytes]) -> None:
@@ -124,7 +122,6 @@ async def _read(scope: Scope, receive: Receive, body: IO[bytes]) -> None:
 
 
 def _replayed(body: IO[bytes], receive: Receive) -> Receive:
-    """The body again, then whatever else comes."""
     body.seek(0)
     chunks = chain(iter(partial(body.read, _CHUNK), b""), [b""])
 
@@ -176,11 +173,7 @@ class KnownReport:
 
 
 def read_upload(path: Path) -> Upload:
-    """Read and parse a visitor's file; its errors name the file alone.
-
-    Raises:
-        ReportError: it cannot be read or is not a report.
-    """
+    """Read and parse a visitor's file; its errors name the file alone."""
     try:
         data = read_report_bytes(path)
     except OSError as error:
@@ -190,21 +183,13 @@ def read_upload(path: Path) -> Upload:
 
 
 def known_reports(index: Index) -> tuple[KnownReport, ...]:
-    """The reports of an index, newest first.
-
-    Raises:
-        MissingIndexError: the index is damaged.
-    """
+    """The reports of an index, newest first."""
     found = [KnownReport(name, report.date, len(report.papers)) for name, report in _indexed(index)]
     return tuple(sorted(found, key=lambda known: (known.date, known.name), reverse=True))
 
 
 def preview_uploads(index: Index, uploads: Sequence[Upload]) -> tuple[Preview, ...]:
-    """What indexing these reports would do to the index, paper by paper.
-
-    Raises:
-        MissingIndexError: the index is damaged.
-    """
+    """What indexing these reports would do to the index, paper by paper."""
     known = _indexed(index)
     fresh: list[Upload] = []
     same: dict[int, str] = {}
@@ -229,11 +214,7 @@ def preview_uploads(index: Index, uploads: Sequence[Upload]) -> tuple[Preview, .
 def add_uploads(
     settings: Settings, uploads: Sequence[Upload], progress: Progress | None = None
 ) -> IngestResult:
-    """Keep these reports and index them; where that fails, nothing is kept.
-
-    Raises:
-        ChatbotError: a file cannot be written, or as for `ingest`.
-    """
+    """Keep these reports and index them; where that fails, nothing is kept."""
     paths = _places(settings.data_dir, uploads)
     written: list[Path] = []
     try:

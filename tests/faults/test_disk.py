@@ -12,7 +12,7 @@ from chatbot.config import Settings
 from chatbot.database.opening import open_database
 from chatbot.files import write_atomically
 from chatbot.store.conversations import Turn, begin_conversation, begin_turn, read_turns
-from chatbot.web.chat.conversation import answering
+from chatbot.web.chat.asking import answering
 from tests.faults.conftest import is_root
 from tests.faults.processes import OWNER, Outcome, apart, command
 from tests.faults.reports import QUESTION, TOPICS, write_version

@@ -13,7 +13,6 @@ from chatbot.files import json_lines
 from chatbot.guardrails.output_filter import (
     OutputPolicy,
     addresses,
-    is_clean,
     scrubbed,
     scrubbed_stream,
 )
@@ -166,7 +165,7 @@ def cut(text: str, sizes: Sequence[int]) -> Iterator[str]:
 @example("htt<b>ps://evil.example")
 def test_nothing_gets_past_in_any_mixture(text: str) -> None:
     left, _ = scrubbed(text, LIMITS)
-    assert is_clean(left, LIMITS)
+    assert scrubbed(left, LIMITS)[0] == left
     assert leaks_in(left, LIMITS) == frozenset()
 
 

@@ -21,9 +21,8 @@ from chatbot.database.opening import open_database
 from chatbot.guardrails.limits import LARGEST_REPORT, MOST_UPLOADS, Allowance, RateLimiter
 from chatbot.store.accounts import UserFile
 from chatbot.web.app import free_port
-from chatbot.web.auth import SignIn
+from chatbot.web.auth import SignIn, user_of
 from chatbot.web.gate import LOOPBACK, Access, gated
-from chatbot.web.visitor import user_of
 from tests.web.conftest import FIRST_PORT
 
 PASSWORD = "correct horse battery"

@@ -4,7 +4,7 @@ import pytest
 
 from chatbot.answering.models import Restart, Step, TextDelta
 from chatbot.store.conversations import Turn
-from chatbot.web.chat.conversation import Pace, PartialAnswer, shown_turn
+from chatbot.web.chat.asking import Pace, PartialAnswer, shown_turn
 from chatbot.web.markdown import text_html
 
 

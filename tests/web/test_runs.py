@@ -10,7 +10,7 @@ from chatbot.config import Settings
 from chatbot.database.opening import open_database
 from chatbot.store.accounts import NOBODY
 from chatbot.store.conversations import Turn, begin_conversation, begin_turn, read_turns
-from chatbot.web.chat.conversation import answering
+from chatbot.web.chat.asking import answering
 from chatbot.web.frame import Run, Runs, Showing
 from tests.fakes.openai_server import FakeOpenAI, Reply
 from tests.web.conftest import bot_with_model

@@ -10,7 +10,7 @@ import pytest
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError
 from chatbot.web.app import free_port, serve, served
-from chatbot.web.visitor import COOKIE, language_of_visitor
+from chatbot.web.locales import COOKIE, language_of_visitor
 from tests.web.conftest import FIRST_PORT
 
 MCP = {"jsonrpc": "2.0", "id": 1, "method": "ping"}

@@ -21,11 +21,12 @@ from chatbot.reports.parsing import SECTION_KEYS
 from chatbot.store.conversations import Turn, history_of, read_turns
 from chatbot.understanding.inputs import make_filters, parse_date_range
 from chatbot.understanding.models import Filters, Language
-from chatbot.web.chat.conversation import turn_of
 from chatbot.web.frame import COPY, LINK, QUIET, Frame, owner_of, told, visitor_language
 from chatbot.web.locales import CHAT
 from chatbot.web.markdown import LATEX_DELIMITERS, plain_html
 from chatbot.web.rendering import answer_markdown, render_source, section_name
+
+_MESSAGES_A_TURN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,6 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
 
 
 def _connect_filters(frame: Frame, fields: FilterFields) -> None:
-    """Connect what can be chosen, the line that says what is, and its links that take one away."""
-
     def shown(dates: list[str], papers: list[str], sections: list[str], request: gr.Request) -> str:
         language = visitor_language(request)
         return filters_line(frame.bot.index, (dates, papers, sections), language)
@@ -222,6 +221,11 @@ def build_sources(frame: Frame, fields: ChatFields, text: gr.Textbox) -> None:
     frame.actions.copy(copied, fields.conversation, text, **QUIET).then(
         None, text, None, js=COPY, api_visibility="private"
     )
+
+
+def turn_of(message: int | tuple[int, int]) -> int:
+    """The turn that a message belongs to, given as gradio's events do: its place comes first."""
+    return (message if isinstance(message, int) else message[0]) // _MESSAGES_A_TURN
 
 
 def _turn(frame: Frame, conversation: str, place: str, owner: str) -> Turn | None:

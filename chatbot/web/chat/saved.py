@@ -18,8 +18,7 @@ from chatbot.store.conversations import (
     rename_conversation,
 )
 from chatbot.understanding.models import Filters, Language
-from chatbot.web.chat.asking import THUMBS, TO_ASKED, controls
-from chatbot.web.chat.conversation import shown_turns, with_suggestions
+from chatbot.web.chat.asking import THUMBS, TO_ASKED, controls, shown_turns, with_suggestions
 from chatbot.web.chat.panels import ChatFields, FilterFields, filter_values
 from chatbot.web.frame import (
     LINK,
@@ -153,8 +152,6 @@ def connect_saved(
 
 
 def _connect_bar(frame: Frame, place: ConversationPlace, blocks: gr.Blocks) -> None:
-    """Connect the list's first showing, and what changes a conversation: its title, its end."""
-
     @told
     def listed(conversation: str, request: gr.Request) -> str:
         kept = list_conversations(frame.database, owner_of(request))

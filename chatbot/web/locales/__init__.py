@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import cookie_parser
+
 from chatbot.understanding.models import Language
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -53,3 +55,44 @@ EXAMPLES = (
     "How precise is Bielik Guard on real user prompts?",
     "哪些论文研究 GUI 智能体？",
 )
+COOKIE = "chatbot-language"  # as in scripts/switch_language.js
+_TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
+_OVERRIDE = (
+    "<head><script>for (const [name, value] of [['language', '{tag}'], ['languages', ['{tag}']]])"
+    "Object.defineProperty(navigator, name, {{value}});</script>"
+)
+
+
+def language_of_visitor(headers: Mapping[str, str]) -> Language:
+    """The language chosen with the page's switch, else the first of ``Accept-Language`` we have.
+
+    Chinese where the browser asks for neither.
+    """
+    return _chosen(headers) or _accepted(headers)
+
+
+def _chosen(headers: Mapping[str, str]) -> Language | None:
+    # Not `SimpleCookie`: it fails on what another application on this machine may have set.
+    chosen = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+    return next((known for known in _TAGS if chosen == known), None)
+
+
+def _accepted(headers: Mapping[str, str]) -> Language:
+    for part in headers.get("accept-language", "").lower().split(","):
+        for language in _TAGS:
+            if part.strip().startswith(language):
+                return language
+    return "zh"
+
+
+def in_language(page: bytes, headers: Mapping[str, str]) -> bytes:
+    """The page with the visitor's language in its first line, a chosen one also in its head."""
+    chosen = _chosen(headers)
+    tag = _TAGS[chosen or _accepted(headers)]
+    page = page.replace(b'lang="en"', f'lang="{tag}"'.encode(), 1)
+    return page.replace(b"<head>", _OVERRIDE.format(tag=tag).encode(), 1) if chosen else page
+
+
+def translations(texts: Mapping[Language, Mapping[str, str]]) -> dict[str, Any]:
+    """Texts by our languages as gradio wants them: by every tag a browser may ask with."""
+    return {"zh": texts["zh"], "zh-CN": texts["zh"], "zh-TW": texts["zh"], "en": texts["en"]}
