@@ -169,11 +169,7 @@ class Chatbot:
 def ensure_index(settings: Settings, progress: Progress | None = None) -> IngestResult | None:
     """Index the shipped reports where there is no index, rebuild one these settings cannot use.
 
-    Returns:
-        What was done, or None where the index was fine.
-
-    Raises:
-        ChatbotError: as for `ingest`.
+    What was done, or None where the index was fine; errors are those of `ingest`.
     """
     with shared_index(settings) as shared:
         if shared:
@@ -190,10 +186,8 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
 def open_model(settings: Settings, database: "Engine | None" = None) -> ChatModel | None:
     """The model the settings name, under their daily budget if they set one; None without a model.
 
-    The budget is kept in `database`, by default in one opened here.
-
-    Raises:
-        ChatbotError: as for `open_chat_model`, or the account of tokens cannot be opened.
+    The budget is kept in `database`, by default in one opened here. What cannot be used or opened
+    is a `ChatbotError`.
     """
     model = open_chat_model(settings)
     if model is None or not settings.daily_tokens:

@@ -26,20 +26,21 @@ def quoted(text: str) -> str:
 
 
 class ChatbotError(Exception):
-    """Base of all our errors; its text is one line for the user."""
+    """Base of all our errors; its text is one line for the user, `kind` what is counted."""
+
+    kind = "request"
 
 
 class ConfigurationError(ChatbotError):
     """A setting that cannot be used."""
 
+    kind = "configuration"
+
 
 class ReportError(ChatbotError):
-    """A report that cannot be read; carries where.
+    """A report that cannot be read: its path as the user named it, the line from 1, the cause.
 
-    Args:
-        path: the file, as the user named it.
-        line: 1-based line the cause was seen on.
-        cause: what is wrong and what to do, without the place.
+    The cause is what is wrong and what to do, without the place.
     """
 
     def __init__(self, path: str, line: int, cause: str) -> None:
@@ -50,13 +51,19 @@ class ReportError(ChatbotError):
 class PromptError(ChatbotError):
     """A prompt file whose variables differ from those it declares or is given."""
 
+    kind = "prompt"
+
 
 class MissingIndexError(ChatbotError):
     """There is no index yet, or the one on disk cannot be used."""
 
+    kind = "index"
+
 
 class ModelError(ChatbotError):
     """A language or embedding model refused, timed out or could not be reached."""
+
+    kind = "model"
 
 
 class TooLongError(ModelError):
@@ -64,12 +71,9 @@ class TooLongError(ModelError):
 
 
 class BudgetError(ModelError):
-    """The day's tokens are used up.
+    """The day's tokens are used up, so many a day; there are more when it `renews`, in UTC."""
 
-    Args:
-        tokens: how many a day has.
-        renews: when there are tokens again, in UTC.
-    """
+    kind = "budget"
 
     def __init__(self, tokens: int, renews: dt.datetime) -> None:
         super().__init__(

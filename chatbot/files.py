@@ -10,10 +10,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0
     """Write a file so that a reader sees all of it or none, and that it is there to stay.
 
     What is given in parts is written part by part. As with a new file, the process's umask limits
-    the `mode`.
-
-    Raises:
-        OSError: it cannot be written; then nothing of it is left behind.
+    the `mode`. Of what cannot be written (`OSError`) nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")

@@ -87,12 +87,8 @@ def events_from_evidence(
 ) -> Generator[Event, None, None]:
     """Answer from evidence: steps, text as it comes, perhaps a restart, and last the `Answer`.
 
-    `timings` are the milliseconds of what came before. Closing the iterator early stops the model's
-    call.
-
-    Raises:
-        ChatbotError: the index or a prompt cannot be used. A failing model is no error:
-            see `Answer.notice`.
+    `timings` are the milliseconds of what came before. Closing and errors are as those of
+    `ReportQueryEngine.stream`.
     """
     timings = dict(timings or {})
     begun = time.perf_counter() - sum(timings.values()) / 1000
@@ -262,11 +258,7 @@ class ReportQueryEngine(BaseQueryEngine):
         self._postprocessors = tuple(node_postprocessors or ())
 
     def understood(self, asked: QueryType) -> tuple[ReportQuery, Query]:
-        """A question with what it is understood as, read only where it has not been.
-
-        Raises:
-            ChatbotError: the question or its history is too long.
-        """
+        """A question with what it is understood as, read only where it has not been."""
         if isinstance(asked, str):
             asked = QueryBundle(asked)
         bundle = asked if isinstance(asked, ReportQuery) else ReportQuery(asked.query_str)

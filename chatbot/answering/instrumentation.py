@@ -5,34 +5,16 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from chatbot.answering.models import Answer, Event, Restart, TextDelta
-from chatbot.errors import (
-    BudgetError,
-    ChatbotError,
-    ConfigurationError,
-    MissingIndexError,
-    ModelError,
-    PromptError,
-)
+from chatbot.errors import ChatbotError
 from chatbot.telemetry.logs import REQUEST, SAID, Door, in_one_context, traced
 from chatbot.verification.claims import failed_in
 
 logger = logging.getLogger(__name__)
-Failure = Literal["model", "budget", "index", "prompt", "configuration", "request", "internal"]
-# Of an error's classes the first that fits; any other of ours is about what was asked.
-_FAILURES: dict[type[Exception], Failure] = {
-    BudgetError: "budget",
-    ModelError: "model",
-    MissingIndexError: "index",
-    PromptError: "prompt",
-    ConfigurationError: "configuration",
-    ChatbotError: "request",
-    Exception: "internal",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +29,7 @@ class Outcome:
     question: str | None
     door: Door
     answer: Answer | None = None
-    failure: Failure | None = None
+    failure: str | None = None
     first_text: float | None = None
 
     @property
@@ -99,8 +81,8 @@ def _told(
                         span.set_attributes(_named(said_of(event)))
                 yield event
     except Exception as error:
-        failure = next(kind for of, kind in _FAILURES.items() if isinstance(error, of))
-        outcome = replace(outcome, failure=failure)
+        kind = error.kind if isinstance(error, ChatbotError) else "internal"
+        outcome = replace(outcome, failure=kind)
         raise
     finally:
         for recorder in recorders:

@@ -129,11 +129,7 @@ _DRESSED = re.compile(r"[\s*`\[\](#:：]*(?P<begun>[A-Z_]*)")
 
 
 def without_abstention(deltas: Iterable[str]) -> Generator[str, None, AbstainReason | None]:
-    """The text of `deltas` less a word of abstention at its start.
-
-    Returns:
-        The reason that the word gives.
-    """
+    """The text of `deltas` less a word of abstention at its start, whose reason is returned."""
     pieces, pending = iter(deltas), ""
     for delta in pieces:
         pending += delta
@@ -176,11 +172,7 @@ def write(
     sources: Mapping[int, IndexedSection],
     limits: OutputPolicy,
 ) -> Generator[TextDelta, None, Written]:
-    """Yield what a model writes as it comes, its markers cleaned, within its limits.
-
-    Raises:
-        ModelError: the model failed, perhaps after some text.
-    """
+    """Yield what a model writes, markers cleaned, within its limits, until it ends or fails."""
     texts = Kept(_texts(model.stream(turns)))
     told = Kept(without_abstention(unwrapped(texts)))
     cleaned = Kept(clean_markers(told, sources.keys()))

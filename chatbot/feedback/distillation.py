@@ -80,11 +80,8 @@ def distil(
 ) -> tuple[Rule, ...]:
     """Rules to propose: none that is there already, and none with a name that is taken.
 
-    Without a model a rule is the most typical of several comments, word for word.
-
-    Raises:
-        ModelError: the model failed.
-        ChatbotError: what it answered is of no use.
+    Without a model a rule is the most typical of several comments, word for word. A `ModelError`
+    where the model failed, or what it answered is of no use.
     """
     told = {source for rule in book.rules for source in rule.sources}
     entries = [

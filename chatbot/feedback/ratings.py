@@ -73,10 +73,7 @@ def save_feedback(
 ) -> str | None:
     """Keep an owner's verdict on an answer instead of any they gave before; None withdraws it.
 
-    The comment is cut to `LONGEST_COMMENT` characters.
-
-    Returns:
-        The feedback's id, or None where it was withdrawn.
+    Its id, or None. The comment is cut to `LONGEST_COMMENT` characters.
     """
     name = uuid.uuid4().hex[:12]
     columns = feedback.c
@@ -106,11 +103,7 @@ def save_feedback(
 
 
 def add_comment(database: Engine, owner: str, name: str, comment: str) -> None:
-    """Say why: the comment of an owner's feedback with this id, instead of any it had.
-
-    Raises:
-        ChatbotError: the owner has no such feedback.
-    """
+    """Say why, instead of what was said before; an error where the owner has no such feedback."""
     said = update(feedback).where(feedback.c.id == name, feedback.c.owner == owner)
     with writing(database) as connection:
         done = connection.execute(said.values(comment=_short(comment)))
@@ -179,11 +172,7 @@ def eval_item(feedback: Feedback) -> dict[str, object]:
 def add_items(path: Path, items: Sequence[dict[str, object]]) -> int:
     """Add items to a JSONL file; those it has already stay as a person has completed them.
 
-    Returns:
-        How many were added.
-
-    Raises:
-        ChatbotError: the file cannot be read or written, or holds something else.
+    How many were added; a `ChatbotError` where the file cannot be used or holds something else.
     """
     try:
         kept = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -63,11 +63,7 @@ def newest_turns(turns: Sequence[str]) -> int:
 
 
 def read_report_bytes(path: Path) -> bytes:
-    """A report file's bytes, and no more than one beyond `LARGEST_REPORT`: its parse refuses it.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """A report file's bytes, and no more than one beyond `LARGEST_REPORT`: its parse refuses it."""
     with path.open("rb") as file:
         return file.read(LARGEST_REPORT + 1)
 
@@ -94,11 +90,7 @@ class RateLimiter:
         self._lock = Lock()
 
     def take(self, wanted: Mapping[str, Allowance]) -> float:
-        """Take one of each key's allowance, or of none.
-
-        Returns:
-            0.0 where it was granted, else the seconds until it would be.
-        """
+        """Take one of each key's allowance, or of none; the seconds until it would be granted."""
         with self._lock:
             now = self._clock()
             later = {

@@ -264,11 +264,7 @@ def scrubbed(text: str, limits: OutputPolicy) -> tuple[str, Counter[str]]:
 def scrubbed_stream(
     deltas: Iterable[str], limits: OutputPolicy
 ) -> Generator[str, None, Counter[str]]:
-    """`scrubbed` piece by piece; an end is held back while it may yet become such a thing.
-
-    Returns:
-        What was taken out, counted by kind.
-    """
+    """`scrubbed` piece by piece, an end held back while it may yet be such; counts come last."""
     pending, found = "", Counter[str]()
     for delta in chain(deltas, [None]):
         seen = visible(delta or "")  # what cannot be seen would part what belongs together

@@ -90,11 +90,7 @@ class ChatModel(Protocol):
 def complete(
     model: ChatModel, turns: Sequence[ChatTurn], shape: type[BaseModel] | None = None
 ) -> tuple[str, TokenUsage]:
-    """The whole answer at once, and what it cost (nothing, of a server that does not count).
-
-    Raises:
-        ModelError: as for `ChatModel.stream`.
-    """
+    """The whole answer at once, and what it cost (nothing, of a server that does not count)."""
     text, usage = "", TokenUsage(0, 0)
     for chunk in model.stream(turns, shape):
         text += chunk.text

@@ -48,11 +48,7 @@ class BadAnswerError(Exception):
 
 @contextmanager
 def openai_errors(settings: Settings) -> Iterator[None]:
-    """Turn the OpenAI client's errors into ours, for the embedding model of the settings.
-
-    Raises:
-        ModelError: the server did not answer as it should.
-    """
+    """Turn the OpenAI client's errors into `ModelError`s, for the settings' embedding model."""
     try:
         yield
     except Exception as error:

@@ -16,7 +16,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, MutableMapping
-from contextlib import contextmanager, redirect_stderr
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -165,11 +165,9 @@ _FRAME = re.compile(r'  File "[^"]+", line \d+, in \S+')
 _ERROR = re.compile(r"[A-Za-z_][\w.]*")
 
 
-@contextmanager
-def printed_to_log(*, questions: bool) -> Iterator[None]:
+def printed_to_log(*, questions: bool) -> AbstractContextManager[object]:
     """Write into the log what is printed on standard error meanwhile."""
-    with redirect_stderr(_Printed(questions=questions)):
-        yield
+    return redirect_stderr(_Printed(questions=questions))
 
 
 class _Printed(io.TextIOBase):

@@ -46,9 +46,7 @@ def understand(
 
     A question that leans on the conversation takes over the papers spoken of there, and is searched
     together with the last user turns. `filters` given by the reader win over days in the question.
-
-    Raises:
-        ChatbotError: question or history is more than is taken in (`limits`).
+    What is more than is taken in (`limits`) is a `ChatbotError`.
     """
     check_question(question)
     check_history([turn.content for turn in history])

@@ -169,11 +169,7 @@ def escape_markers(text: str) -> str:
 def clean_markers(
     deltas: Iterable[str], sources: Collection[int]
 ) -> Generator[str, None, tuple[int, ...]]:
-    """The text of `deltas` with normalised markers, piece by piece.
-
-    Returns:
-        The numbers that are no source, which are left out of it.
-    """
+    """The text of `deltas` with normalised markers; numbers that are no source are returned."""
     line = pending = ""
     removed: list[int] = []
     for delta in chain(deltas, [None]):

@@ -6,10 +6,9 @@ import html
 import ipaddress
 import logging
 import math
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 import gradio as gr
@@ -99,7 +98,7 @@ async def _answered(sign_in: SignIn, request: Request) -> Response | None:
     attempt = await _identified(sign_in, request)
     if attempt.user is None:
         return _later(request, attempt.wait) if attempt.wait else _to_sign_in(request)
-    mark_user(request.scope, attempt.user)
+    request.scope[_USER] = attempt.user  # for all that comes after the gate
     return None
 
 
@@ -243,11 +242,6 @@ def _refusal(request: Request, text: str, status: int, **values: int) -> Respons
 
 _USER = "chatbot_user"
 _IPV6_NETWORK = 64
-
-
-def mark_user(scope: MutableMapping[str, Any], user: str) -> None:
-    """Note who sent a request, for all that comes after the gate."""
-    scope[_USER] = user
 
 
 def user_of(request: HTTPConnection) -> str | None:

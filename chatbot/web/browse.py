@@ -116,10 +116,8 @@ def after_action(view: View, action: str) -> View:
     kind, _, value = action.partition("/")
     if kind == "page" and value.isdigit():
         return replace(view, page=int(value))
-    if kind == "field":
-        return replace(view, field="" if value == view.field else value, page=1)
-    if kind == "date":
-        return replace(view, date="" if value == view.date else value, page=1)
+    if kind in {"field", "date"}:
+        return replace(view, page=1, **{kind: "" if value == getattr(view, kind) else value})
     return view
 
 

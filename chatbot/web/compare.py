@@ -218,10 +218,9 @@ def _connect_comparing(
 
 
 def _chosen(frame: Frame, asked: list[str], picked: list[str], language: Language) -> list[Any]:
-    """The papers that a link gives chosen: several are to be compared, one is added to the picked.
+    """What the papers and the status become, and the papers to compare, after a link.
 
-    Returns:
-        What the papers and the status become, and the papers to compare.
+    Several that it gives are to be compared, one is added to the picked.
     """
     indexed, choices = frame.bot.index.catalogue.by_id, frame.paper_choices.current()
     if not asked:

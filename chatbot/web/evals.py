@@ -51,15 +51,12 @@ def build_evals(frame: Frame, tab: gr.Tab) -> None:
         picker = gr.update(choices=choices, value=name, visible=bool(runs))
         return [picker, *picked(name, request)]
 
-    def newest(request: gr.Request) -> list[Any]:
-        return opened(None, request)
-
     def picked(name: str | None, request: gr.Request) -> list[Any]:
         shown, found = _shown(data_dir, name, EVALS[visitor_language(request)])
         return [shown, gr.update(visible=found)]
 
     tab.select(opened, run, whole, **QUIET)
-    refresh.click(newest, None, whole, **QUIET)
+    refresh.click(opened, gr.State(None), whole, **QUIET)
     run.input(picked, run, [report, download], **QUIET)
 
 

@@ -98,9 +98,8 @@ def _preview(preview: Preview, texts: Wording) -> str:
     if preview.same_as:
         same = plain_html(texts.same.format(name=preview.same_as))
         return f'<div class="report-preview same">{head}<p>{same}</p></div>'
-    new, updated = (texts.new, preview.new), (texts.updated, preview.updated)
-    kinds = (new, updated, (texts.unchanged, preview.unchanged))
-    papers = "".join(_papers(kind, those, texts) for kind, those in kinds if those)
+    kinds = ((kind, getattr(preview, kind)) for kind in ("new", "updated", "unchanged"))
+    papers = "".join(_papers(getattr(texts, kind), those, texts) for kind, those in kinds if those)
     return f'<div class="report-preview">{head}{papers}{_problems(report.problems, texts)}</div>'
 
 
@@ -129,11 +128,7 @@ def _more(count: int, texts: Wording) -> str:
 
 
 def build_reports(frame: Frame) -> Any:
-    """Lay the tab out and connect it.
-
-    Returns:
-        The event that adds reports.
-    """
+    """Lay the tab out and connect it; the event that adds reports."""
     bot, indexed = frame.bot, PerGeneration(frame.bot, known_reports)
     with gr.Column(elem_id="reports"):
         gr.Markdown(frame.text("reports_about"))

@@ -15,7 +15,6 @@ from sqlalchemy import Engine
 
 from chatbot.answering.models import Answer, Event, Restart, Step, TextDelta
 from chatbot.answering.record import AnswerRecord, record_of
-from chatbot.answering.suggestions import Suggestion
 from chatbot.bot import Chatbot
 from chatbot.errors import ChatbotError
 from chatbot.guardrails.limits import LONGEST_QUESTION, check_question
@@ -150,12 +149,6 @@ def _messages(question: str, title: str, details: str, text: str, **metadata: An
     ]
 
 
-def with_suggestions(messages: Messages, suggestions: Sequence[Suggestion]) -> Messages:
-    """The messages, with questions to go on with below the last."""
-    options = [{"value": s.question, "label": s.label} for s in suggestions]
-    return [*messages[:-1], {**messages[-1], "options": options}] if options else messages
-
-
 def answering(
     bot: Chatbot, database: Engine, earlier: Sequence[Turn], turn: Turn
 ) -> Generator[Messages, None, None]:
@@ -261,10 +254,8 @@ def connect_asking(
     """Connect what asks a question: the box, the examples, suggestions, retry and edit.
 
     A question is kept and shown at once, then its answer streams in. Meanwhile no other can be
-    asked: two answers would write over each other. `done` grows when an answer has ended.
-
-    Returns:
-        The events that answer and that tell its end, for others to cancel.
+    asked: two answers would write over each other. `done` grows when an answer has ended. Returned
+    are the events that answer and that tell its end, for others to cancel.
     """
 
     @told
@@ -275,25 +266,17 @@ def connect_asking(
         """The question that the page's address asks."""
         return str(request.query_params.get("q", ""))
 
-    @told
-    def suggested(
-        request: gr.Request, event: gr.SelectData, conversation: str, *chosen: Any
-    ) -> list[Any]:
-        return _begun(frame, _Asked(str(event.value), conversation, None, chosen), fields, request)
+    def of_event(*, text: bool, place: bool) -> Callable[..., list[Any]]:
+        """What asks the text of an event of the chat, at its place; or either as it was."""
 
-    @told
-    def again(
-        request: gr.Request, event: gr.RetryData, conversation: str, *chosen: Any
-    ) -> list[Any]:
-        asked = _Asked("", conversation, turn_of(event.index), chosen)
-        return _begun(frame, asked, fields, request)
+        @told
+        def asked(
+            request: gr.Request, event: gr.EventData, conversation: str, *chosen: Any
+        ) -> list[Any]:
+            said, at = str(event.value) if text else "", turn_of(event.index) if place else None
+            return _begun(frame, _Asked(said, conversation, at, chosen), fields, request)
 
-    @told
-    def edited(
-        request: gr.Request, event: gr.EditData, conversation: str, *chosen: Any
-    ) -> list[Any]:
-        asked = _Asked(str(event.value), conversation, turn_of(event.index), chosen)
-        return _begun(frame, asked, fields, request)
+        return asked
 
     # Of its own: a page without such an address must begin nothing beside what is typed at once.
     link = gr.Textbox("", visible="hidden")
@@ -305,9 +288,9 @@ def connect_asking(
         fields.send.click(typed, [fields.box, *narrowed], begun, **QUIET),
         *(each.click(typed, [each, *narrowed], begun, **QUIET) for each in fields.examples),
         link.change(typed, [link, *narrowed], begun, **QUIET),
-        fields.chat.option_select(suggested, narrowed, begun, **QUIET),
-        fields.chat.retry(again, narrowed, begun, **QUIET),
-        fields.chat.edit(edited, narrowed, begun, **QUIET),
+        fields.chat.option_select(of_event(text=True, place=False), narrowed, begun, **QUIET),
+        fields.chat.retry(of_event(text=False, place=True), narrowed, begun, **QUIET),
+        fields.chat.edit(of_event(text=True, place=True), narrowed, begun, **QUIET),
     ]
     return _connect_answering(frame, fields, triggers)
 

@@ -72,23 +72,13 @@ def build_filters(frame: Frame, in_force: gr.Markdown) -> FilterFields:
     """Lay the fields out; `in_force`, made elsewhere, says which filters apply."""
     text = frame.text
     gr.Markdown(text("chat_filters"), elem_classes="side-heading")
+    # What is chosen stays allowed when a report is added, or the server started anew.
+    both: dict[str, Any] = {"choices": [], "multiselect": True, "allow_custom_value": True}
     fields = FilterFields(
         dates=gr.Dropdown(
-            label=text("chat_dates"),
-            info=text("chat_dates_info"),
-            choices=[],
-            multiselect=True,
-            allow_custom_value=True,
-            elem_id="filter-dates",
+            label=text("chat_dates"), info=text("chat_dates_info"), elem_id="filter-dates", **both
         ),
-        papers=gr.Dropdown(
-            label=text("chat_papers"),
-            choices=[],
-            multiselect=True,
-            # What is chosen stays allowed when a report is added, or the server started anew.
-            allow_custom_value=True,
-            elem_id="filter-papers",
-        ),
+        papers=gr.Dropdown(label=text("chat_papers"), elem_id="filter-papers", **both),
         sections=gr.CheckboxGroup(
             label=text("chat_sections"), choices=list(SECTION_KEYS), elem_id="filter-sections"
         ),
@@ -131,8 +121,7 @@ def _connect_filters(frame: Frame, fields: FilterFields) -> None:
 def read_filters(index: Index, chosen: Sequence[Sequence[str]], language: Language) -> Filters:
     """The filters that are set, by the values of the three fields.
 
-    Raises:
-        ChatbotError: a day that was typed cannot be read, or a paper is not in the index.
+    A day that cannot be read or a paper that is not in the index is a `ChatbotError`.
     """
     dates, papers, sections = (names or () for names in chosen)
     texts = CHAT[language]
@@ -145,11 +134,6 @@ def read_filters(index: Index, chosen: Sequence[Sequence[str]], language: Langua
         if paper not in index.catalogue.by_id:
             raise ChatbotError(texts.no_paper.format(paper=paper))
     return make_filters(dates, papers, sections)
-
-
-def filter_values(filters: Filters) -> list[Any]:
-    """What the three fields hold where these filters are set."""
-    return [[str(span) for span in filters.dates], list(filters.papers), list(filters.sections)]
 
 
 def filters_line(
@@ -288,14 +272,11 @@ def build_comment(frame: Frame, fields: ChatFields) -> None:
         gr.Info(CHAT[visitor_language(request)].thanks)
         return _row(visible=False)
 
-    def hidden() -> list[Any]:
-        return _row(visible=False)
-
     row = [comment, send]
     fields.chat.like(rated, fields.conversation, [rated_id, *row], **QUIET)
     for sent in (send.click, comment.submit):
         sent(commented, [rated_id, comment], row, **QUIET)
-    fields.conversation.change(hidden, None, row, **QUIET)
+    fields.conversation.change(lambda: _row(visible=False), None, row, **QUIET)
 
 
 def _row(*, visible: bool) -> list[Any]:

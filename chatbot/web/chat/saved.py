@@ -18,8 +18,8 @@ from chatbot.store.conversations import (
     rename_conversation,
 )
 from chatbot.understanding.models import Filters, Language
-from chatbot.web.chat.asking import THUMBS, TO_ASKED, controls, shown_turns, with_suggestions
-from chatbot.web.chat.panels import ChatFields, FilterFields, filter_values
+from chatbot.web.chat.asking import THUMBS, TO_ASKED, controls, shown_turns
+from chatbot.web.chat.panels import ChatFields, FilterFields
 from chatbot.web.frame import (
     LINK,
     QUIET,
@@ -103,10 +103,8 @@ def connect_saved(
     """Connect the list and the bar to the chat.
 
     Opening or closing a conversation ends the answer that is coming (`answering`), and its showing
-    as it is kept: that would come after the other conversation, and over it.
-
-    Returns:
-        The events that whatever else opens a conversation has to cancel.
+    as it is kept: that would come after the other conversation, and over it. Returned are the
+    events that whatever else opens a conversation has to cancel.
     """
 
     @told
@@ -121,10 +119,6 @@ def connect_saved(
         kept = shown(frame, place, conversation, request, again=True)
         elsewhere = frame.showing.is_elsewhere(request.session_hash, conversation)
         return gr.skip() if elsewhere else kept
-
-    @told
-    def emptied(request: gr.Request) -> list[Any]:
-        return shown(frame, place, "", request)
 
     def linked(request: gr.Request) -> str:
         """The conversation that the page's address names."""
@@ -145,7 +139,7 @@ def connect_saved(
     opening = frame.actions.chat(opened, None, place.changed, **LINK)
     for event in (linking, opening):
         event.then(None, js=TO_ASKED, api_visibility="private")
-    place.new.click(emptied, None, place.changed, **QUIET)
+    place.new.click(named, gr.State(""), place.changed, **QUIET)
     fields.conversation.change(None, fields.conversation, None, js=_ADDRESS, **QUIET)
     _connect_bar(frame, place, blocks)
     return running
@@ -204,7 +198,8 @@ def shown(
     kept = list_conversations(frame.database, owner)
     there = gr.update(visible=bool(name))
     fields = controls(running=False, begun=bool(name), fields=place.fields)
-    filters = filter_values(turns[-1].filters if turns else Filters())
+    given = turns[-1].filters if turns else Filters()
+    filters = [[str(span) for span in given.dates], list(given.papers), list(given.sections)]
     return [
         name,
         messages,
@@ -233,7 +228,9 @@ def _settled(frame: Frame, owner: str, name: str, turns: Sequence[Turn]) -> Any:
         for turn in turns
         for thumb in (None, THUMBS.get(verdicts.get((turn.position, turn.attempt), "")))
     ]
-    messages = with_suggestions(shown_turns(turns), suggestions)
+    messages = shown_turns(turns)
+    if suggestions:
+        messages[-1]["options"] = [{"value": s.question, "label": s.label} for s in suggestions]
     return gr.update(value=messages, feedback_value=thumbs, editable="user")
 
 

@@ -35,19 +35,11 @@ def read_wording(language: Language) -> dict[str, Wording]:
     return {part: Wording(texts) for part, texts in tomllib.loads(text).items()}
 
 
-def _of_part(part: str) -> dict[Language, Wording]:
-    return {language: parts[part] for language, parts in WORDING.items()}
-
-
 WORDING = {language: read_wording(language) for language in LANGUAGES}
-ACCESS = _of_part("access")
-PAGE = _of_part("page")
-CHAT = _of_part("chat")
-ANSWERS = _of_part("answers")
-COMPARE = _of_part("compare")
-BROWSE = _of_part("browse")
-REPORTS = _of_part("reports")
-EVALS = _of_part("evals")
+ACCESS, PAGE, CHAT, ANSWERS, COMPARE, BROWSE, REPORTS, EVALS = (
+    {language: parts[part] for language, parts in WORDING.items()}
+    for part in ("access", "page", "chat", "answers", "compare", "browse", "reports", "evals")
+)
 # As they are in both languages.
 EXAMPLES = (
     "GRU-Mem 的推理速度提升了多少？",
