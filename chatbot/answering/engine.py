@@ -112,7 +112,12 @@ def events_from_evidence(
             if model is not None and evidence.hits:
                 made = yield from _by_model(index, evidence, model)
             if made.mode == EXTRACTIVE:
-                made = yield from _quoted(index, extract(index, evidence), made)
+                # What a model that failed before left stays.
+                draft = extract(index, evidence)
+                limits = policy_for(index, draft.sources.values(), written=False)
+                text, taken = scrubbed(draft.markdown, limits)
+                yield TextDelta(text)
+                made = replace(made, draft=draft.read_as(text), taken=taken)
         timings["synthesize"] = took()
         yield Step("synthesize", timings["synthesize"], made.mode)
     with _timing("verify") as took:
@@ -123,14 +128,6 @@ def events_from_evidence(
     answer = _answer(evidence, made, draft, citations)
     yield Step("verify", timings["verify"], str(len(failed_in(answer.blocks))))
     yield replace(answer, usage=answer.usage + Usage.of(spent), timings_ms=timings)
-
-
-def _quoted(index: Index, draft: Draft, failed: Written) -> Generator[Event, None, Written]:
-    """Yield the text of quotes; return them, with what a model that failed before left."""
-    limits = policy_for(index, draft.sources.values(), written=False)
-    text, taken = scrubbed(draft.markdown, limits)
-    yield TextDelta(text)
-    return replace(failed, draft=draft.read_as(text), taken=taken)
 
 
 def _by_model(

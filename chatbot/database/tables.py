@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+_OF_CONVERSATION = sa.ForeignKey("conversations.id", ondelete="CASCADE")
 
 
 class Moment(sa.TypeDecorator[dt.datetime]):
@@ -52,12 +53,7 @@ conversations = sa.Table(
 turns = sa.Table(
     "turns",
     metadata,
-    sa.Column(
-        "conversation",
-        sa.String(32),
-        sa.ForeignKey("conversations.id", ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    sa.Column("conversation", sa.String(32), _OF_CONVERSATION, primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("question", Words, nullable=False),
     sa.Column("asked", Moment, nullable=False),

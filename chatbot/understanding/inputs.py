@@ -18,6 +18,7 @@ from chatbot.reports.parsing import SECTION_KEYS
 from chatbot.understanding.models import DateRange, Filters, Message
 
 _TEXTS = TypeAdapter(tuple[str, ...])
+_FILTERS = ("dates", "papers", "sections")
 
 
 class Request(BaseModel):
@@ -80,7 +81,9 @@ def parse_request(line: str) -> Request:
     if not isinstance(found, dict):
         raise ChatbotError("not a JSON object")
     try:
-        filters = _filters_of(found.get("filters") or {})
+        given = found.get("filters") or {}
+        texts = [_TEXTS.validate_python(given.get(name) or ()) for name in _FILTERS]
+        filters = make_filters(*texts) if any(texts) else None
         return Request.model_validate(
             {**found, "history": found.get("history") or (), "filters": filters}
         )
@@ -109,10 +112,9 @@ def run_batch(
 def _result_of(line: str, work: Callable[[Request], dict[str, Any]]) -> dict[str, Any]:
     try:
         return work(parse_request(line))
-    except ChatbotError as error:
-        return {**_known_of(line), "error": str(error)}
     except Exception as error:  # noqa: BLE001 - one bad line must not cost the caller the others
-        return {**_known_of(line), "error": f"{type(error).__name__}: {error}"}
+        kind = "" if isinstance(error, ChatbotError) else f"{type(error).__name__}: "
+        return {**_known_of(line), "error": f"{kind}{error}"}
 
 
 def _known_of(line: str) -> dict[str, Any]:
@@ -122,13 +124,6 @@ def _known_of(line: str) -> dict[str, Any]:
         found = None
     known = found if isinstance(found, dict) else {}
     return {"id": known.get("id"), "question": known.get("question")}
-
-
-def _filters_of(found: dict[str, Any]) -> Filters | None:
-    named = [
-        _TEXTS.validate_python(found.get(name) or ()) for name in ("dates", "papers", "sections")
-    ]
-    return make_filters(*named) if any(named) else None
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -96,16 +96,16 @@ async def _answered(sign_in: SignIn, request: Request) -> Response | None:
         case _, "/login":
             return _page(request)
     attempt = await _identified(sign_in, request)
-    if attempt.user is None:
-        return _later(request, attempt.wait) if attempt.wait else _to_sign_in(request)
-    request.scope[_USER] = attempt.user  # for all that comes after the gate
-    return None
-
-
-def _to_sign_in(request: Request) -> Response:
-    if request.url.path == "/" and request.method == "GET" and _reads_html(request):
-        return RedirectResponse(_with_query("/login", request), _SEE_OTHER)
-    return JSONResponse({"detail": "sign in at /login first"}, _UNAUTHORIZED)
+    if attempt.user is not None:
+        request.scope[_USER] = attempt.user  # for all that comes after the gate
+        return None
+    if attempt.wait:
+        return _later(request, attempt.wait)
+    reads = request.url.path == "/" and request.method == "GET" and _reads_html(request)
+    to_sign_in = RedirectResponse(_with_query("/login", request), _SEE_OTHER)
+    return (
+        to_sign_in if reads else JSONResponse({"detail": "sign in at /login first"}, _UNAUTHORIZED)
+    )
 
 
 async def _identified(sign_in: SignIn, request: Request) -> _Attempt:
@@ -250,14 +250,6 @@ def user_of(request: HTTPConnection) -> str | None:
     return str(user) if user else None
 
 
-def _keys_of(request: gr.Request | HTTPConnection | None) -> list[str]:
-    """What limits go by: the user, where people sign in, and the address, of IPv6 its network."""
-    sent = request.request if isinstance(request, gr.Request) else request
-    user, client = (None, None) if sent is None else (user_of(sent), sent.client)
-    address = network_of(client.host) if client else ""
-    return [*([f"user {user}"] if user else []), f"address {address}"]
-
-
 def network_of(address: str) -> str:
     """An address as limits count it: whoever has one of IPv6 has all of its network."""
     try:
@@ -283,7 +275,11 @@ def admission(rate: int) -> Admit:
     def admit(
         request: gr.Request | HTTPConnection | None, language: Language | None = None
     ) -> None:
-        wait = limiter.take(dict.fromkeys(_keys_of(request), allowance))
+        # By the user, where people sign in, and the address, of IPv6 its network.
+        sent = request.request if isinstance(request, gr.Request) else request
+        user, client = (None, None) if sent is None else (user_of(sent), sent.client)
+        counted = {f"address {network_of(client.host) if client else ''}": allowance}
+        wait = limiter.take(counted | ({f"user {user}": allowance} if user else {}))
         if wait:
             spoken = language or language_of_visitor(dict(request.headers) if request else {})
             text = ACCESS[spoken].too_fast

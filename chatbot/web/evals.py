@@ -6,6 +6,7 @@
 import datetime as dt
 import html
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,8 @@ def known_runs(data_dir: Path) -> dict[str, dt.datetime]:
     """The names of the runs that came to their end, with when they did, the last one first."""
     made: list[tuple[float, str]] = []
     for path in (data_dir / _FOLDER).glob(f"*/{_RUN}"):
-        try:
+        with suppress(FileNotFoundError):
             made.append((path.stat().st_mtime, path.parent.name))
-        except FileNotFoundError:
-            continue
     return {name: dt.datetime.fromtimestamp(at, dt.UTC) for at, name in sorted(made, reverse=True)}
 
 

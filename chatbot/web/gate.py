@@ -48,34 +48,6 @@ _HEADERS = {
 _KEPT = re.compile(r"/(assets|static|svelte)/.*|/favicon\.ico")
 
 
-async def _with_policy(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Say with every response what browsers may do with it.
-
-    What gradio answers other sites' pages with is taken out: they are not to read anything.
-    """
-
-    def change(headers: MutableHeaders) -> None:
-        for name in {name for name in headers if name.startswith("access-control-")}:
-            del headers[name]
-        for name, value in _HEADERS.items():
-            headers.setdefault(name, value)
-        if not _KEPT.fullmatch(scope["path"]):
-            headers["cache-control"] = "no-store"
-
-    await app(scope, receive, _changing(change, send))
-
-
-def _changing(change: Callable[[MutableHeaders], None], send: Send) -> Send:
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=list(message.get("headers", [])))
-            change(headers)
-            message = {**message, "headers": headers.raw}
-        await send(message)
-
-    return sent
-
-
 def with_own_page(app: ASGIApp) -> ASGIApp:
     """The routes of gradio with the page in the visitor's language and a nonce for its scripts.
 
@@ -122,8 +94,12 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-async def _with_request_id(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Say with every response the request's id; the gate logs under it."""
+async def _with_headers(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Say with every response the request's id, and what browsers may do with it.
+
+    What gradio answers other sites' pages with is taken out: they are not to read anything. The
+    gate logs under the id.
+    """
     headers = Headers(scope=scope)
     given, parent = headers.get(_HEADER, ""), headers.get("traceparent", "")
     visit = RequestContext(
@@ -131,12 +107,22 @@ async def _with_request_id(app: ASGIApp, scope: Scope, receive: Receive, send: S
         traceparent=parent if _TRACEPARENT.fullmatch(parent) else "",
     )
 
-    def tell(headers: MutableHeaders) -> None:
-        headers[_HEADER] = visit.request_id
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=list(message.get("headers", [])))
+            for name in {name for name in headers if name.startswith("access-control-")}:
+                del headers[name]
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            if not _KEPT.fullmatch(scope["path"]):
+                headers["cache-control"] = "no-store"
+            headers[_HEADER] = visit.request_id
+            message = {**message, "headers": headers.raw}
+        await send(message)
 
     scope[_VISIT] = visit
     with serving_request(visit):
-        await app(scope, receive, _changing(tell, send))
+        await app(scope, receive, sent)
 
 
 async def _without_visit(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -195,7 +181,7 @@ def gated(app: ASGIApp, access: Access) -> ASGIApp:
     opened = partial(_with_routes, access.open_routes, signed_in)
     own = _only(_is_own, _FORBIDDEN, "a page of another site asked for this", opened)
     named = TrustedHostMiddleware(own, allowed_hosts=list(access.hosts), www_redirect=False)
-    served = partial(_with_request_id, partial(_with_policy, named))
+    served = partial(_with_headers, named)
 
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

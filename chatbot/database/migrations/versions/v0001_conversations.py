@@ -12,6 +12,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 _METADATA = sa.MetaData()
+_OF_CONVERSATION = sa.ForeignKey("conversations.id", ondelete="CASCADE")
 _MOMENT = sa.DateTime(timezone=True)
 _TABLES = (
     sa.Table(
@@ -27,12 +28,7 @@ _TABLES = (
     sa.Table(
         "turns",
         _METADATA,
-        sa.Column(
-            "conversation",
-            sa.String(32),
-            sa.ForeignKey("conversations.id", ondelete="CASCADE"),
-            primary_key=True,
-        ),
+        sa.Column("conversation", sa.String(32), _OF_CONVERSATION, primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True),
         sa.Column("question", sa.Text, nullable=False),
         sa.Column("asked", _MOMENT, nullable=False),

@@ -26,14 +26,10 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
     )
+    of_file = sa.ForeignKey("index_files.name", ondelete="CASCADE")
     op.create_table(
         "index_parts",
-        sa.Column(
-            "name",
-            sa.String(255),
-            sa.ForeignKey("index_files.name", ondelete="CASCADE"),
-            primary_key=True,
-        ),
+        sa.Column("name", sa.String(255), of_file, primary_key=True),
         sa.Column("part", sa.Integer, primary_key=True),
         sa.Column("data", sa.LargeBinary, nullable=False),
     )
