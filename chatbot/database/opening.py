@@ -1,6 +1,7 @@
 """Opening the database, SQLite or PostgreSQL, bringing it to this version; the tokens spent."""
 
 import datetime as dt
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from chatbot.config import Settings
-from chatbot.database.tables import spending
+from chatbot.database.tables import metadata, spending
 from chatbot.errors import ChatbotError, ConfigurationError
 
 # The newest of `migrations/versions`; a test compares. alembic is imported only where it has work.
 NEWEST = "0002"
+# What databases from before the first of them say, or of which builds before alembic say nothing.
+_BEFORE = (None, "0001")
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x7061706572  # "paper": one process migrates, the others wait for it
 
@@ -43,15 +46,45 @@ def migrate(database: Engine) -> None:
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         version = _version(connection)
-        if version is not None and version not in known:
+        if version not in {*known, *_BEFORE}:
             raise ChatbotError(
                 f"the database is of a newer version ({version}; this one knows {NEWEST}); update "
                 "this installation"
             )
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-        command.upgrade(config, "head")
+        if version in _BEFORE:
+            _complete(connection)
+            command.stamp(config, "head", purge=True)
+        else:
+            command.upgrade(config, "head")
         connection.commit()
+
+
+def _complete(connection: Connection) -> None:
+    """Make the tables that are missing; those there are get the columns of later builds, empty."""
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
+    change, found = Operations(MigrationContext.configure(connection)), sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        if not found.has_table(table.name):
+            table.create(connection)
+            continue
+        has = {column["name"] for column in found.get_columns(table.name)}
+        for column in (column for column in table.columns if column.name not in has):
+            empty = None if column.nullable else ""
+            kind, nullable = column.type, column.nullable
+            added = sa.Column(column.name, kind, nullable=nullable, server_default=empty)
+            change.add_column(table.name, added)
+            if column.unique:  # each attempt needs a name of its own
+                key = list(table.primary_key.columns)
+                for row in connection.execute(sa.select(*key)).all():
+                    same = [part == value for part, value in zip(key, row, strict=True)]
+                    own = {column.name: uuid.uuid4().hex}
+                    connection.execute(table.update().where(*same).values(own))
+                name = f"{table.name}_{column.name}"
+                change.create_index(name, table.name, [column.name], unique=True)
 
 
 def _version(connection: Connection) -> str | None:

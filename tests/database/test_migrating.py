@@ -25,6 +25,11 @@ from tests.services import environment_of
 
 # A database with answers from before they were kept as blocks, of which only the text was known.
 OF_TEXT = Path(__file__).with_name("of_text.sql")
+# What makes it one of before several machines could share an index.
+EARLIER = """
+DROP TABLE users; DROP TABLE generations; DROP TABLE index_parts; DROP TABLE index_files;
+UPDATE alembic_version SET version_num = '0001';
+"""
 # The tables as the first build made them, before a turn had attempts and errors.
 FIRST = """
 CREATE TABLE conversations (id VARCHAR(32) NOT NULL PRIMARY KEY, owner VARCHAR(128) NOT NULL,
@@ -46,12 +51,38 @@ INSERT INTO turns VALUES ('c', 1, '第二问', '2026-11-20 10:01:00.000000', '{}
 """
 
 
-def test_the_migrations_make_the_tables_that_are_used(kept: Settings) -> None:
-    database = open_database(kept)
+def test_a_new_database_has_the_tables_that_are_used(kept: Settings) -> None:
+    assert _differences(kept) == []
+
+
+def test_the_migrations_bring_a_database_of_the_first_revision_to_the_tables_that_are_used(
+    settings: Settings,
+) -> None:
+    _keep(settings, OF_TEXT.read_text(encoding="utf-8"))
+    assert _differences(settings) == []
+
+
+def test_what_came_before_the_first_revision_has_the_tables_that_are_used(
+    settings: Settings,
+) -> None:
+    _keep(settings, OF_TEXT.read_text(encoding="utf-8") + EARLIER)
+    assert _differences(settings) == []
+
+
+def _keep(settings: Settings, statements: str) -> None:
+    settings.data_dir.mkdir(parents=True)
+    with sqlite3.connect(settings.data_dir / DATABASE_FILE) as old:
+        old.executescript(statements)
+    old.close()
+
+
+def _differences(settings: Settings) -> list[object]:
+    database = open_database(settings)
     with database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        found: list[object] = compare_metadata(context, metadata)
     database.dispose()
+    return found
 
 
 def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
@@ -62,10 +93,7 @@ def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
 def test_conversations_of_the_first_build_are_kept_and_go_on(
     settings: Settings, seed_bot: Chatbot
 ) -> None:
-    settings.data_dir.mkdir(parents=True)
-    with sqlite3.connect(settings.data_dir / DATABASE_FILE) as old:
-        old.executescript(FIRST)
-    old.close()
+    _keep(settings, FIRST)
     database = open_database(settings)
     first, second = read_turns(database, "local", "c")
     assert (first.question, first.partial, second.question) == ("第一问", "半句", "第二问")
