@@ -69,7 +69,7 @@ def format_rule(rule: Rule) -> str:
 
 
 def parse_rule(name: str, content: str) -> Rule:
-    """A rule from the text of its file."""
+    """A rule from the text of its file, which is as `format_rule` writes it."""
     parts = _FILE.fullmatch(content.removeprefix("\ufeff").replace("\r\n", "\n"))
     if parts is None:
         raise ChatbotError("needs '---', status, applies, from, created, '---', then the rule")
@@ -96,7 +96,7 @@ def parse_rule(name: str, content: str) -> Rule:
 
 
 def parse_reach(text: str) -> Reach:
-    """What a rule applies to, from words such as ``lookup, zh``."""
+    """What a rule applies to, from kinds of question and languages such as ``lookup, zh``."""
     words = _words(text)
     if unknown := [word for word in words if word not in {*KINDS, *LANGUAGES}]:
         known = ", ".join([*KINDS, *LANGUAGES])
@@ -157,7 +157,7 @@ class Rulebook:
 
 
 def rule_path(data_dir: Path, name: str) -> Path:
-    """The file of a rule."""
+    """The file of a rule, whose name is made of letters, digits, ``-`` and ``_``."""
     if not _NAME.fullmatch(name):
         raise ChatbotError(
             f"{quoted(name)} is no name of a rule; use up to {_LONGEST_NAME} letters, digits, "

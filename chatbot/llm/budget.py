@@ -28,7 +28,7 @@ class Price:
 
 
 def price_of(model: str, table: Path = PRICES) -> Price | None:
-    """The price of a model, None where the table, which has to be readable, has none."""
+    """The price of a model, None where the table has none; one that is damaged is our error."""
     try:
         prices = tomllib.loads(table.read_text(encoding="utf-8"))
         known = max((name for name in prices if model.startswith(name)), key=len, default=None)

@@ -39,7 +39,7 @@ _NO_ONES = (
 
 
 def read_users(path: Path) -> dict[str, str]:
-    """The hash of each user's password, by name; a file of anything else is an error of ours."""
+    """The hash of each user's password, by name; a `ConfigurationError` of any other file."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
