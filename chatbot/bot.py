@@ -24,7 +24,7 @@ from chatbot.index.ingestion import (
     ingest,
     known_reports,
 )
-from chatbot.index.reading import Index, open_index, reopen_index
+from chatbot.index.reading import Index, fields_of_papers, open_index, reopen_index
 from chatbot.index.sharing import shared_index
 from chatbot.llm.client import ChatModel, ChatTurn, open_chat_model
 from chatbot.reports.parsing import report_files
@@ -40,13 +40,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PaperEntry:
-    """A paper in the index."""
+    """A paper in the index: its newest report, its place there from 1, the key of its field."""
 
     id: str
     title: str
     url: str
     date: str
     report: str
+    field: str
+    order: int
 
 
 class Chatbot:
@@ -93,11 +95,12 @@ class Chatbot:
 
     def papers(self) -> tuple[PaperEntry, ...]:
         """The papers indexed, newest report first, in the order of their reports."""
-        entries = (
-            PaperEntry(s.paper_id, s.title, s.url, s.date.isoformat(), s.report)
-            for s in self.index.sections
+        index = self.index
+        papers = index.catalogue.papers
+        return tuple(
+            PaperEntry(p.id, p.title, p.url, p.date.isoformat(), p.report, field, p.order)
+            for p, field in zip(papers, fields_of_papers(papers, index.sections), strict=True)
         )
-        return tuple(dict.fromkeys(entries))
 
     def search(
         self,

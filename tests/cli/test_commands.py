@@ -64,7 +64,15 @@ def report(tmp_path: Path) -> Path:
 def test_papers_lists_all_138(run_seeds: Run) -> None:
     papers = json.loads(run_seeds("papers", "--json").out)
     assert len(papers) == 138
-    assert set(papers[0]) == {"id", "title", "url", "date", "report"}
+    assert papers[1] == {
+        "id": "2602.15823",
+        "title": "CrispEdit: Low-Curvature Projections for Scalable Non-Destructive LLM Editing",
+        "url": "https://huggingface.co/papers/2602.15823",
+        "date": "2026-02-22",
+        "report": "004_36d8fe0d9ea06fe0.txt",
+        "field": "language",
+        "order": 2,
+    }
 
 
 def test_papers_can_be_narrowed_to_a_day(run_seeds: Run) -> None:
