@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="CHATBOT_HOSTS")
     rate: int = Field(120, ge=1, validation_alias="CHATBOT_RATE")
     daily_tokens: int = Field(0, ge=0, validation_alias="CHATBOT_DAILY_TOKENS")
+    watch: Path | None = Field(None, validation_alias="CHATBOT_WATCH")
     chroma_url: str | None = Field(None, validation_alias="CHATBOT_CHROMA_URL")
     database_url: SecretStr | None = Field(None, validation_alias="CHATBOT_DATABASE_URL")
     log: Literal["text", "json"] = Field("text", validation_alias="CHATBOT_LOG")

@@ -62,7 +62,7 @@ def _clean_environment() -> Iterator[None]:
             patch.delenv(name, raising=False)
         names = ("LLM", "LLM_TIMEOUT", "LLM_CONTEXT", "EMBEDDING", "DATA_DIR", "CHROMA_URL")
         access = ("AUTH", "HOSTS", "RATE", "DAILY_TOKENS")
-        service = ("DATABASE_URL", "LOG", "LOG_QUESTIONS")
+        service = ("DATABASE_URL", "LOG", "LOG_QUESTIONS", "WATCH")
         for name in (*names, *access, *service, "RERANK", "REPAIR"):
             patch.delenv(f"CHATBOT_{name}", raising=False)
         yield

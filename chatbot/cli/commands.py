@@ -6,7 +6,9 @@ Each command imports what it needs when it runs, so that none pays for another's
 """
 
 import gc
+import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -85,6 +87,18 @@ def ingest_command(
     tell_ingest(result)
     if result.failed:
         raise typer.Exit(1)
+
+
+@app.command("watch")
+def watch_command(folder: Annotated[Path, typer.Argument(help="A folder of reports.")]) -> None:
+    """Keep a folder indexed, as reports in it come, change and go, until interrupted."""
+    from chatbot.index.watching import watch_folder
+
+    gc.enable()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        for line in watch_folder(load_settings(), folder):
+            print(line, file=sys.stderr)
 
 
 @app.command("enrich")

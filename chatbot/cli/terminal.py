@@ -73,14 +73,7 @@ def print_json(value: Any, indent: int | None = None) -> None:
 
 def tell_ingest(result: "IngestResult") -> None:
     """Say on standard error what an ingest did."""
-    lines = list(result.notices)
-    changed = (("added", result.added), ("updated", result.updated), ("removed", result.removed))
-    lines += [f"{verb} {name}" for verb, names in changed for name in names]
-    lines += [f"{name}:{problem.line}: {problem.message}" for name, problem in result.problems]
-    lines += [f"error: {error}" for error in result.failed]
-    skipped = f", {len(result.unchanged)} reports unchanged" if result.unchanged else ""
-    lines.append(f"{result.papers} papers, {result.sections} sections indexed{skipped}")
-    print("\n".join(lines), file=sys.stderr)
+    print("\n".join(result.lines()), file=sys.stderr)
 
 
 def tell_enrichment(result: "EnrichResult") -> None:

@@ -1,6 +1,6 @@
 """`ingest` and `remove_report`: which report files are new, changed or gone; a new generation."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,16 @@ class IngestResult:
     papers: int = 0
     sections: int = 0
     embedded: int = 0
+
+    def lines(self) -> Iterator[str]:
+        """What it did, for people; last what the index holds now."""
+        yield from self.notices
+        changed = (("added", self.added), ("updated", self.updated), ("removed", self.removed))
+        yield from (f"{verb} {name}" for verb, names in changed for name in names)
+        yield from (f"{name}:{found.line}: {found.message}" for name, found in self.problems)
+        yield from (f"error: {error}" for error in self.failed)
+        skipped = f", {len(self.unchanged)} reports unchanged" if self.unchanged else ""
+        yield f"{self.papers} papers, {self.sections} sections indexed{skipped}"
 
 
 @dataclass(frozen=True, slots=True)

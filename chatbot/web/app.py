@@ -29,6 +29,7 @@ from chatbot.guardrails.limits import LARGEST_REPORT
 from chatbot.index.ingestion import bring_up_to_date
 from chatbot.index.sharing import SharedIndex
 from chatbot.index.storage import read_manifest
+from chatbot.index.watching import watch_folder
 from chatbot.llm.budget import price_of
 from chatbot.store.accounts import users_of
 from chatbot.telemetry.logs import configure_logging, printed_to_log
@@ -98,12 +99,14 @@ def _bracketed(host: str) -> str:
 
 
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Serve the page until interrupted, on the first free port from `port` on.
+    """Serve the page on the first free port from `port` on, and watch, until interrupted.
 
     Raises:
-        ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, or no
-            port is free.
+        ConfigurationError: `host` is not this machine alone and nobody is set up to sign in, no
+            port is free, or there is no such folder to watch.
     """
+    if settings.watch and not settings.watch.is_dir():
+        raise ConfigurationError(f"CHATBOT_WATCH: {settings.watch} is no folder; make it")
     questions = settings.log_questions == "on"
     configure_logging(settings.log, questions=questions)
     with printed_to_log(questions=questions), tracing(settings.otlp_endpoint):
@@ -122,6 +125,9 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
             contextlib.suppress(KeyboardInterrupt),
         ):
             print(f"论文日报问答已就绪 / ready: {address}", flush=True)  # noqa: T201 - it is what was asked for
+            for line in watch_folder(settings, settings.watch) if settings.watch else ():
+                level = logging.WARNING if line.startswith("error: ") else logging.INFO
+                logger.log(level, "watched folder: %s", line)
             Event().wait()
 
 
