@@ -50,12 +50,13 @@ PIECES = (
     "12日", "2602.11144 ", "A1 ", "A-", "a.", "GPT-4 ", "和那篇", "both ", "which ", "compare ",
     "and paper ", "what is ", "today ", "overview ", "、甲乙", "\u200b", "\u202e", "\u0301",
     "\u0323\u0301", "\uff9e\u0301", "\u2028", "\x00", "\ufdfa", "İ", "## 📄 A\n",
-    "- **链接**: x\n", "**1. 应用领域**\n", "1. **使用指南**：a\n", "**Date**: 2026-01-01\n",
+    "- **链接**: x\n", "**1. 应用领域**\n", "1. **使用指南**：a\n", "### 3. 用法\n",
+    "- **Results**: a\n", "### a\n", "# （a", "**Date**: 2026-01-01\n",
 )
 # fmt: on
 HEAD = (
     "# Hugging Face Daily Papers Report\n**Date**: 2026-02-12\n\n## 📄 A: B\n\n"
-    "- **链接**: https://huggingface.co/papers/2602.11111\n\n### 1. 应用领域\n"
+    "- **链接**: https://huggingface.co/papers/2602.11111\n\n### 5. 实验效果\n"
 )
 DAY = dt.date(2026, 2, 12)
 

@@ -1,6 +1,6 @@
 """Made-up reports: what a test puts in, and the bytes a parser gets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chatbot.reports.parsing import SECTION_LABELS, SectionKey
@@ -25,13 +25,14 @@ STYLES = (
 
 @dataclass(frozen=True)
 class MadePaper:
-    """A paper to render; a section that is not in `sections` is missing."""
+    """A paper to render; a section that is not in `sections` is missing, `labels` head them."""
 
     id: str
     title: str
     sections: dict[SectionKey, str] = field(default_factory=dict)
     style: str = STYLES[0]
     preamble: str = ""
+    labels: Mapping[SectionKey, str] = field(default_factory=lambda: SECTION_LABELS)
 
 
 def paper(name: str, title: str, **sections: str | None) -> MadePaper:
@@ -58,7 +59,7 @@ def render_paper(made: MadePaper) -> str:
         f"- **链接**: https://huggingface.co/papers/{made.id}\n- **阅读来源**: HTML",
         *([made.preamble] if made.preamble else []),
         *(
-            made.style.format(n=numbers[key], label=SECTION_LABELS[key], text=_on_its_line(text))
+            made.style.format(n=numbers[key], label=made.labels[key], text=_on_its_line(text))
             for key, text in made.sections.items()
         ),
     ]

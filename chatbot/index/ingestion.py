@@ -22,8 +22,10 @@ from chatbot.index.storage import (
     write_shard,
 )
 from chatbot.index.vectors import what_ails_the_files
-from chatbot.reports.parsing import SUFFIXES, Problem, report_files
-from chatbot.reports.search_text import read_beside
+from chatbot.reports.parsing import SUFFIXES, Problem, Report, report_files
+from chatbot.reports.search_text import enrichment_file, read_beside
+
+_ENDINGS = ", ".join(SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class _Changes:
         """These changes and a file or folder that cannot be used."""
         return self.plus(failed=[ReportError(str(path), 1, cause)])
 
+    def telling(self, name: str, report: Report) -> "_Changes":
+        """These changes and what is to be said of a report: which papers it lost, and the rest."""
+        lost = [ReportError(report.path, p.line, p.message) for p in report.problems if p.fatal]
+        return self.plus(failed=lost, problems=[(name, p) for p in report.problems if not p.fatal])
+
 
 def _scan(
     data_dir: Path, paths: Sequence[Path], known: Iterable[ReportEntry], *, parse_all: bool
@@ -89,19 +96,30 @@ def _scan(
             continue
         files = report_files(path)
         if not files:
-            suffixes = " or ".join(sorted(SUFFIXES))
-            changes = changes.failing(path, f"no report in this folder; reports end in {suffixes}")
+            changes = changes.failing(path, f"no report in this folder; reports end in {_ENDINGS}")
         if len(files) > MOST_REPORTS:
             cause = f"more than {MOST_REPORTS} report files, the most; give folders within it"
             changes = changes.failing(path, cause)
             continue
         for file in files:
             changes = _with_file(changes, data_dir, file, parse=parse_all)
+        changes = changes.plus(notices=_not_read(path, files))
         folder = path.resolve()
         for where, entry in changes.entries.items() if path.is_dir() else ():
             if Path(where).is_relative_to(folder) and not Path(where).exists():
                 changes = changes.without(where).plus(removed=[entry.name])
     return changes
+
+
+def _not_read(folder: Path, files: Sequence[Path]) -> Iterator[str]:
+    """A line on what else is in a folder, and not hidden, than reports and their search text."""
+    read = {*files, *map(enrichment_file, files)}
+    others = (path for path in folder.rglob("[!.]*") if path not in read and path.is_file())
+    inside = (path.relative_to(folder) for path in others)
+    left = sorted(quoted(str(p)) for p in inside if not any(part[0] == "." for part in p.parts))
+    if left:
+        named = ", ".join([*left[:3], "…"] if left[3:] else left)
+        yield f"{folder}: {len(left)} not read: {named}; reports end in {_ENDINGS}"
 
 
 def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) -> _Changes:
@@ -131,8 +149,8 @@ def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) ->
     name = before.name if before else _free_name(changes, file)
     search_text = write_search_text(data_dir, sha256, beside) if beside else ""
     entry = ReportEntry(name, before.path if before else where, sha256, search_text)
-    problems = [(name, problem) for problem in report.problems]
-    return changes.plus(entry, problems=problems, **{"updated" if before else "added": [name]})
+    changes = changes.plus(entry, **{"updated" if before else "added": [name]})
+    return changes.telling(name, report)
 
 
 def _free_name(changes: _Changes, file: Path) -> str:
@@ -254,8 +272,7 @@ def _with_the_rest(changes: _Changes, data_dir: Path) -> _Changes:
             continue
         try:
             report = write_shard(data_dir, read_original(data_dir, entry.sha256), where)
-            problems = [(entry.name, problem) for problem in report.problems]
-            changes = changes.plus(problems=problems)
+            changes = changes.telling(entry.name, report)
         except MissingIndexError as error:
             cause = f"its kept copy is gone ({error}); ingest it again"
             changes = changes.without(where).failing(Path(where), cause)
@@ -274,8 +291,9 @@ def _build(
 ) -> IngestResult:
     entries = tuple(changes.entries.values())
     manifest, embedded = commit_generation(settings, entries, commit, progress)
-    notices = (f"{state.stale}: rebuilding",) if state.stale else ()
-    return replace(_result(changes, manifest), embedded=embedded, notices=notices)
+    if state.stale:
+        changes = changes.plus(notices=[f"{state.stale}: rebuilding"])
+    return replace(_result(changes, manifest), embedded=embedded)
 
 
 def _result(changes: _Changes, manifest: Manifest) -> IngestResult:

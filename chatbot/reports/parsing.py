@@ -2,10 +2,13 @@
 
 import datetime as dt
 import re
+import tomllib
+from bisect import bisect
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, pairwise
 from operator import itemgetter
 from pathlib import Path
@@ -14,46 +17,63 @@ from typing import Literal, get_args
 from chatbot.errors import ReportError, quoted
 from chatbot.guardrails.limits import LARGEST_REPORT, MOST_REPORTS, read_report_bytes
 from chatbot.text.quantities import number_of
+from chatbot.text.terms import bigrams, normalise, share
 
 SectionKey = Literal["field", "contribution", "usage", "innovations", "results"]
 SECTION_KEYS: tuple[SectionKey, ...] = get_args(SectionKey)
-SECTION_LABELS: dict[SectionKey, str] = {
-    "field": "应用领域",
-    "contribution": "一句话核心贡献",
-    "usage": "使用指南",
-    "innovations": "主要创新点",
-    "results": "实验效果",
-}
+_LABELS = tomllib.loads(Path(__file__).with_name("labels.toml").read_text(encoding="utf-8"))
+SECTION_LABELS: dict[SectionKey, str] = {key: _LABELS[key][0] for key in SECTION_KEYS}
+# What stands before a heading's label, the label with its glosses, and what follows.
 _HEADING = re.compile(
-    r" {0,3}(?P<hashes>#{1,6}[ \t]+)?(?P<outer>\*\*)?"
-    r"(?:(?P<number>[0-9０-９]{1,3}|[一二三四五])[ \t]*[.．、)）][ \t]*)?(?P<inner>\*\*)?"
-    rf"(?P<label>{'|'.join(SECTION_LABELS.values())})"
-    r"(?P<gloss>[ \t]*[（(][^()（）]{0,80}[)）])?[ \t]*"
-    r"(?:(?P<colon>[:：])[ \t]*)?(?P<closing>\*\*)?[ \t]*(?P<late_colon>[:：])?"
-    r"(?P<rest>.*)"
+    r"(?P<bullet> {0,3}[-*+•][ \t]+)? {0,3}(?P<hashes>#{1,6}[ \t]+)?(?P<outer>\*\*)?"
+    r"(?:[（(]?(?P<number>[0-9０-９]{1,3}|[一二三四五])[ \t]*[.．、)）][ \t]*)?(?P<inner>\*\*)?"
+    r"(?P<label>(?:[（(][^()（）]{0,80}[)）]|[^*:：()（）]){1,60})"
+    r"(?:(?P<colon>[:：])[ \t]*)?(?P<closing>\*\*)?[ \t]*(?P<late_colon>[:：])?(?P<rest>.*)"
 )
-# Heading level, bold before and after the number, numbered or not.
-Style = tuple[int, bool, bool, bool]
-_KEY_OF_LABEL = {label: key for key, label in SECTION_LABELS.items()}
+_GLOSS = re.compile(r"[（(][^()（）]*[)）]")
+_QUALIFIER = re.compile(_LABELS["qualifiers"])
+# From what likeness on a heading opens its section; and one alone on a line with its number.
+_LIKE, _NEAR = 0.65, 0.3
+
+
+def _parts(label: str) -> Counter[str]:
+    """What labels are compared by: words and pairs of signs, less qualifiers."""
+    return Counter(bigrams(_QUALIFIER.sub(" ", normalise(label))))
+
+
+_PARTS = {key: {part for label in _LABELS[key] for part in _parts(label)} for key in SECTION_KEYS}
+
+
+@lru_cache(maxsize=1024)
+def nearest_section(label: str) -> tuple[SectionKey, float]:
+    """The section whose labels this is like, and how much more than any other's, 0 to 1; ours 2."""
+    parts = _parts(bare := _GLOSS.sub(" ", label).strip())
+    likeness = sorted((share(parts, known), key) for key, known in _PARTS.items())
+    (second, _), (best, key) = likeness[-2:]
+    return key, best - second + (bare == SECTION_LABELS[key])
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A line (0-based) that may open a section, the text after it, and how it is written."""
+    """A line (0-based) written as headings are, how, and the text after it.
+
+    `key` is the section its label is like or, where it is like none, that of its number; `opens`
+    says whether it may open that section. `style` is its bullet or heading level, whether it is
+    bold before and after the number, and whether there is one.
+    """
 
     line: int
+    label: str
     key: SectionKey
-    style: Style
-    rest: str
+    likeness: float
     numbered_right: bool
-
-
-# Headings in canonical order, after what they weigh together and where (negative) the last stands.
-_Chain = tuple[int, int, tuple[Heading, ...]]
+    opens: bool
+    style: tuple[str, bool, bool, bool]
+    rest: str
 
 
 def as_heading(line: str, i: int) -> Heading | None:
-    """The heading that line `i` may be: marked as one, and nothing but text after a colon."""
+    """What line `i` is as a heading: marked as one, and nothing but text after a colon."""
     match = _HEADING.fullmatch(line)
     if not match or not (match["hashes"] or match["number"] or match["outer"] or match["inner"]):
         return None
@@ -62,42 +82,40 @@ def as_heading(line: str, i: int) -> Heading | None:
     separated = match["colon"] or match["late_colon"] or (bold and rest[:1].isspace())
     if (bold and not match["closing"]) or (rest.strip() and not separated):
         return None
-    key = _KEY_OF_LABEL[match["label"]]
-    number = match["number"]
-    numbered_right = number is not None and number_of(number) == SECTION_KEYS.index(key) + 1
-    level = len((match["hashes"] or "").strip())
+    label, number = match["label"].strip("# \t"), number_of(match["number"] or "")
+    key, likeness = nearest_section(label)
+    if likeness < _NEAR:
+        key = dict(enumerate(SECTION_KEYS, 1)).get(number or 0, key)
+    right = number == SECTION_KEYS.index(key) + 1
+    opens = likeness >= (_NEAR if right and not rest.strip() else _LIKE)
+    level = (match["bullet"] or "").rstrip() + (match["hashes"] or "").strip()
     style = (level, bool(match["outer"]), bool(match["inner"]), number is not None)
-    return Heading(i, key, style, rest, numbered_right)
+    return Heading(i, label, key, likeness, right, opens, style, rest)
 
 
-def choose_headings(
-    candidates: Sequence[Heading],
-) -> tuple[tuple[Heading, ...], tuple[Heading, ...]]:
+def choose_headings(candidates: Sequence[Heading]) -> tuple[Heading, ...]:
     """The heaviest chain of candidates in canonical key order, earliest where equal.
 
-    A candidate weighs more in the style most keys of the paper share, and with its own number, so
-    an item such as ``2. **使用指南**：…`` inside another section does not win over, or stand in
-    for, a real heading.
-
-    Returns:
-        The chain, and what looks like a second heading of one of its sections.
+    A candidate weighs more in the style most keys of the paper share, with its own number, and the
+    more its label is ours, so an item such as ``2. **使用指南**：…`` inside another section does
+    not win over, or stand in for, a real heading. In another style only one without a bullet
+    counts, alone on its line or with our own label.
     """
     keys_by_style = Counter(style for style, _ in {(c.style, c.key) for c in candidates})
     most = max(keys_by_style.values(), default=0)
     merit = itemgetter(0, 1)
-    best: list[_Chain] = [(0, 0, ())] * (len(SECTION_KEYS) + 1)
-    alike = []
+    # What headings in canonical order weigh together, where (negative) the last stands, and they.
+    best: list[tuple[float, int, tuple[Heading, ...]]] = [(0, 0, ())] * (len(SECTION_KEYS) + 1)
     for candidate in candidates:
         order, common = SECTION_KEYS.index(candidate.key), keys_by_style[candidate.style] == most
+        alone = not candidate.rest.strip() or candidate.likeness > 1
+        if not ((common and most > 1) or (alone and not candidate.style[0].strip("#"))):
+            continue
         weight, _, before = max(best[: order + 1], key=merit)
-        weight += 4 + 2 * common + candidate.numbered_right
+        weight += 4 + 2 * common + candidate.numbered_right + candidate.likeness
         longer = (weight, -candidate.line, (*before, candidate))
         best[order + 1] = max(best[order + 1], longer, key=merit)
-        if common and candidate.numbered_right:
-            alike.append(candidate)
-    chosen = max(best, key=merit)[2]
-    keys = {heading.key for heading in chosen}
-    return chosen, tuple(c for c in alike if c.key in keys and c not in chosen)
+    return max(best, key=merit)[2]
 
 
 _PAPER = re.compile(r"##[ \t]+📄\ufe0f?[ \t]*(?P<title>.*)")
@@ -151,10 +169,14 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a reader of the report should know; the report is usable all the same."""
+    """Something a reader of the report should know.
+
+    The report is usable all the same; where it is `fatal`, less the paper it is about.
+    """
 
     line: int
     message: str
+    fatal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +188,6 @@ class Report:
     source_url: str
     papers: tuple[Paper, ...]
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A report's lines, and which of them (0-based) are inside code fences."""
-
-    path: str
-    lines: Sequence[str]
-    fenced: frozenset[int]
 
 
 def read_report(path: Path) -> Report:
@@ -195,32 +208,35 @@ def parse_report(data: bytes, path: str) -> Report:
     """Parse a report's bytes; `path` is only named in errors and kept in the result.
 
     Raises:
-        ReportError: too large, not UTF-8, empty, without a date or papers, or a paper has no arXiv
-            link.
+        ReportError: too large, not UTF-8, empty, without a date or a paper with sections, or a
+            paper has no arXiv link.
     """
     if len(data) > LARGEST_REPORT:
         most = f"{LARGEST_REPORT // 2**20} MB"
         raise ReportError(path, 1, f"the file is larger than {most}, the most; cut it by day")
     lines = _decode(data, path).split("\n")
-    source = _Source(path, lines, _fenced_lines(lines))
-    starts = [i for i in range(len(lines)) if i not in source.fenced and _opens_paper(lines, i)]
+    unfenced = _unfenced(lines)
+    starts = [i for i, line in enumerate(unfenced) if line and _opens_paper(lines, i)]
     if not any(line.strip() for line in lines):
         cause = "the file is empty; a report starts with '# Hugging Face Daily Papers Report'"
         raise ReportError(path, 1, cause)
-    header = lines[: starts[0]] if starts else lines
-    date, source_url = _parse_header(header, path)
+    date, source_url = _parse_header(lines[: starts[0]] if starts else lines, path)
     if not starts:
         cause = "no paper found; each paper starts with a line '## 📄 TITLE'"
         raise ReportError(path, len(lines), cause)
     problems: list[Problem] = []
     papers: dict[str, Paper] = {}
     for start, end in pairwise([*starts, len(lines)]):
-        paper = _parse_paper(source, start, end, problems)
+        paper = _parse_paper(path, lines, unfenced, range(start, end), problems)
+        if paper is None:
+            continue
         if paper.id in papers:
             first = papers[paper.id].lines.first
             cause = f"paper {paper.id} appears twice, first on line {first}; remove one"
             raise ReportError(path, start + 1, cause)
         papers[paper.id] = paper
+    if not papers:
+        raise ReportError(path, problems[0].line, problems[0].message)
     return Report(path, date, source_url, tuple(papers.values()), tuple(problems))
 
 
@@ -252,9 +268,9 @@ def _told(lines: Sequence[str], pattern: re.Pattern[str]) -> tuple[int, str] | N
     return next(((i, match["value"].strip()) for i, match in matches if match), None)
 
 
-def _fenced_lines(lines: Sequence[str]) -> frozenset[int]:
-    """Lines inside closed code fences; a fence left open at a separator line is taken for text."""
-    fenced: set[int] = set()
+def _unfenced(lines: Sequence[str]) -> list[str]:
+    """The lines, those in closed code fences blank; one open at a separator is taken for text."""
+    unfenced = list(lines)
     opened: tuple[int, str] | None = None
     for i, line in enumerate(lines):
         match = _FENCE.fullmatch(line)
@@ -264,9 +280,9 @@ def _fenced_lines(lines: Sequence[str]) -> frozenset[int]:
         elif _SEPARATOR.fullmatch(line):
             opened = None
         elif match and not match["info"].strip() and match["mark"].startswith(opened[1]):
-            fenced.update(range(opened[0], i + 1))
+            unfenced[opened[0] : i + 1] = [""] * (i + 1 - opened[0])
             opened = None
-    return frozenset(fenced)
+    return unfenced
 
 
 def _opens_paper(lines: Sequence[str], i: int) -> bool:
@@ -278,29 +294,35 @@ def _opens_paper(lines: Sequence[str], i: int) -> bool:
     return bool(_SEPARATOR.fullmatch(before) or _LINK.fullmatch(after.strip()))
 
 
-def _parse_paper(source: _Source, start: int, end: int, problems: list[Problem]) -> Paper:
-    lines = source.lines
-    opening = _PAPER.fullmatch(lines[start])
+def _parse_paper(
+    path: str, lines: Sequence[str], unfenced: Sequence[str], span: range, problems: list[Problem]
+) -> Paper | None:
+    """The paper on some lines, where any of its text is in a section beside its field."""
+    start, opening = span.start, _PAPER.fullmatch(lines[span.start])
     title = opening["title"].strip() if opening else ""
-    end = _before_blank(lines, start, end)
+    end = _before_blank(lines, start, span.stop)
     if end - 1 > start and _SEPARATOR.fullmatch(lines[end - 1]):
         end = _before_blank(lines, start, end - 1)
-    candidates = [
-        heading
-        for i in range(start + 1, end)
-        if i not in source.fenced and (heading := as_heading(lines[i], i))
-    ]
-    headings, repeated = choose_headings(candidates)
+    headings = choose_headings([h for h in _headings(unfenced, start, end) if h.opens])
     preamble = lines[start + 1 : headings[0].line if headings else end]
-    url, paper_id = _parse_link(preamble, start, title, source.path)
+    url, paper_id = _parse_link(preamble, start, title, path)
+    if {heading.key for heading in headings} <= {"field"}:
+        found = f"no section but {SECTION_LABELS['field']}" if headings else "no section"
+        cause = f"paper {paper_id} has {found}; head the others as in '### 2. 一句话核心贡献'"
+        problems.append(Problem(start + 1, cause, fatal=True))
+        return None
     _, read_from = _told(preamble, _READ_FROM) or (0, "")
     stops = [*(heading.line for heading in headings[1:]), end]
-    sections = tuple(_section(lines, h, stop) for h, stop in zip(headings, stops, strict=False))
+    sections = tuple(_section(lines, h, stop) for h, stop in zip(headings, stops, strict=True))
     problems.extend(_section_problems(paper_id, start + 1, sections))
-    for heading in repeated:
-        message = f"paper {paper_id} has a second heading {SECTION_LABELS[heading.key]}"
-        problems.append(Problem(heading.line + 1, f"{message}; it is kept as text"))
+    others = _passed_over(paper_id, _headings(unfenced, start, end), headings)
+    problems.extend(islice(others, len(SECTION_KEYS)))
     return Paper(paper_id, title, url, read_from, sections, LineSpan(start + 1, end))
+
+
+def _headings(lines: Sequence[str], start: int, end: int) -> Iterator[Heading]:
+    """What looks like a heading after line `start` and before line `end`."""
+    return filter(None, (as_heading(lines[i], i) for i in range(start + 1, end)))
 
 
 def _parse_link(preamble: Sequence[str], start: int, title: str, path: str) -> tuple[str, str]:
@@ -340,7 +362,30 @@ def _section_problems(paper_id: str, line: int, sections: Sequence[Section]) -> 
             yield Problem(section.lines.first, f"section {paper_id}/{section.key} is empty")
 
 
-SUFFIXES = {".txt", ".md"}
+def _passed_over(
+    paper_id: str, headings: Iterable[Heading], chosen: Sequence[Heading]
+) -> Iterator[Problem]:
+    """What stands where the chosen headings stand, looks like one, and was taken for text."""
+    lines, orders = [h.line for h in chosen], [SECTION_KEYS.index(h.key) for h in chosen]
+    sections = ["no section", *(SECTION_LABELS[heading.key] for heading in chosen)]
+    styles = {heading.style for heading in chosen}
+    levels = {level for level, *_ in styles if level.startswith("#")}
+    for heading in headings:
+        before, order = bisect(lines, heading.line), SECTION_KEYS.index(heading.key)
+        levelled, right = heading.style[0] in levels, heading.numbered_right
+        missing = order not in orders and before == bisect(orders, order)
+        near = heading.likeness >= _NEAR or (right and missing)
+        told = (levelled and before) or (near and (right or not heading.style[3]))
+        if not told or heading.line in lines or not (levelled or heading.style in styles):
+            continue
+        label = SECTION_LABELS[heading.key] if near else "none of the five"
+        second = heading.opens and order in orders
+        what = "second heading" if second else f"heading {quoted(heading.label)} near"
+        where = f"{label}; its text is in {sections[before]}"
+        yield Problem(heading.line + 1, f"paper {paper_id} has a {what} {where}")
+
+
+SUFFIXES = (".txt", ".md", ".markdown")
 
 
 def report_files(path: Path) -> list[Path]:
@@ -350,9 +395,6 @@ def report_files(path: Path) -> list[Path]:
     """
     if path.is_file():
         return [path]
-    found = (
-        file
-        for file in path.rglob("*")
-        if file.suffix in SUFFIXES and file.is_file() and not file.name.startswith(".")
-    )
+    shown = path.rglob("[!.]*")
+    found = (file for file in shown if file.suffix.lower() in SUFFIXES and file.is_file())
     return sorted(islice(found, MOST_REPORTS + 1))

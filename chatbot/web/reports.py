@@ -12,12 +12,11 @@ from chatbot.errors import ChatbotError, ReportError
 from chatbot.guardrails.limits import LARGEST_REPORT, MOST_UPLOADS
 from chatbot.index.ingestion import IngestResult
 from chatbot.index.reading import PaperRecord
-from chatbot.reports.parsing import Paper, Problem
+from chatbot.reports.parsing import SUFFIXES, Paper, Problem
 from chatbot.web.frame import Frame, PerGeneration, visitor_language
 from chatbot.web.locales import REPORTS, Wording
 from chatbot.web.markdown import LATEX_DELIMITERS, plain_html
 from chatbot.web.uploads import (
-    SUFFIXES,
     KnownReport,
     Preview,
     Upload,

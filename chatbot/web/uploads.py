@@ -29,9 +29,8 @@ from chatbot.index.ingestion import IngestResult, ingest
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection, live_sections
 from chatbot.index.storage import fingerprint, read_parsed
-from chatbot.reports.parsing import Paper, Report, parse_report
+from chatbot.reports.parsing import SUFFIXES, Paper, Report, parse_report
 
-SUFFIXES = (".txt", ".md")
 UPLOAD = "/gradio_api/upload"
 # A few more than a report may have still arrive, so that the page can say what is wrong.
 _MOST_PARTS = 2 * MOST_UPLOADS
@@ -87,7 +86,7 @@ class _Parts:
             _, options = parse_options_header(self._value)
             name = options.get(b"filename", b"").decode("utf-8", "replace")
             if PurePosixPath(name).suffix.lower() not in SUFFIXES:
-                raise _RefusedError(415, "only .txt and .md files may be uploaded")
+                raise _RefusedError(415, f"only {', '.join(SUFFIXES)} files may be uploaded")
         self._name = self._value = b""
 
 

@@ -255,6 +255,20 @@ def test_ingest_names_what_it_cannot_parse_and_exits_with_1(run: Run, report: Pa
     assert outcome.status == 1
 
 
+def test_ingest_tells_a_label_it_does_not_know_and_a_paper_it_lost(run: Run, report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    unknown = text.replace("5. 实验效果", "5. 实验设置", 1).replace("3. 使用指南", "3. 上手", 1)
+    lost = text[text.index("## 📄") :].replace("2603.00001", "2603.00002").replace("### ", "小节")
+    report.write_text(f"{unknown}\n{lost}", encoding="utf-8")
+    outcome = run("ingest", str(report))
+    at = unknown[: unknown.index("3. 上手")].count("\n") + 1
+    near = "has a heading '上手' near 使用指南; its text is in 一句话核心贡献"
+    assert f"report.txt:{at}: paper 2603.00001 {near}\n" in outcome.err
+    at = unknown.count("\n") + 2
+    assert f"error: {report}:{at}: paper 2603.00002 has no section; head" in outcome.err
+    assert ("1 papers, 4 sections" in outcome.err, outcome.status) == (True, 1)
+
+
 def test_the_first_question_indexes_the_shipped_reports(run: Run) -> None:
     outcome = run("ask", QUESTION, "--json")
     assert "138 papers, 690 sections" in outcome.err

@@ -231,6 +231,49 @@ def test_a_missing_section_is_told(settings: Settings, tmp_path: Path) -> None:
     assert result.sections == 4
 
 
+def test_a_paper_that_is_all_field_is_an_error_and_the_others_are_indexed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    papers = [paper("2603.00001", "T"), paper("2603.00002", "U")]
+    data = render_report(FIRST, papers).decode().partition("## 📄 U")
+    body = data[2].replace("### ", "小节 ").replace("小节 1. ", "### 1. ")
+    file = tmp_path / "r.txt"
+    file.write_text("".join([*data[:2], body]), encoding="utf-8")
+    result = ingest(settings, [file])
+    (failed,) = result.failed
+    line = data[0].count("\n") + 1
+    assert str(failed).startswith(f"{file}:{line}: paper 2603.00002 has no section but 应用领域")
+    assert (result.added, result.papers, result.sections, result.problems) == (("r.txt",), 1, 5, ())
+    again = ingest(settings, [file], rebuild=True)
+    assert [error.cause for error in again.failed] == [failed.cause]
+
+
+@pytest.mark.parametrize("name", ["c.TXT", "c.MD", "c.markdown", "deep/c.Markdown"])
+def test_endings_of_reports_are_known_in_any_case(
+    settings: Settings, reports: Path, name: str
+) -> None:
+    (reports / "deep").mkdir()
+    write(reports / name, SECOND, {"2603.00005": "潮汐"})
+    result = ingest(settings, [reports])
+    assert (result.added, result.notices) == (("a.txt", "b.txt", Path(name).name), ())
+
+
+def test_what_a_folder_holds_beside_reports_is_told_in_one_line(
+    settings: Settings, reports: Path
+) -> None:
+    for name in ["notes.pdf", "a.enrichment.jsonl", ".hidden", ".git/HEAD", "in/x.docx"]:
+        (reports / name).parent.mkdir(exist_ok=True)
+        (reports / name).touch()
+    (notice,) = ingest(settings, [reports]).notices
+    named = "2 not read: 'in/x.docx', 'notes.pdf'; reports end in .txt, .md, .markdown"
+    assert notice == f"{reports}: {named}"
+    for name in ["1.csv", "2.csv", "3\n.csv"]:
+        (reports / name).touch()
+    (notice,) = ingest(settings, [reports]).notices
+    assert "5 not read: '1.csv', '2.csv', '3\\n.csv', …; reports" in notice
+    assert ingest(settings, [reports / "a.txt"]).notices == ()
+
+
 def test_the_embedding_is_fitted_anew_when_the_corpus_has_grown_by_a_quarter(
     settings: Settings, reports: Path
 ) -> None:

@@ -366,7 +366,7 @@ def test_another_file_is_refused_alone_and_beside_a_report(open_url: str, name: 
     for files in ([(name, b"x")], [("a.txt", b"x"), (name, b"x")]):
         answer = upload(open_url, *files)
         assert answer.status_code == 415
-        assert answer.text == "only .txt and .md files may be uploaded"
+        assert answer.text == "only .txt, .md, .markdown files may be uploaded"
 
 
 def test_a_part_without_a_files_name_is_refused(open_url: str) -> None:
