@@ -82,14 +82,16 @@ def as_heading(line: str, i: int) -> Heading | None:
     separated = match["colon"] or match["late_colon"] or (bold and rest[:1].isspace())
     if (bold and not match["closing"]) or (rest.strip() and not separated):
         return None
-    label, number = match["label"].strip("# \t"), number_of(match["number"] or "")
-    key, likeness = nearest_section(label)
-    if likeness < _NEAR:
-        key = dict(enumerate(SECTION_KEYS, 1)).get(number or 0, key)
+    key, likeness = nearest_section(label := match["label"].strip("# \t"))
+    if likeness < _NEAR and not (match["hashes"] or match["number"]):
+        return None
+    number = number_of(match["number"] or "") or 0
+    if likeness < _NEAR and 0 < number <= len(SECTION_KEYS):
+        key = SECTION_KEYS[number - 1]
     right = number == SECTION_KEYS.index(key) + 1
     opens = likeness >= (_NEAR if right and not rest.strip() else _LIKE)
     level = (match["bullet"] or "").rstrip() + (match["hashes"] or "").strip()
-    style = (level, bool(match["outer"]), bool(match["inner"]), number is not None)
+    style = (level, bool(match["outer"]), bool(match["inner"]), bool(match["number"]))
     return Heading(i, label, key, likeness, right, opens, style, rest)
 
 
@@ -228,13 +230,12 @@ def parse_report(data: bytes, path: str) -> Report:
     papers: dict[str, Paper] = {}
     for start, end in pairwise([*starts, len(lines)]):
         paper = _parse_paper(path, lines, unfenced, range(start, end), problems)
-        if paper is None:
-            continue
-        if paper.id in papers:
+        if paper and paper.id in papers:
             first = papers[paper.id].lines.first
             cause = f"paper {paper.id} appears twice, first on line {first}; remove one"
             raise ReportError(path, start + 1, cause)
-        papers[paper.id] = paper
+        if paper:
+            papers[paper.id] = paper
     if not papers:
         raise ReportError(path, problems[0].line, problems[0].message)
     return Report(path, date, source_url, tuple(papers.values()), tuple(problems))
@@ -367,22 +368,21 @@ def _passed_over(
 ) -> Iterator[Problem]:
     """What stands where the chosen headings stand, looks like one, and was taken for text."""
     lines, orders = [h.line for h in chosen], [SECTION_KEYS.index(h.key) for h in chosen]
-    sections = ["no section", *(SECTION_LABELS[heading.key] for heading in chosen)]
-    styles = {heading.style for heading in chosen}
+    names = ["no section", *(SECTION_LABELS[h.key] for h in chosen)]
+    styles = {h.style for h in chosen}
     levels = {level for level, *_ in styles if level.startswith("#")}
-    for heading in headings:
-        before, order = bisect(lines, heading.line), SECTION_KEYS.index(heading.key)
-        levelled, right = heading.style[0] in levels, heading.numbered_right
+    for h in headings:
+        order, before = SECTION_KEYS.index(h.key), bisect(lines, h.line)
+        levelled = h.style[0] in levels
         missing = order not in orders and before == bisect(orders, order)
-        near = heading.likeness >= _NEAR or (right and missing)
-        told = (levelled and before) or (near and (right or not heading.style[3]))
-        if not told or heading.line in lines or not (levelled or heading.style in styles):
-            continue
-        label = SECTION_LABELS[heading.key] if near else "none of the five"
-        second = heading.opens and order in orders
-        what = "second heading" if second else f"heading {quoted(heading.label)} near"
-        where = f"{label}; its text is in {sections[before]}"
-        yield Problem(heading.line + 1, f"paper {paper_id} has a {what} {where}")
+        near = h.likeness >= _NEAR or (h.numbered_right and missing)
+        told = (levelled and before) or (near and (h.numbered_right or not h.style[3]))
+        if told and h.line not in lines and (levelled or h.style in styles):
+            label = SECTION_LABELS[h.key] if near else "none of the five"
+            second = h.opens and order in orders
+            what = "second heading" if second else f"heading {quoted(h.label)} near"
+            where = f"{label}; its text is in {names[before]}"
+            yield Problem(h.line + 1, f"paper {paper_id} has a {what} {where}")
 
 
 SUFFIXES = (".txt", ".md", ".markdown")
