@@ -14,7 +14,7 @@ UNUSED = kubernetes durationpy oauthlib requests-oauthlib six websocket-client h
 LOCK_RUN = $(COMPILE) --extra build --constraint requirements.lock $(addprefix --no-emit-package ,$(UNUSED))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-embeddings bench-answers bench-scale bench-growth bench-follow bench-page bench-load screenshots fit clean
+.PHONY: help setup chat test torture fuzz lint typecheck format lock audit bench bench-retrieval bench-embeddings bench-answers bench-scale bench-growth bench-follow bench-page bench-load screenshots fit fit-embedding clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -96,6 +96,9 @@ screenshots: setup ## the page at two widths, light and dark, in both languages,
 
 fit: setup ## fit retrieval's weights on the development questions anew
 	$(BIN)/python -m evals.fitting
+
+fit-embedding: setup ## fit the local embedding on the shipped reports anew; every index is then made again
+	$(BIN)/python -m evals.embedding
 
 clean: ## remove the environment and caches; the index in .chatbot/ stays
 	rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

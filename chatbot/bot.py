@@ -16,15 +16,16 @@ from chatbot.answering.models import Answer, Event
 from chatbot.answering.rules import rules_for
 from chatbot.answering.writing import number_sources, prompt_for, prompt_turns
 from chatbot.config import SEEDS, Settings, load_settings
-from chatbot.index.generation import Progress
+from chatbot.index.generation import Progress, no_progress
 from chatbot.index.ingestion import (
     IngestResult,
     bring_up_to_date,
     index_is_stale,
+    index_words,
     ingest,
     known_reports,
 )
-from chatbot.index.reading import Index, fields_of_papers, open_index, reopen_index
+from chatbot.index.reading import Index, open_index, reopen_index
 from chatbot.index.sharing import shared_index
 from chatbot.llm.client import ChatModel, ChatTurn, open_chat_model
 from chatbot.reports.parsing import report_files
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PaperEntry:
-    """A paper in the index: its newest report, its place there from 1, the key of its field."""
+    """A paper as a report has it: its field, its place there from 1, and all reports it is in."""
 
     id: str
     title: str
@@ -49,6 +50,7 @@ class PaperEntry:
     report: str
     field: str
     order: int
+    reports: tuple[str, ...]
 
 
 class Chatbot:
@@ -95,11 +97,15 @@ class Chatbot:
 
     def papers(self) -> tuple[PaperEntry, ...]:
         """The papers indexed, newest report first, in the order of their reports."""
-        index = self.index
-        papers = index.catalogue.papers
+        papers, reports = self.index.catalogue.papers, dict[str, tuple[str, ...]]()
+        for p in papers:
+            reports[p.id] = (*reports.get(p.id, ()), p.report)
         return tuple(
-            PaperEntry(p.id, p.title, p.url, p.date.isoformat(), p.report, field, p.order)
-            for p, field in zip(papers, fields_of_papers(papers, index.sections), strict=True)
+            PaperEntry(
+                *(p.id, p.title, p.url, p.date.isoformat(), p.report, p.field, p.order),
+                reports[p.id],
+            )
+            for p in papers
         )
 
     def search(
@@ -169,10 +175,13 @@ class Chatbot:
         return instrumented(self.engine.stream(asked), self._recorders, told)
 
 
-def ensure_index(settings: Settings, progress: Progress | None = None) -> IngestResult | None:
+def ensure_index(
+    settings: Settings, progress: Progress = no_progress, *, vectors: bool = True
+) -> IngestResult | None:
     """Index the shipped reports where there is no index, rebuild one these settings cannot use.
 
-    What was done, or None where the index was fine; errors are those of `ingest`.
+    Without `vectors` those are left to `complete_vectors`. What was done, or None where the index
+    was fine; errors are those of `ingest`.
     """
     with shared_index(settings) as shared:
         if shared:
@@ -181,9 +190,11 @@ def ensure_index(settings: Settings, progress: Progress | None = None) -> Ingest
     if stale is None:
         return None
     known = known_reports(settings)
-    if progress:
-        progress("index", 0, len(report_files(SEEDS) if known is None else known))
-    return ingest(settings, [SEEDS] if known is None else [], progress=progress)
+    progress("index", 0, len(report_files(SEEDS) if known is None else known))
+    paths = [SEEDS] if known is None else []
+    if vectors:
+        return ingest(settings, paths, progress=progress)
+    return index_words(settings, paths, progress=progress)[0]
 
 
 def open_model(settings: Settings, database: "Engine | None" = None) -> ChatModel | None:

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     rerank: Literal["none", "llm"] = Field("none", validation_alias="CHATBOT_RERANK")
     repair: Literal["off", "on"] = Field("off", validation_alias="CHATBOT_REPAIR")
     embedding: str = Field("local", validation_alias="CHATBOT_EMBEDDING")
+    embedding_base_url: str | None = Field(None, validation_alias="CHATBOT_EMBEDDING_BASE_URL")
+    embedding_api_key: SecretStr | None = Field(None, validation_alias="CHATBOT_EMBEDDING_API_KEY")
     data_dir: Path = Field(PROJECT_ROOT / ".chatbot", validation_alias="CHATBOT_DATA_DIR")
     auth: Path | None = Field(None, validation_alias="CHATBOT_AUTH")
     hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="CHATBOT_HOSTS")
@@ -47,7 +49,7 @@ class Settings(BaseSettings):
     log_questions: Literal["off", "on"] = Field("off", validation_alias="CHATBOT_LOG_QUESTIONS")
     otlp_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
-    @field_validator("openai_base_url", "chroma_url", "otlp_endpoint")
+    @field_validator("openai_base_url", "embedding_base_url", "chroma_url", "otlp_endpoint")
     @classmethod
     def _http(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
@@ -75,8 +77,8 @@ class Settings(BaseSettings):
     @classmethod
     def _known_embedding(cls, name: str) -> str:
         kind, _, rest = name.partition(":")
-        if name != "local" and not (kind in {"openai", "onnx"} and rest):
-            raise ValueError("must be local, openai:MODEL or onnx:FOLDER")
+        if name not in {"local", "multilingual"} and not (kind in {"openai", "onnx"} and rest):
+            raise ValueError("must be local, multilingual, openai:MODEL or onnx:FOLDER")
         return name
 
     @property
@@ -89,12 +91,19 @@ class Settings(BaseSettings):
         """The key as it is sent, or nothing."""
         return self.openai_api_key.get_secret_value().strip() if self.openai_api_key else ""
 
+    @property
+    def of_embedding(self) -> "Settings":
+        """The same with the embedding's own server and key, where it has them, for the model's."""
+        own = {"openai_base_url": self.embedding_base_url, "openai_api_key": self.embedding_api_key}
+        return self.model_copy(update={name: value for name, value in own.items() if value})
+
 
 @lru_cache(maxsize=8)  # each answer asks for it; a copy with other values has its own
 def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """What no text that leaves may hold, longest first: the key, and where things are here."""
+    """What no text that leaves may hold, longest first: the keys, and where things are here."""
     paths = (settings.data_dir, settings.data_dir.resolve(), PROJECT_ROOT)
-    found = {settings.key, *(str(path) for path in paths if path.is_absolute())}
+    keys = (settings.key, settings.of_embedding.key)
+    found = {*keys, *(str(path) for path in paths if path.is_absolute())}
     return tuple(sorted((s for s in found if len(s) >= _LEAST_SECRET), key=len, reverse=True))
 
 

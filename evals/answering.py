@@ -184,5 +184,5 @@ def _ranked(index: Index, query: Query) -> dict[str, list[str]]:
     first = {"search": [hit.section.name for hit in search(index, query, DEPTH).hits]}
     for name, scores in alone.items():
         order = np.argsort(-scores, kind="stable")[:DEPTH]
-        first[name] = [index.sections[signals.rows[place]].name for place in order]
+        first[name] = [index.section(signals.rows[place]).name for place in order]
     return first

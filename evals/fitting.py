@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from chatbot.answering.sentence_ranking import FEATURES as SENTENCE_FEATURES
 from chatbot.answering.sentence_ranking import WEIGHTS_FILE as SENTENCE_WEIGHTS_FILE
 from chatbot.answering.sentence_ranking import Asked, quotable, sentence_features
 from chatbot.config import SEEDS, Settings
 from chatbot.index.ingestion import ingest
+from chatbot.index.lexical import EVERYTHING, Scope
 from chatbot.index.reading import Index, open_index
 from chatbot.retrieval.ranking import CONFIDENCE_FEATURES as CONFIDENCE
 from chatbot.retrieval.ranking import FEATURES as RANKING
@@ -55,6 +55,8 @@ def fit_ranking(questions: Sequence[Judged], ridge: float = RIDGE) -> Floats:
 
     Several right candidates share the credit; a question without one is left out.
     """
+    from scipy.optimize import minimize
+
     usable = [q for q in questions if len(q.right)]
 
     def loss(weights: Floats) -> tuple[float, Floats]:
@@ -79,6 +81,8 @@ def fit_ranking(questions: Sequence[Judged], ridge: float = RIDGE) -> Floats:
 
 def fit_logistic(features: Floats, outcomes: Floats, ridge: float = RIDGE) -> Floats:
     """Weights of a logistic regression; the last one is the constant."""
+    from scipy.optimize import minimize
+
     inputs = np.column_stack([features, np.ones(len(features))])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
@@ -100,7 +104,7 @@ def judge(index: Index, items: Sequence[Item], features: Sequence[str]) -> list[
     for item in items:
         query = understand(item.question, index.catalogue, item.history)
         signals = signals_of(index, query.sought, links=query.links, aspects=query.aspects)
-        names = [index.sections[row].name for row in signals.rows]
+        names = [index.section(row).name for row in signals.rows]
         right = np.flatnonzero([name in item.sections for name in names])
         judged.append(Judged(signals.matrix(features), right))
     return judged
@@ -136,7 +140,8 @@ def plain_questions(index: Index) -> list[Item]:
     would never put a contribution or field first.
     """
     made: list[Item] = []
-    for paper in index.catalogue.papers[:: len(index.catalogue.papers) // _PLAIN_PAPERS]:
+    papers = index.catalogue.papers
+    for paper in papers[:: len(papers) // _PLAIN_PAPERS]:
         name = paper.title.partition(":")[0]
         for question, key in _PLAIN:
             made.append(
@@ -165,15 +170,18 @@ def confidence_cases(
         if item.type in {"list", "comparison"}:
             continue
         query = understand(item.question, index.catalogue, item.history)
-        away = np.array([section.paper_id not in item.papers for section in index.sections])
-        for allowed in (np.ones_like(away), *([away] if item.sections else [])):
-            links = [k for k in query.links if allowed.all() or not {*k.papers} & {*item.papers}]
+        own = (index.catalogue.by_id.get(paper) for paper in item.papers)
+        without = Scope(without=frozenset(paper.number for paper in own if paper))
+        for scope in (EVERYTHING, *([without] if item.sections else [])):
+            links = [
+                k for k in query.links if scope is EVERYTHING or not {*k.papers} & {*item.papers}
+            ]
             signals = signals_of(
-                index, query.sought, links=links, aspects=query.aspects, allowed=allowed
+                index, query.sought, links=links, aspects=query.aspects, scope=scope
             )
             scores = score(signals, weights)
             first = np.argsort(-scores, kind="stable")[:_FIRST]
-            found = {index.sections[signals.rows[place]].name for place in first}
+            found = {index.section(signals.rows[place]).name for place in first}
             asked = replace(query, links=tuple(links))
             inputs.append(features_of(index, asked, signals, scores))
             outcomes.append(float(bool(item.sections) and item.found(found) > 0))
@@ -211,7 +219,7 @@ def judge_sentences(
             if any(q.within(candidate.hit.section, candidate.span) for q in item.evidence)
         ]
         if right:
-            features = sentence_features(index, asked, candidates).astype(np.float32)
+            features = sentence_features(asked, candidates).astype(np.float32)
             judged.append(Judged(features, np.array(right)))
     return judged
 

@@ -37,11 +37,11 @@ def cells(index: Index, evidence: Evidence, hits: Sequence[Hit]) -> list[list[Se
     query = evidence.query
     if query.columns:
         return [_for_column(index, column, hits) for column in query.columns]
-    ranked = ranked_sentences(index, Asked.of(index, query.focus), hits)
+    ranked = ranked_sentences(Asked.of(index, query.focus), hits)
     # The best sentence of each of the paper's best sections, then the likeliest others.
     chosen: list[Sentence] = []
     for hit in hits[:_SECTIONS]:
-        chosen += [s for s in ranked if s.section.name == hit.section.name][:1]
+        chosen += [s for s in ranked if s.section == hit.section][:1]
     likeliest = [*chosen, *(s for s in ranked if s not in chosen)]
     return [in_reading_order(likeliest[:_FOR_A_QUESTION])]
 
@@ -51,7 +51,7 @@ def _for_column(index: Index, column: str, hits: Sequence[Hit]) -> list[Sentence
     aspects = wording.aspects_of(column)
     of_section = [hit for hit in hits if hit.section.key in aspects]
     asked = Asked.of(index, wording.focus_of(column))
-    ranked = ranked_sentences(index, asked, of_section or hits)
+    ranked = ranked_sentences(asked, of_section or hits)
     if column not in _WHOLE_SECTIONS:
         least = _LEAST_WORDS if not of_section else _ANY_WORD
         ranked = [s for s in ranked if asked.share(s) >= least]
@@ -112,21 +112,18 @@ def _columns(
 def _by_cell(index: Index, evidence: Evidence) -> Evidence:
     """The best sections of each cell, those of all cells before the second best of any."""
     papers = list(dict.fromkeys(hit.section.paper_id for hit in evidence.hits))
-    known = {hit.section.name: hit for hit in evidence.hits}
+    known = {hit.section: hit for hit in evidence.hits}
 
     def of_column(column: str) -> list[list[Hit]]:
         aspects = wording.aspects_of(column)
         query = replace(evidence.query, sought=wording.sought_of(column), aspects=aspects, links=())
         ranked = ranked_within(index, query, papers, shipped_weights())
-        cells = (
-            [Hit(index.sections[row], value) for row, value in zip(p.rows, p.scores, strict=True)]
-            for p in ranked
-        )
+        cells = ([Hit(index.section(row), value) for row, value in paper] for paper in ranked)
         # A column is a few words: the section they name says more than how well they match.
         return [sorted(cell, key=lambda hit: hit.section.key not in aspects) for cell in cells]
 
     with ThreadPoolExecutor() as pool:
         cells = list(chain.from_iterable(pool.map(of_column, evidence.query.columns)))
     turns = chain.from_iterable(zip_longest(*(cell[:_PER_CELL] for cell in cells)))
-    chosen = {hit.section.name: hit for hit in turns if hit is not None}
-    return replace(evidence, hits=tuple(known.get(name, hit) for name, hit in chosen.items()))
+    chosen = {hit.section: hit for hit in turns if hit is not None}
+    return replace(evidence, hits=tuple(known.get(section, hit) for section, hit in chosen.items()))

@@ -111,7 +111,7 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
         breadth = _WHOLE
     asked = Asked.of(index, query.focus)
     found = _papers(_asked_for(evidence), breadth.papers, breadth.closeness)
-    groups = list(map(partial(ranked_sentences, index, asked, weights=weights), found))
+    groups = list(map(partial(ranked_sentences, asked, weights=weights), found))
     namesake = _namesake(index, evidence, found)
     refusal = refusal_of(index, evidence, has_namesake=namesake is not None)
     if refusal == "off_topic":
@@ -127,7 +127,7 @@ def extract(index: Index, evidence: Evidence, weights: NDArray[np.float64] | Non
         chosen += _choose(holding or ranked, breadth)
     beside: list[Sentence] = []
     if namesake is not None and refusal is None:
-        beside = _choose(ranked_sentences(index, asked, namesake, weights), _BESIDE)
+        beside = _choose(ranked_sentences(asked, namesake, weights), _BESIDE)
     draft = _write(index, query, chosen, beside)
     if refusal is None:
         return draft
@@ -169,14 +169,14 @@ def _is_whole(evidence: Evidence) -> bool:
 
 
 def _papers(hits: Sequence[Hit], most: int, closeness: float = 0.0) -> list[list[Hit]]:
-    """The hits of each paper worth quoting, best paper first.
+    """The hits of each paper, as one report has it, worth quoting, best paper first.
 
     A further paper must score as close to the best as `closeness`, 0 to 1.
     """
     least = closeness * hits[0].score
-    by_paper: dict[str, list[Hit]] = {}
+    by_paper: dict[tuple[str, str], list[Hit]] = {}
     for hit in hits:
-        by_paper.setdefault(hit.section.paper_id, []).append(hit)
+        by_paper.setdefault((hit.section.paper_id, hit.section.report), []).append(hit)
     near = [group for group in by_paper.values() if group[0].score >= least]
     return near[:most]
 
@@ -244,7 +244,7 @@ def _by_paper(
 ) -> Iterator[Block]:
     """Each paper's name and day, and its sentences as a list."""
     listing = query.intent == "list"
-    for paper, quoted in groupby(chosen, lambda sentence: sentence.section.paper_id):
+    for (paper, _), quoted in groupby(chosen, lambda s: (s.section.paper_id, s.section.report)):
         own = list(quoted)
         section = own[0].section
         name = full_name(index, section) if listing else short_name(section)
@@ -254,19 +254,18 @@ def _by_paper(
 
 
 def _numbered(chosen: Iterable[Sentence]) -> dict[int, IndexedSection]:
-    by_name = {sentence.section.name: sentence.section for sentence in chosen}
-    return dict(enumerate(by_name.values(), 1))
+    return dict(enumerate(dict.fromkeys(sentence.section for sentence in chosen), 1))
 
 
 def _quotes(
     chosen: Iterable[Sentence], sources: Mapping[int, IndexedSection], kind: ClaimKind
 ) -> list[Claim]:
     """Sentences as claims that are borne out by what they quote: themselves."""
-    numbers, claims = {section.name: n for n, section in sources.items()}, []
+    numbers, claims = {section: n for n, section in sources.items()}, []
     for sentence in chosen:
         span, text = sentence.span, escape_markers(sentence.span.text)
         # Emphasis that the cut left open is dropped.
         shown = text.replace("**", "") if text.count("**") % 2 else text
-        cited = (numbers[sentence.section.name],)
+        cited = (numbers[sentence.section],)
         claims.append(Claim(shown, kind, cited, ((span.start, span.end),)))
     return claims

@@ -204,6 +204,7 @@ def evidence_payload(
                 "title": hit.section.title,
                 "date": hit.section.date.isoformat(),
                 "url": hit.section.url,
+                "report": hit.section.report,
                 "text": hit.section.text,
                 "ranks": dict(hit.ranks),
             }

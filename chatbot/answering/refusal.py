@@ -167,7 +167,7 @@ def _is_not_reported(index: Index, evidence: Evidence) -> bool:
 def _nearest(index: Index, evidence: Evidence) -> tuple[str, str]:
     """The text of the paper found first, and what it calls itself."""
     paper = index.catalogue.by_id[evidence.hits[0].section.paper_id]
-    texts = {s.key: s.text for s in (index.sections[row] for row in paper.rows)}
+    texts = {s.key: s.text for s in index.sections_of(paper.id)}
     own = f"{paper.title}\n{texts.get('contribution', '')}"
     return "\n".join([paper.title, *texts.values()]), own
 

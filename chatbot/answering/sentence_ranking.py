@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.index.embeddings import local_embedding
 from chatbot.index.reading import Index
 from chatbot.index.sections import IndexedSection
 from chatbot.reports.parsing import SECTION_KEYS
@@ -57,22 +58,22 @@ class Asked:
     clause: Mapping[str, float]
     names: tuple[str, ...]
     wants_number: bool
-    vector: Array | None
+    vector: Array
 
     @classmethod
     def of(cls, index: Index, focus: Focus) -> "Asked":
         """Read a question's focus; terms are weighted by how rare they are.
 
-        Only the local embedding is quick enough to embed sentences while a reader waits.
+        Sentences are compared by the local embedding, whatever the index is embedded by: it alone
+        is quick enough while a reader waits.
         """
-        local, idf = index.settings.embedding == "local", index.lexical.idf
-        vector = index.embedding.get_query_embedding(focus.text) if local else None
+        idf, vector = index.lexical.idf, local_embedding().get_query_embedding(focus.text)
         return cls(
             question={term: idf(term) for term in _terms(focus.text)},
             clause={term: idf(term) for term in _terms(focus.clause)},
             names=focus.names,
             wants_number=focus.wants_number,
-            vector=None if vector is None else np.asarray(vector, np.float32),
+            vector=np.asarray(vector, np.float32),
         )
 
     def share(self, sentence: "Sentence") -> float:
@@ -81,7 +82,7 @@ class Asked:
 
 
 def ranked_sentences(
-    index: Index, asked: Asked, hits: Sequence[Hit], weights: NDArray[np.float64] | None = None
+    asked: Asked, hits: Sequence[Hit], weights: NDArray[np.float64] | None = None
 ) -> list[Sentence]:
     """The sentences of these sections, likeliest first; `weights` are the shipped ones by default.
 
@@ -90,7 +91,7 @@ def ranked_sentences(
     candidates = quotable(hits)
     if not candidates:
         return []
-    features = sentence_features(index, asked, candidates)
+    features = sentence_features(asked, candidates)
     scores = features @ (shipped_sentence_weights() if weights is None else weights)
     likely = np.exp(scores - scores.max())
     likely /= likely.sum()
@@ -120,12 +121,10 @@ def quotable(hits: Iterable[Hit]) -> list[Sentence]:
     ]
 
 
-def sentence_features(
-    index: Index, asked: Asked, candidates: Sequence[Sentence]
-) -> NDArray[np.float64]:
+def sentence_features(asked: Asked, candidates: Sequence[Sentence]) -> NDArray[np.float64]:
     """The features of each sentence, in the order of `FEATURES`: sentences by features, 0 to 1."""
     best = max(candidate.hit.score for candidate in candidates) or 1.0
-    alike = _similarities(index, asked, [candidate.span.text for candidate in candidates])
+    alike = _similarities(asked, [candidate.span.text for candidate in candidates])
     rows = []
     for candidate, similarity in zip(candidates, alike, strict=True):
         hit, span, terms = candidate.hit, candidate.span, candidate.terms
@@ -156,12 +155,10 @@ def _terms(text: str) -> list[str]:
     return [*without_stop_words(words(text)), *without_stop_words(bigrams(text))]
 
 
-def _similarities(index: Index, asked: Asked, texts: Sequence[str]) -> list[float]:
+def _similarities(asked: Asked, texts: Sequence[str]) -> list[float]:
     """The cosine of each sentence with the question; 0 where either is embedded as nothing."""
-    if asked.vector is None:
-        return [0.0] * len(texts)
     # Together: one by one, LlamaIndex's own events take longer than the local embedding.
-    vectors = np.asarray(index.embedding.get_text_embedding_batch(list(texts)), np.float32)
+    vectors = np.asarray(local_embedding().get_text_embedding_batch(list(texts)), np.float32)
     lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(asked.vector)
     dots = vectors @ asked.vector
     cosines: list[float] = np.divide(dots, lengths, np.zeros_like(dots), where=lengths > 0).tolist()

@@ -260,23 +260,24 @@ def compare_command(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
 ) -> None:
     """Compare papers in a table; each cell is cited, or says that nothing is reported."""
-    from chatbot.answering.models import Answer, to_csv
+    if language not in {None, "zh", "en"}:
+        raise typer.BadParameter("--language is zh or en")
+    from chatbot.answering.engine import answer_in
+    from chatbot.answering.models import to_csv
     from chatbot.answering.record import record_of
     from chatbot.understanding.wording import language_of
 
-    if language not in {None, "zh", "en"}:
-        raise typer.BadParameter("--language is zh or en")
     spoken = language_of(" ".join(aspects)) if aspects else "zh"
     chosen: Language = "en" if (language or spoken) == "en" else "zh"
     events = _open_bot().compare(papers, aspects or (), chosen)
     if not (as_json or as_csv):
         print_answer(events)
         return
-    *_, answer = events
-    if isinstance(answer, Answer):
-        print(to_csv(answer.blocks), end="") if as_csv else print_json(
-            record_of(answer).model_dump(mode="json")
-        )
+    answer = answer_in([*events])
+    if as_csv:
+        print(to_csv(answer.blocks), end="")
+    else:
+        print_json(record_of(answer).model_dump(mode="json"))
 
 
 @app.command("serve")
@@ -288,7 +289,7 @@ def serve_command(
 ) -> None:
     """Serve the chat page."""
     settings = load_settings()
-    _ensure_index(settings)
+    _ensure_index(settings, vectors=False)
     from chatbot.web.app import serve  # the slowest import, after the first lines are out
 
     gc.enable()
@@ -350,11 +351,11 @@ def _open_bot() -> "Chatbot":
     return bot
 
 
-def _ensure_index(settings: Settings) -> None:
+def _ensure_index(settings: Settings, *, vectors: bool = True) -> None:
     from chatbot.bot import ensure_index
 
     with progress_bar() as progress:
-        result = ensure_index(settings, progress)
+        result = ensure_index(settings, progress, vectors=vectors)
     if result:
         tell_ingest(result)
 

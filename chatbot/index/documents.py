@@ -22,8 +22,8 @@ from llama_index.core.schema import (
     TransformComponent,
 )
 
-from chatbot.index.sections import LivePaper, NamedReport, live_papers
-from chatbot.reports.parsing import read_report, report_files
+from chatbot.index.sections import NamedReport
+from chatbot.reports.parsing import Paper, read_report, report_files
 from chatbot.reports.search_text import read_beside
 
 # Papers that go through the pipeline, and into the collection, at a time.
@@ -34,11 +34,11 @@ _OF_A_SECTION = {"section", "first_line", "last_line"}
 
 
 class ReportReader(BaseReader):
-    """Makes documents of daily reports, one a paper; of overlapping reports the newest counts.
+    """Makes documents of daily reports, one for each paper of a report.
 
     A document's text is the paper's title and sections as Markdown. Its metadata tell where it
-    stands (paper_id, title, url, read_from, report, date, dates), which `parts` of the text are
-    which section, and what `problems` its report has there, as ``LINE: MESSAGE``.
+    stands (paper_id, title, url, read_from, report, date), which `parts` of the text are which
+    section, and what `problems` its report has there, as ``LINE: MESSAGE``.
     """
 
     def lazy_load_data(
@@ -52,10 +52,11 @@ class ReportReader(BaseReader):
         Raises:
             ReportError: a file cannot be read or is not a report.
         """
-        reports = (report for source in sources for report in _read(source))
-        for live in live_papers(reports):
-            if papers is None or live.paper.id in papers:
-                yield _document(live)
+        for source in sources:
+            for named in _read(source):
+                for paper in named.report.papers:
+                    if papers is None or paper.id in papers:
+                        yield _document(named, paper)
 
 
 def _read(source: Path | str | NamedReport) -> Iterator[NamedReport]:
@@ -67,10 +68,10 @@ def _read(source: Path | str | NamedReport) -> Iterator[NamedReport]:
         yield NamedReport(file.name, read_report(file), written)
 
 
-def _document(live: LivePaper) -> Document:
+def _document(named: NamedReport, paper: Paper) -> Document:
     """A paper as a document; a section's text in it is verbatim."""
-    text, shared, parts = f"# {live.paper.title}", {}, []
-    for section, embedded in live.embedded():
+    text, shared, parts = f"# {paper.title}", {}, []
+    for section, embedded in named.sections_of(paper):
         text += f"\n\n## {section.label}\n\n"
         metadata = section.metadata()
         shared = {key: value for key, value in metadata.items() if key not in _OF_A_SECTION}
@@ -78,9 +79,10 @@ def _document(live: LivePaper) -> Document:
         node = {"row": section.row_id(embedded), "embedded": embedded, "metadata": metadata}
         parts.append(place | node)
         text += section.text
-    problems = [f"{problem.line}: {problem.message}" for problem in live.problems]
+    told = [problem for problem in named.report.problems if paper.lines.holds(problem.line)]
+    problems = [f"{problem.line}: {problem.message}" for problem in told]
     return Document(
-        doc_id=f"{live.report}#{live.paper.id}",
+        doc_id=f"{named.name}#{paper.id}",
         text=text,
         metadata=shared | {"parts": parts, "problems": problems},
         excluded_embed_metadata_keys=_APART,
@@ -137,11 +139,10 @@ class _Only(TransformComponent):
 
 
 def embedded_nodes(
-    reports: Sequence[NamedReport], rows: frozenset[str], embedding: BaseEmbedding
+    report: NamedReport, rows: frozenset[str], embedding: BaseEmbedding
 ) -> Iterator[list[BaseNode]]:
-    """The nodes of these rows of the reports, embedded, some at a time."""
-    papers = {row.partition("/")[0] for row in rows}
-    documents = ReportReader().load_data(*reports, papers=papers)
+    """The nodes of these rows of a report, embedded, some at a time."""
+    documents = ReportReader().load_data(report, papers={row.partition("/")[0] for row in rows})
     steps = [SectionParser(), _Only(rows=rows), embedding]
     pipeline = IngestionPipeline(transformations=steps, disable_cache=True)
     for start in range(0, len(documents), _BATCH):

@@ -6,7 +6,7 @@ without a key. Numbers and names that a paper's own text does not hold are taken
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from chatbot.errors import ChatbotError, ModelError
 from chatbot.files import write_atomically
 from chatbot.guardrails.output_filter import OutputPolicy, scrubbed
 from chatbot.guardrails.spotlighting import Material
+from chatbot.index.generation import Progress, no_progress
 from chatbot.llm.client import ChatModel, ChatTurn, complete
 from chatbot.llm.prompts import Prompt, load_prompt, prompt_lines
 from chatbot.reports.parsing import Paper, read_report, report_files
@@ -30,7 +31,6 @@ from chatbot.reports.search_text import (
     without_unsupported,
 )
 
-Progress = Callable[[str, int, int], None]
 _ATTEMPTS = 2
 _AGAIN = "That is not the JSON object asked for. Answer with the object alone."
 
@@ -62,7 +62,7 @@ def enrich(
     *,
     note: str = "",
     concurrency: int = 4,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> EnrichResult:
     """Write the search text that the papers of these reports lack.
 
@@ -93,8 +93,7 @@ def enrich(
         kept += len(papers) - len(missing)
         for outcome in _ask_all(missing.values(), model, prompt, concurrency):
             outcomes.append(outcome)
-            if progress:
-                progress("enrich", kept + len(outcomes), total)
+            progress("enrich", kept + len(outcomes), total)
             if outcome.row is not None:
                 rows[outcome.row["content"]] = outcome.row
                 lines = [rows[key] for key in papers if key in rows]

@@ -1,19 +1,14 @@
 """What papers are called, mined from the reports, and finding those names in a text."""
 
-import json
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Self
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-from pydantic import TypeAdapter
-
-from chatbot.errors import MissingIndexError
+from chatbot.index.lexical import LexicalIndex
+from chatbot.index.records import Lookup, Records, marks
 from chatbot.index.sections import IndexedSection
-from chatbot.text.terms import normalise
+from chatbot.text.terms import normalise, without_stop_words, words
 
 # A name: a Latin word with a capital, perhaps with digits, joined by hyphens, dots or plus signs.
 LATIN_NAME = re.compile(r"(?<![\w\\])[A-Za-z][A-Za-z0-9]*(?:[-.+*][A-Za-z0-9]+)*")
@@ -37,7 +32,6 @@ _BORROWED = re.compile(
 )
 _REPORT = re.compile(r"(?<!\s)\s*+(?:technical|tech)\s+report\b.*", re.IGNORECASE)
 _GENERIC_HEADS = frozenset({"a", "an", "the", "on", "do", "can", "what", "when", "how", "why"})
-_SHARED = 3  # a name in more papers than this is the field's, unless it heads a title
 _FEW_SECTIONS = 2
 HOSTS_AND_FORMATS = frozenset(["arxiv", "github", "huggingface", "html", "latex", "pdf", "json"])
 _SHORTEST = 3
@@ -54,43 +48,51 @@ def squeeze(text: str) -> str:
     return "".join(_RUN.findall(normalise(text)))
 
 
+# What kind of name: one of the title or an alias, one in the text, the family of one in the text.
+_GIVEN, _MENTIONED, _FAMILIES = 0, 1, 2
+_UNSURE, _SURE = 1, 2
+
+
 @dataclass(frozen=True, slots=True)
-class OwnName:
-    """A name of a paper; `sure` where its title has it, or its text plainly brings it in."""
+class PossibleName:
+    """What may be a name of a paper, by its squeezed form.
 
-    paper_id: str
+    Whether it is one, and surely (2) or not (1), depends on how many papers mention it: `alone` is
+    for one, `shared` for two or three; in more it is the field's own, unless a title has it. The
+    name of a family depends on those that mention the name it is had from, `via`.
+    """
+
+    key: str
+    kind: int
     name: str
-    sure: bool
+    alone: int
+    shared: int
+    via: str = ""
 
 
-def own_names(
-    sections: Sequence[IndexedSection], aliases: Mapping[str, Sequence[str]]
-) -> Iterator[OwnName]:
-    """The names that each paper owns."""
-    papers = _papers(sections)
-    names = {paper_id: _names_in(own) for paper_id, own in papers.items()}
-    shared_by = Counter(key for found in names.values() for key in found)
-    for paper_id, own in papers.items():
-        for name in [*_title_names(own[0].title), *aliases.get(paper_id, ())]:
-            yield OwnName(paper_id, name, sure=True)
-        title_words = {squeeze(word) for word in LATIN_NAME.findall(own[0].title)}
-        for key, (name, places) in names[paper_id].items():
-            if shared_by[key] > _SHARED or len(key) < _SHORTEST or _VERSION.fullmatch(name):
-                continue
-            if _owns(name, places, in_title=key in title_words, alone=shared_by[key] == 1):
-                sure = key in title_words or _plainly_owns(places, alone=shared_by[key] == 1)
-                yield OwnName(paper_id, name, sure)
-                family = _FAMILY.match(name)
-                if (
-                    family
-                    and _NAME_LIKE.search(family[1])
-                    and not _others_use(family[1], shared_by)
-                ):
-                    yield OwnName(paper_id, family[1], sure)
+def possible_names(own: Sequence[IndexedSection], aliases: Sequence[str]) -> Iterator[PossibleName]:
+    """What a paper of these sections may be called, and all else that its text mentions."""
+    title = own[0].title
+    for name in [*_title_names(title), *aliases]:
+        yield PossibleName(squeeze(name), _GIVEN, name, _SURE, _SURE)
+    title_words = {squeeze(word) for word in LATIN_NAME.findall(title)}
+    for key, (name, places) in _names_in(own).items():
+        alone, shared = (
+            _ownership(name, places, in_title=key in title_words, alone=alone)
+            for alone in (True, False)
+        )
+        yield PossibleName(key, _MENTIONED, name, alone, shared)
+        family = _FAMILY.match(name)
+        if (alone or shared) and family and _NAME_LIKE.search(family[1]):
+            yield PossibleName(squeeze(family[1]), _FAMILIES, family[1], alone, shared, key)
 
 
-def _others_use(name: str, shared_by: Mapping[str, int]) -> bool:
-    return shared_by.get(squeeze(name), 0) > 1
+def _ownership(name: str, places: Sequence[tuple[str, str]], *, in_title: bool, alone: bool) -> int:
+    if len(squeeze(name)) < _SHORTEST or _VERSION.fullmatch(name):
+        return 0
+    if not _owns(name, places, in_title=in_title, alone=alone):
+        return 0
+    return _SURE if in_title or _plainly_owns(places, alone=alone) else _UNSURE
 
 
 def _names_in(own: Sequence[IndexedSection]) -> dict[str, tuple[str, list[tuple[str, str]]]]:
@@ -137,13 +139,6 @@ def _plainly_owns(places: Sequence[tuple[str, str]], *, alone: bool) -> bool:
     return contributed or (alone and len({key for key, _ in places}) > _FEW_SECTIONS)
 
 
-def _papers(sections: Sequence[IndexedSection]) -> dict[str, list[IndexedSection]]:
-    papers: defaultdict[str, list[IndexedSection]] = defaultdict(list)
-    for section in sections:
-        papers[section.paper_id].append(section)
-    return papers
-
-
 def _title_names(title: str) -> Iterable[str]:
     """A title, what stands before its colon, and what its brackets abbreviate."""
     yield title
@@ -165,11 +160,8 @@ _MOST_WORDS = 14
 # "GRU-": what follows is the rest of a compound, not a name of its own.
 _MID_COMPOUND = re.compile(r"[A-Za-z0-9]-")
 _SHORT_NAME = 6
-_RUN_OF_TEXT = re.compile(r"[A-Za-z0-9]+|[\u3400-\u9fff]")
 _PLAIN_WORD = re.compile(r"[A-Z][a-z]{1,7}|[A-Z]{2,7}")
 _TITLE_MARKS = re.compile(r"[《「“\"](?P<title>[^》」”\"]{8,400})[》」”\"]")
-NAMES_FILE = "names.json"
-_SAVED = TypeAdapter(tuple[dict[str, tuple[str, tuple[str, ...], bool]], dict[str, str]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,64 +180,104 @@ class Link:
     sure: bool = True
 
 
-@dataclass(frozen=True)
+_SHARED = 3  # a name in more papers than this is the field's, unless it heads a title
+_MENTIONS = """
+SELECT count(*) FROM (SELECT DISTINCT papers.id FROM named
+    JOIN papers ON papers.number = named.paper WHERE named.key = ? AND named.kind = 1 LIMIT ?)
+"""
+_OWNERS = """
+SELECT named.kind, named.name, named.alone, named.shared, named.via, papers.id
+FROM named JOIN papers ON papers.number = named.paper WHERE named.key = ? AND named.kind IN ({})
+ORDER BY papers.uploaded, papers.day DESC, papers.report DESC, papers.place, named.place
+"""
+
+
+def record_names(records: Records, paper: int, names: Iterable[PossibleName]) -> set[str]:
+    """Write down what a paper may be called; returns the keys that have to be settled anew."""
+    known = [n for n in names if len(n.key) > 1 and not n.key.isdigit()]
+    rows = [
+        (n.key, n.kind, paper, place, n.name, n.alone, n.shared, n.via)
+        for place, n in enumerate(known)
+    ]
+    records.insert("named", rows)
+    return {name.key for name in known}
+
+
+def forget_names(records: Records, paper: int) -> set[str]:
+    """Forget what a paper may be called; returns the keys that have to be settled anew."""
+    return {key for (key,) in records.all("DELETE FROM named WHERE paper = ? RETURNING key", paper)}
+
+
+def settle_names(records: Records, keys: set[str]) -> None:
+    """Decide for each of these squeezed names, and the families named after them, whose it is."""
+    families = {
+        family
+        for key in keys
+        for (family,) in records.all("SELECT key FROM named WHERE via = ? AND kind = 2", key)
+    }
+    for key in sorted((keys | families) - HOSTS_AND_FORMATS):
+        owners = _owners_of(records, key)
+        records.all("DELETE FROM names WHERE key = ?", key)
+        if owners:
+            papers = " ".join(dict.fromkeys(paper for _, paper, _ in owners))
+            sure = any(sure for *_, sure in owners)
+            records.insert("names", [(key, owners[0][0], papers, sure)])
+
+
+def _owners_of(records: Records, key: str) -> list[tuple[str, str, bool]]:
+    """The spellings of a name, each with a paper that owns it and whether surely."""
+    mentioned = records.one(_MENTIONS, key, _SHARED + 1)
+    kinds = [_GIVEN, *([_MENTIONED] if mentioned <= _SHARED else [])]
+    kinds += [_FAMILIES] if mentioned <= 1 else []
+    owners = []
+    for kind, name, alone, shared, via, paper in records.all(
+        _OWNERS.format(marks(len(kinds))), key, *kinds
+    ):
+        by = records.one(_MENTIONS, via, _SHARED + 1) if kind == _FAMILIES else mentioned
+        surely = alone if kind == _GIVEN or by == 1 else shared if by <= _SHARED else 0
+        if surely:
+            owners.append((name, paper, surely == _SURE))
+    return owners
+
+
+_Entry = tuple[str, tuple[str, ...], bool]
+
+
 class NameTable:
     """Squeezed names, each with its spelling, the papers that own it, and whether plainly.
 
-    `is_word` tells words of the reports: "VBench" is one, and no misspelling of VE-Bench.
+    Words of the reports are no misspelt names: "VBench" is one, and not VE-Bench.
     """
 
-    names: Mapping[str, tuple[str, tuple[str, ...], bool]]
-    titles: Mapping[str, str]
-    is_word: Callable[[str], bool] = field(default=lambda _: False, compare=False, repr=False)
+    def __init__(self, records: Records, lexical: LexicalIndex) -> None:
+        self._records, self._lexical = records, lexical
+        # A question is looked through several times on its way to an answer.
+        self.find = lru_cache(maxsize=64)(self._find)
+        self._entry = lru_cache(maxsize=2**15)(self._looked_up)
 
-    @classmethod
-    def mine(
-        cls, sections: Sequence[IndexedSection], aliases: Mapping[str, Sequence[str]] | None = None
-    ) -> Self:
-        """The names of the papers of `sections`; `aliases` are further ones, by paper id."""
-        owners: defaultdict[str, list[OwnName]] = defaultdict(list)
-        for own in own_names(sections, aliases or {}):
-            owners[squeeze(own.name)].append(own)
-        names = {
-            key: (
-                found[0].name,
-                tuple(dict.fromkeys(own.paper_id for own in found)),
-                any(own.sure for own in found),
-            )
-            for key, found in owners.items()
-            if len(key) > 1 and not key.isdigit() and key not in HOSTS_AND_FORMATS
-        }
-        return cls(names, {section.paper_id: section.title for section in sections})
+    @property
+    def titles(self) -> Lookup[str]:
+        """The title of each paper, by its id."""
+        return Lookup(lambda id_: self._records.one("SELECT title FROM papers WHERE id = ?", id_))
 
-    def save(self, path: Path) -> None:
-        """Write the table."""
-        path.write_text(json.dumps([self.names, self.titles], ensure_ascii=False), encoding="utf-8")
+    def all(self) -> Iterator[_Entry]:
+        """Every name."""
+        for name, papers, sure in self._records.all("SELECT name, papers, sure FROM names"):
+            yield name, tuple(papers.split()), bool(sure)
 
-    @classmethod
-    def load(cls, path: Path, is_word: Callable[[str], bool]) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            MissingIndexError: it is missing or damaged.
-        """
-        try:
-            names, titles = _SAVED.validate_json(path.read_bytes())
-            return cls(names, titles, is_word)
-        except (OSError, ValueError) as error:
-            cause = f"{path} cannot be read; run 'chatbot ingest --rebuild'"
-            raise MissingIndexError(cause) from error
-
-    def find(self, text: str) -> tuple[Link, ...]:
-        """The names in a text, in its order; the longest wins where they overlap."""
-        return self._remembered(text)
-
-    @cached_property
-    def _remembered(self) -> Callable[[str], tuple[Link, ...]]:
-        """A question is looked through several times on its way to an answer."""
-        return lru_cache(maxsize=64)(self._find)
+    def _looked_up(self, key: str) -> tuple[_Entry | None, bool]:
+        """What a squeezed name stands for, and whether it begins a longer one."""
+        found = self._records.all(
+            "SELECT key, name, papers, sure FROM names WHERE key >= ? ORDER BY key LIMIT 2", key
+        )
+        entry = None
+        if found and found[0][0] == key:
+            _, name, papers, sure = found.pop(0)
+            entry = name, tuple(papers.split()), bool(sure)
+        return entry, bool(found) and found[0][0].startswith(key)
 
     def _find(self, text: str) -> tuple[Link, ...]:
+        """The names in a text, in its order; the longest wins where they overlap."""
         found: list[Link] = []
         taken = bytearray(len(text))
         exact = sorted(self._exact(text), key=lambda link: link.start - link.end)
@@ -256,9 +288,7 @@ class NameTable:
         return tuple(sorted(found, key=lambda link: link.start))
 
     def _exact(self, text: str) -> Iterator[Link]:
-        runs = [
-            (m.start(), m.end(), normalise(m[0])) for m in _RUN_OF_TEXT.finditer(_same_length(text))
-        ]
+        runs = [(m.start(), m.end(), normalise(m[0])) for m in _RUN.finditer(_same_length(text))]
         mostly_latin = _mostly_latin(text)
         for first, (start, _, _) in enumerate(runs):
             if _MID_COMPOUND.fullmatch(text, max(0, start - 2), start):
@@ -266,28 +296,33 @@ class NameTable:
             key = ""
             for _, end, run in runs[first : first + _MOST_WORDS]:
                 key += run
-                if entry := self.names.get(key):
+                entry, longer = self._entry(key)
+                if entry:
                     name, papers, sure = entry
                     written = text[start:end]
-                    if len(key) < _SHORT_NAME and _in_one(name) and not _in_one(written):
-                        continue  # "as a" is not "ASA"
-                    if not (_is_plain(name) and _is_common(written, name, in_english=mostly_latin)):
+                    # "as a" is not "ASA"
+                    apart = len(key) < _SHORT_NAME and _in_one(name) and not _in_one(written)
+                    if not apart and not _is_common(written, name, in_english=mostly_latin):
                         yield Link(name, papers, start, end, sure=sure)
+                if not longer:
+                    break
 
     def _quoted_titles(self, text: str) -> Iterator[Link]:
         """Titles between quotation marks, roughly as they are."""
         from rapidfuzz import fuzz, process
 
         for match in _TITLE_MARKS.finditer(text):
+            title = normalise(match["title"])
+            terms = tuple(dict.fromkeys((term, 1.0) for term in without_stop_words(words(title))))
+            hits = self._lexical.best("paper", "words", terms, limit=_MOST_TITLES)
+            near = sorted(hits.numbers[:_MOST_TITLES].tolist())
+            titles = dict(self._records.all(_TITLES_OF.format(marks(len(near))), *near))
+            plain = {paper: normalise(title) for paper, title in titles.items()}
             best = process.extractOne(
-                normalise(match["title"]),
-                self._plain_titles,
-                scorer=fuzz.token_set_ratio,
-                score_cutoff=_LIKE_A_TITLE,
+                title, plain, scorer=fuzz.token_set_ratio, score_cutoff=_LIKE_A_TITLE
             )
             if best:
-                paper_id = best[2]
-                yield Link(self.titles[paper_id], (paper_id,), match.start(), match.end())
+                yield Link(titles[best[2]], (best[2],), match.start(), match.end())
 
     def _misspelt(self, text: str) -> Iterator[Link]:
         """Words that are no name but one or two letters from one."""
@@ -298,35 +333,27 @@ class NameTable:
         for match in LATIN_NAME.finditer(_same_length(text)):
             key = squeeze(match[0])
             allowed = 1 if len(key) < _LONG_NAME else 2
-            if len(key) < _TYPO_LENGTH or key in self._known_words or self.is_word(match[0]):
+            if len(key) < _TYPO_LENGTH or self._lexical.knows(match[0]):
                 continue
             if mostly_latin and match[0].islower():
                 continue  # an English word, not a name
+            papers = sorted(self._lexical.called_like(key, allowed))
+            like = self._records.all(_NAMES_OF.format(marks(len(papers))), *papers)
             near = process.extract(
-                key, self._long_names, scorer=OSA.distance, score_cutoff=allowed, limit=2
+                key, [name for (name,) in like], scorer=OSA.distance, score_cutoff=allowed, limit=2
             )
             if near and (len(near) == 1 or near[0][1] < near[1][1]):
-                name, papers, sure = self.names[near[0][0]]
-                yield Link(name, papers, match.start(), match.end(), typo=True, sure=sure)
-
-    @cached_property
-    def _plain_titles(self) -> dict[str, str]:
-        return {paper_id: normalise(title) for paper_id, title in self.titles.items()}
-
-    @cached_property
-    def _long_names(self) -> list[str]:
-        return [key for key in self.names if _TYPO_LENGTH <= len(key) <= _LONGEST_TYPO]
-
-    @cached_property
-    def _known_words(self) -> frozenset[str]:
-        """Words of titles, which are spelt right even if they are close to a name."""
-        return frozenset(
-            squeeze(word) for title in self.titles.values() for word in LATIN_NAME.findall(title)
-        )
+                name, owners, sure = self._looked_up(near[0][0])[0] or ("", (), False)
+                yield Link(name, owners, match.start(), match.end(), typo=True, sure=sure)
 
 
 _LIKE_A_TITLE = 80
-_TYPO_LENGTH, _LONG_NAME, _LONGEST_TYPO = 5, 9, 24
+_TYPO_LENGTH, _LONG_NAME = 5, 9
+_MOST_TITLES = 50
+_TITLES_OF = "SELECT id, title FROM papers WHERE number IN ({})"
+_NAMES_OF = """
+SELECT DISTINCT names.key FROM named JOIN names ON names.key = named.key WHERE named.paper IN ({})
+"""
 
 
 def _same_length(text: str) -> str:
@@ -335,19 +362,16 @@ def _same_length(text: str) -> str:
 
 
 def _in_one(text: str) -> bool:
-    return bool(_RUN_OF_TEXT.fullmatch(_same_length(text)))
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name looks like any English word: "SCALE", "Prism", "LET"."""
-    return bool(_PLAIN_WORD.fullmatch(name))
+    return bool(_RUN.fullmatch(_same_length(text)))
 
 
 def _is_common(written: str, name: str, *, in_english: bool) -> bool:
-    """Whether a plain name as written here is more likely the word: "scale", "Claude Opus"."""
+    """Whether a name like any English word ("SCALE", "Prism") is here the word: "scale"."""
+    if not _PLAIN_WORD.fullmatch(name):
+        return False
     return written not in {name, name.upper()} and (in_english or not written.islower())
 
 
 def _mostly_latin(text: str) -> bool:
-    runs = _RUN_OF_TEXT.findall(text)
+    runs = _RUN.findall(text)
     return sum(map(str.isascii, runs)) * 2 > len(runs)

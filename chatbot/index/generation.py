@@ -1,108 +1,100 @@
-"""One generation of the index: what is new is written, the manifest replaced, the rest swept up."""
+"""One generation of the index: words are written, the manifest replaced, vectors follow."""
 
-import hashlib
 import logging
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from llama_index.core.schema import BaseNode
 
 from chatbot.config import Settings
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, MissingIndexError
 from chatbot.index.documents import embedded_nodes
-from chatbot.index.embeddings import (
-    LocalEmbedding,
-    embedding_errors,
-    fit_fingerprint,
-    model_fingerprint,
-    open_embedding,
-)
-from chatbot.index.entity_linking import NAMES_FILE, NameTable
-from chatbot.index.lexical import GLOSSARY_FILE, Glossary, LexicalIndex, SectionTerms
-from chatbot.index.sections import LiveCorpus, read_live
-from chatbot.index.sharing import SharedIndex
+from chatbot.index.embeddings import model_fingerprint, open_embedding
+from chatbot.index.records import Records
+from chatbot.index.sharing import SharedIndex, locked_folder
 from chatbot.index.storage import (
     FORMAT,
     Manifest,
     ReportEntry,
     drop_shards,
-    read_parsed,
-    read_terms,
-    seal,
+    read_manifest,
     shard_files,
+    usable_manifest,
     write_manifest,
 )
+from chatbot.index.update import Update, fresh, named_report, updated
 from chatbot.index.vectors import SectionVectorStore, drop_collection, drop_collections, open_client
-from chatbot.reports.search_text import keywords_of, section_text_of
-from chatbot.text.terms import bigrams, words
 
-# A quarter more (or fewer) sections than the embedding was fitted on, and it is fitted anew.
-_REFIT_GROWTH = 0.25
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """How a generation becomes the index: under which number, and for which machines.
-
-    From the manifest `before`, embedding and vectors are taken over as far as they serve; without
-    one nothing of an earlier index is touched, so that a damaged one can be rebuilt.
-    """
-
-    number: int
-    before: Manifest | None = None
-    shared: SharedIndex | None = None
-
-    def take(self, data_dir: Path, manifest: Manifest) -> Manifest:
-        """Commit it.
-
-        Raises:
-            ChatbotError: as for `SharedIndex.publish`.
-        """
-        manifest = replace(manifest, generation=self.number)
-        if self.shared:
-            self.shared.publish(data_dir, manifest, _files_of(data_dir, manifest))
-        write_manifest(data_dir, manifest)
-        return manifest
-
-
+_LOCK_SECONDS = 60
+# A thousand rows at a time cost Chroma a third of what a hundred do.
+_STORED = 1_000
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _EmbeddingChoice:
-    """An embedding: its fingerprint, on how many sections it is fitted, and where it is kept."""
-
-    fingerprint: str
-    fitted_on: int
-    folder: str
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Report to nobody."""
 
 
 def commit_generation(
-    settings: Settings, entries: Sequence[ReportEntry], commit: Commit, progress: Progress
-) -> tuple[Manifest, int]:
-    """Build and commit the index of these reports, whose shards are there.
+    settings: Settings,
+    entries: Sequence[ReportEntry],
+    before: Manifest | None,
+    shared: SharedIndex | None,
+    progress: Progress,
+) -> Update:
+    """Build and commit the index of these reports, whose shards are there, but for their vectors.
 
-    Returns:
-        The committed manifest, and how many sections were embedded.
+    From the manifest `before`, all that serves is taken over; without one nothing of an earlier
+    index is touched, so that a damaged one can be rebuilt.
 
     Raises:
-        ChatbotError: a shard, model or Chroma cannot be used.
+        ChatbotError: a shard or Chroma cannot be used, or another process has committed since.
     """
-    with _nothing_left_of_a_failure(settings.data_dir):
-        corpus = read_live(settings.data_dir, entries)
-        manifest, store, embedded = _write(settings, corpus, entries, commit.before, progress)
-        manifest = commit.take(settings.data_dir, manifest)
+    data_dir = settings.data_dir
+    open_embedding(settings)  # one that cannot be used is told before anything is changed
+    fingerprint = model_fingerprint(settings)
+    here = usable_manifest(data_dir)
+    newest = shared.newest() if shared else here and here.generation
+    with _nothing_left_of_a_failure(data_dir):
+        progress("words", 0, 1)
+        update = updated(data_dir, before.lexical if before else None, entries)
+        same = before if before and before.fingerprint == fingerprint else None
+        manifest = Manifest(
+            format=FORMAT,
+            generation=(newest or 0) + 1,
+            embedding=settings.embedding,
+            fingerprint=fingerprint,
+            lexical=update.folder,
+            chroma=before.chroma if before else fresh("chroma"),
+            collection=same.collection if same else fresh(COLLECTIONS),
+            papers=update.papers,
+            sections=update.sections,
+            reports=tuple(entries),
+            embedded=same.embedded if same else 0,
+        )
+        client = _client_of(settings, manifest)
+        SectionVectorStore(client, manifest.collection)
+        if shared:
+            files = (f for entry in entries for f in shard_files(data_dir, entry, parsed=False))
+            shared.publish(data_dir, manifest, files)
+        write_manifest(data_dir, manifest)
+        progress("words", 1, 1)
     try:
-        sweep_vectors(settings, manifest, store, corpus)
-        sweep_folder(settings.data_dir, manifest)
-        if commit.shared:
-            drop_superseded(settings, manifest, commit.shared)
+        sweep_folder(data_dir, manifest)
+        if shared:
+            with shared.superseded() as collections:
+                for collection in collections:
+                    drop_collection(client, collection)
+        elif settings.chroma_url is None:
+            drop_collections(client, f"{COLLECTIONS}-", keep=manifest.collection)
     except (ChatbotError, OSError) as error:
         logger.warning("what is no longer needed is left to the next ingest: %s", error)
-    return manifest, embedded
+    return update
 
 
 @contextmanager
@@ -117,126 +109,73 @@ def _nothing_left_of_a_failure(data_dir: Path) -> Iterator[None]:
         raise
 
 
-def _write(
-    settings: Settings,
-    corpus: LiveCorpus,
-    entries: Sequence[ReportEntry],
-    before: Manifest | None,
-    progress: Progress,
-) -> tuple[Manifest, SectionVectorStore, int]:
-    """Write all that a generation is made of, and its manifest, not yet committed."""
-    data_dir = settings.data_dir
-    embedding = _choose_embedding(settings, before, corpus)
-    if embedding.folder and not (data_dir / embedding.folder).exists():
-        progress("fit", 0, 1)
-        LocalEmbedding.fit(corpus.texts).save(data_dir / embedding.folder)
-        seal(data_dir / embedding.folder)
-        progress("fit", 1, 1)
-    same = before is not None and before.fingerprint == embedding.fingerprint
-    chroma = before.chroma if before else _fresh("chroma")
-    client = open_client(data_dir / chroma, settings.chroma_url)
-    collection = before.collection if before and same else _fresh(COLLECTIONS)
-    store = SectionVectorStore(client, collection)
-    embedded = _embed_missing(settings, store, corpus, data_dir / embedding.folder, progress)
-    lexical = _fresh("lexical")
-    _build_lexical(data_dir, entries, corpus).save(data_dir / lexical)
-    aliases = {paper: text.aliases for paper, text in corpus.search_texts.items()}
-    texts = (section.text for section in corpus.sections)
-    Glossary.mine(texts).save(data_dir / lexical / GLOSSARY_FILE)
-    NameTable.mine(corpus.sections, aliases).save(data_dir / lexical / NAMES_FILE)
-    seal(data_dir / lexical)
-    manifest = Manifest(
-        format=FORMAT,
-        generation=0,
-        embedding=settings.embedding,
-        fingerprint=embedding.fingerprint,
-        fitted_on=embedding.fitted_on,
-        fitted=embedding.folder,
-        lexical=lexical,
-        chroma=chroma,
-        collection=collection,
-        corpus=hashlib.sha256("\n".join(corpus.rows).encode()).hexdigest(),
-        papers=len({section.paper_id for section in corpus.sections}),
-        sections=len(corpus.sections),
-        reports=tuple(entries),
-    )
-    return manifest, store, embedded
-
-
-def _fresh(kind: str) -> str:
-    """A name nothing has yet."""
-    return f"{kind}-{secrets.token_hex(6)}"
-
-
-def _choose_embedding(
-    settings: Settings, before: Manifest | None, corpus: LiveCorpus
-) -> _EmbeddingChoice:
-    """The embedding so far, or another where it no longer fits the corpus or the settings."""
-    if settings.embedding != "local":
-        return _EmbeddingChoice(model_fingerprint(settings), 0, "")
-    count = len(corpus.sections)
-    if before and abs(count - before.fitted_on) < _REFIT_GROWTH * max(before.fitted_on, 1):
-        return _EmbeddingChoice(before.fingerprint, before.fitted_on, before.fitted)
-    return _EmbeddingChoice(fit_fingerprint(corpus.texts), count, _fresh("embedding"))
-
-
-def _embed_missing(
-    settings: Settings,
-    store: SectionVectorStore,
-    corpus: LiveCorpus,
-    fitted: Path,
-    progress: Progress,
+def complete_vectors(
+    settings: Settings, update: Update | None = None, progress: Progress = no_progress
 ) -> int:
-    """Embed and add the rows the collection does not hold yet; returns how many."""
-    missing = frozenset(corpus.rows) - store.ids()
-    if not missing:
+    """Give every section of the committed index its vector, and drop those of no section.
+
+    The `update` that led to it from a generation whose vectors were whole tells what is to be done;
+    else all are looked through. What was done is kept when this ends early.
+
+    Returns:
+        How many sections were embedded.
+
+    Raises:
+        ChatbotError: the index, the embedding or Chroma cannot be used.
+    """
+    manifest = read_manifest(settings.data_dir)
+    if manifest is None or manifest.embedded == manifest.generation:
         return 0
-    done, embedding = 0, open_embedding(settings, fitted)
-    progress("embed", done, len(missing))
-    with embedding_errors(settings):
-        for nodes in embedded_nodes(corpus.reports, missing, embedding):
-            done += len(store.add(nodes))
+    store = SectionVectorStore(_client_of(settings, manifest), manifest.collection)
+    records = Records.open(settings.data_dir / manifest.lexical)
+    led_here = update is not None and update.folder == manifest.lexical
+    # The vectors were whole for the generation before, or there was none.
+    if update and led_here and manifest.embedded == manifest.generation - 1:
+        missing, gone = update.came, update.went
+    else:
+        live = frozenset(row for (row,) in records.all("SELECT row FROM sections"))
+        missing, gone = live - store.ids(), frozenset(store.ids() - live)
+    done, waiting = 0, list[BaseNode]()
+    try:
+        for nodes in _embedded(settings, manifest, records, missing) if missing else ():
+            done, waiting = done + len(nodes), waiting + nodes
             progress("embed", done, len(missing))
+            if len(waiting) >= _STORED:
+                store.add(waiting)
+                waiting = []
+    finally:  # an embedding may fail midway, and what it made was paid for
+        store.add(waiting)
+    store.delete_nodes(sorted(gone))
+    with locked_folder(settings.data_dir, _LOCK_SECONDS):
+        if read_manifest(settings.data_dir) == manifest:  # else there is another step to make
+            # A manifest that changes has every reader open the vectors anew.
+            write_manifest(settings.data_dir, replace(manifest, embedded=manifest.generation))
     return done
 
 
-def _build_lexical(
-    data_dir: Path, entries: Sequence[ReportEntry], corpus: LiveCorpus
-) -> LexicalIndex:
-    terms = {}
-    for entry in entries:
-        papers = read_parsed(data_dir, entry).papers
-        names = [f"{paper.id}/{section.key}" for paper in papers for section in paper.sections]
-        for name, cut in zip(names, read_terms(data_dir, entry), strict=True):
-            terms[entry.name, name] = cut
-    cuts = [terms[section.report, section.name] for section in corpus.sections]
-    sections = []
-    for section, cut in zip(corpus.sections, cuts, strict=True):
-        text = corpus.search_texts.get(section.paper_id)
-        written = section_text_of(text, section.key) if text else ""
-        sections.append(
-            SectionTerms(
-                section.paper_id,
-                cut,
-                {"words": words(written), "bigrams": bigrams(written)},
-            )
-        )
-    titles = {section.paper_id: section.title for section in corpus.sections}
-    keywords = {paper: keywords_of(text) for paper, text in corpus.search_texts.items()}
-    return LexicalIndex.build(sections, titles, keywords)
-
-
-def _files_of(data_dir: Path, manifest: Manifest) -> Iterator[Path]:
-    """The files that a generation is made of, but for the vectors."""
-    for folder in filter(None, (manifest.lexical, manifest.fitted)):
-        yield from (path for path in (data_dir / folder).rglob("*") if path.is_file())
+def _embedded(
+    settings: Settings, manifest: Manifest, records: Records, rows: frozenset[str]
+) -> Iterator[list[BaseNode]]:
+    """The nodes of these rows, embedded, some at a time."""
+    embedding = open_embedding(settings)
     for entry in manifest.reports:
-        yield from shard_files(data_dir, entry)
+        own = frozenset(row for (row,) in records.all(_ROWS_OF, entry.name)) & rows
+        if own:
+            yield from embedded_nodes(named_report(settings.data_dir, entry), own, embedding)
 
 
-# How a collection's name begins, and the kinds of folders.
+_ROWS_OF = """
+SELECT row FROM sections JOIN papers ON papers.number = sections.paper WHERE papers.report = ?
+"""
+
+
+def _client_of(settings: Settings, manifest: Manifest) -> Any:
+    return open_client(settings.data_dir / manifest.chroma, settings.chroma_url)
+
+
+# How a collection's name begins, and the kinds of folders, the last being an earlier version's.
 COLLECTIONS = "sections"
-_KINDS = ("lexical", "embedding", "chroma")
+_KINDS = ("lexical", "chroma", "embedding")
 
 
 def generation_folders(data_dir: Path) -> set[Path]:
@@ -246,36 +185,35 @@ def generation_folders(data_dir: Path) -> set[Path]:
 
 def sweep_folder(data_dir: Path, manifest: Manifest) -> None:
     """Delete what in a data folder no longer belongs to its index, and what was left unfinished."""
-    keep = {manifest.lexical, manifest.fitted, manifest.chroma}
     for folder in generation_folders(data_dir):
-        if folder.name not in keep:
+        if folder.name not in {manifest.lexical, manifest.chroma}:
             shutil.rmtree(folder, ignore_errors=True)
     for unfinished in data_dir.glob("*.tmp"):
         unfinished.unlink(missing_ok=True)
     drop_shards(data_dir, manifest.reports)
 
 
-def sweep_vectors(
-    settings: Settings, manifest: Manifest, store: SectionVectorStore, corpus: LiveCorpus
-) -> None:
-    """Delete the rows that are not live; in an embedded Chroma, other collections too.
+def follow_generation(settings: Settings, shared: SharedIndex) -> bool:
+    """Bring a data folder to the shared index's newest generation; its lock has to be held.
+
+    Returns:
+        Whether it was another before.
 
     Raises:
-        MissingIndexError: Chroma cannot be used.
+        ChatbotError: as for `SharedIndex.fetch`, or a shard is damaged.
     """
-    store.delete_nodes(sorted(store.ids() - set(corpus.rows)))
-    if settings.chroma_url is None:
-        client = open_client(settings.data_dir / manifest.chroma, None)
-        drop_collections(client, f"{COLLECTIONS}-", keep=manifest.collection)
-
-
-def drop_superseded(settings: Settings, manifest: Manifest, shared: SharedIndex) -> None:
-    """Delete the collections of generations before the last two, which nobody reads any more.
-
-    Raises:
-        ChatbotError: Chroma or the database cannot be used.
-    """
-    client = open_client(settings.data_dir / manifest.chroma, settings.chroma_url)
-    for collection in shared.superseded():
-        drop_collection(client, collection)
-    shared.forget_superseded()
+    data_dir = settings.data_dir
+    here, committed = usable_manifest(data_dir), shared.fetch(data_dir)
+    if committed is None:
+        return False
+    if here and replace(here, lexical="", embedded=0) == replace(committed, lexical="", embedded=0):
+        return False
+    with _nothing_left_of_a_failure(data_dir):
+        try:
+            update = updated(data_dir, here.lexical if here else None, committed.reports)
+        except MissingIndexError:  # what is here is damaged
+            update = updated(data_dir, None, committed.reports)
+        manifest = replace(committed, lexical=update.folder)
+        write_manifest(data_dir, manifest)
+    sweep_folder(data_dir, manifest)
+    return True

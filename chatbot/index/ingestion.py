@@ -1,6 +1,7 @@
 """`ingest` and `remove_report`: which report files are new, changed or gone; a new generation."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,14 @@ from chatbot.config import Settings
 from chatbot.errors import ChatbotError, MissingIndexError, ReportError, quoted
 from chatbot.guardrails.limits import MOST_REPORTS, read_report_bytes
 from chatbot.index.embeddings import model_fingerprint
-from chatbot.index.generation import Commit, Progress, commit_generation, sweep_folder
+from chatbot.index.generation import (
+    Progress,
+    commit_generation,
+    complete_vectors,
+    follow_generation,
+    no_progress,
+)
+from chatbot.index.records import Records
 from chatbot.index.sharing import SharedIndex, ingesting, locked_folder
 from chatbot.index.storage import (
     Manifest,
@@ -21,6 +29,7 @@ from chatbot.index.storage import (
     write_search_text,
     write_shard,
 )
+from chatbot.index.update import Update
 from chatbot.index.vectors import what_ails_the_files
 from chatbot.reports.parsing import SUFFIXES, Problem, Report, report_files
 from chatbot.reports.search_text import enrichment_file, read_beside
@@ -54,61 +63,52 @@ class IngestResult:
         yield f"{self.papers} papers, {self.sections} sections indexed{skipped}"
 
 
-@dataclass(frozen=True, slots=True)
 class _Changes:
     """The reports as far as they have been gone through, by path, and what became of each."""
 
-    entries: Mapping[str, ReportEntry]
-    result: IngestResult = IngestResult()
+    def __init__(self, known: Iterable[ReportEntry]) -> None:
+        self.entries = {entry.path: entry for entry in known}
+        # By the fields of the result.
+        self.became = defaultdict[str, list[Any]](list)
 
-    def plus(self, entry: ReportEntry | None = None, **became: Iterable[Any]) -> "_Changes":
-        """These changes and one more: this entry, and what is to be added to the result."""
-        entries = {**self.entries, entry.path: entry} if entry else self.entries
-        grown: Any = {name: (*getattr(self.result, name), *more) for name, more in became.items()}
-        return _Changes(entries, replace(self.result, **grown))
+    def fail(self, path: Path, cause: str) -> None:
+        """Note a file or folder that cannot be used."""
+        self.became["failed"].append(ReportError(str(path), 1, cause))
 
-    def without(self, path: str) -> "_Changes":
-        """These changes less the report of a path."""
-        return replace(self, entries={w: e for w, e in self.entries.items() if w != path})
-
-    def failing(self, path: Path, cause: str) -> "_Changes":
-        """These changes and a file or folder that cannot be used."""
-        return self.plus(failed=[ReportError(str(path), 1, cause)])
-
-    def telling(self, name: str, report: Report) -> "_Changes":
-        """These changes and what is to be said of a report: which papers it lost, and the rest."""
-        lost = [ReportError(report.path, p.line, p.message) for p in report.problems if p.fatal]
-        return self.plus(failed=lost, problems=[(name, p) for p in report.problems if not p.fatal])
+    def tell(self, name: str, report: Report) -> None:
+        """Note what is to be said of a report: which papers it lost, and the rest."""
+        for p in report.problems:
+            if p.fatal:
+                self.became["failed"].append(ReportError(report.path, p.line, p.message))
+            else:
+                self.became["problems"].append((name, p))
 
 
-def _scan(
-    data_dir: Path, paths: Sequence[Path], known: Iterable[ReportEntry], *, parse_all: bool
-) -> _Changes:
+def _scan(data_dir: Path, paths: Sequence[Path], changes: _Changes, *, parse_all: bool) -> None:
     """Read the report files under `paths` and keep a shard of each that is new or changed.
 
     A folder stands for the reports in it: one indexed from there earlier and no longer found there
     is taken out. Reports from elsewhere stay. With `parse_all`, unchanged files are parsed again.
     """
-    changes = _Changes({entry.path: entry for entry in known})
     for path in paths:
         if not path.exists():
-            changes = changes.failing(path, "no such file or folder; check the path")
+            changes.fail(path, "no such file or folder; check the path")
             continue
         files = report_files(path)
         if not files:
-            changes = changes.failing(path, f"no report in this folder; reports end in {_ENDINGS}")
+            changes.fail(path, f"no report in this folder; reports end in {_ENDINGS}")
         if len(files) > MOST_REPORTS:
             cause = f"more than {MOST_REPORTS} report files, the most; give folders within it"
-            changes = changes.failing(path, cause)
+            changes.fail(path, cause)
             continue
         for file in files:
-            changes = _with_file(changes, data_dir, file, parse=parse_all)
-        changes = changes.plus(notices=_not_read(path, files))
+            _scan_file(data_dir, file, changes, parse=parse_all)
+        changes.became["notices"] += _not_read(path, files)
         folder = path.resolve()
-        for where, entry in changes.entries.items() if path.is_dir() else ():
+        for where, entry in [*changes.entries.items()] if path.is_dir() else ():
             if Path(where).is_relative_to(folder) and not Path(where).exists():
-                changes = changes.without(where).plus(removed=[entry.name])
-    return changes
+                del changes.entries[where]
+                changes.became["removed"].append(entry.name)
 
 
 def _not_read(folder: Path, files: Sequence[Path]) -> Iterator[str]:
@@ -122,12 +122,13 @@ def _not_read(folder: Path, files: Sequence[Path]) -> Iterator[str]:
         yield f"{folder}: {len(left)} not read: {named}; reports end in {_ENDINGS}"
 
 
-def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) -> _Changes:
+def _scan_file(data_dir: Path, file: Path, changes: _Changes, *, parse: bool) -> None:
     where = str(file.resolve())
     try:
         data = read_report_bytes(file)
     except OSError as error:
-        return changes.failing(file, f"cannot be read ({error.strerror}); check the file")
+        changes.fail(file, f"cannot be read ({error.strerror}); check the file")
+        return
     sha256 = fingerprint(data)
     alike = (entry for entry in changes.entries.values() if entry.sha256 == sha256)
     before = changes.entries.get(where) or next(alike, None)
@@ -135,22 +136,25 @@ def _with_file(changes: _Changes, data_dir: Path, file: Path, *, parse: bool) ->
     try:
         beside, _ = read_beside(file)
     except ReportError as error:
-        changes = changes.plus(failed=[error])
+        changes.became["failed"].append(error)
     same_text = before is not None and before.search_text == (fingerprint(beside) if beside else "")
     if before and before.sha256 == sha256 and same_text and not parse:
-        changes = changes.plus(unchanged=[before.name])
+        changes.became["unchanged"].append(before.name)
         if before.path != where and not Path(before.path).exists():  # it was moved
-            changes = changes.without(before.path).plus(replace(before, path=where))
-        return changes
+            del changes.entries[before.path]
+            changes.entries[where] = replace(before, path=where)
+        return
     try:
         report = write_shard(data_dir, data, str(file))
     except ReportError as error:
-        return changes.plus(failed=[error])
+        changes.became["failed"].append(error)
+        return
     name = before.name if before else _free_name(changes, file)
     search_text = write_search_text(data_dir, sha256, beside) if beside else ""
-    entry = ReportEntry(name, before.path if before else where, sha256, search_text)
-    changes = changes.plus(entry, **{"updated" if before else "added": [name]})
-    return changes.telling(name, report)
+    place = before.path if before else where
+    changes.entries[place] = ReportEntry(name, place, sha256, search_text)
+    changes.became["updated" if before else "added"].append(name)
+    changes.tell(name, report)
 
 
 def _free_name(changes: _Changes, file: Path) -> str:
@@ -193,10 +197,10 @@ def ingest(
     paths: Sequence[Path],
     *,
     rebuild: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     lock_seconds: float = _LOCK_SECONDS,
 ) -> IngestResult:
-    """Index the reports under `paths`.
+    """Index the reports under `paths`, their words and then their vectors.
 
     Files that cannot be parsed are in the result, the others are indexed. While another ingest
     runs, this one waits `lock_seconds` for it.
@@ -204,23 +208,38 @@ def ingest(
     Raises:
         ChatbotError: the data folder, a model or Chroma cannot be used, or another ingest runs.
     """
-    progress = progress or _no_progress
+    how: Any = {"rebuild": rebuild, "progress": progress, "lock_seconds": lock_seconds}
+    result, update = index_words(settings, paths, **how)
+    return replace(result, embedded=complete_vectors(settings, update, progress))
+
+
+def index_words(
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    rebuild: bool = False,
+    progress: Progress = no_progress,
+    lock_seconds: float = _LOCK_SECONDS,
+) -> tuple[IngestResult, Update | None]:
+    """As `ingest`, but that vectors are left to `complete_vectors`, with the update returned."""
+    update = None
     with ingesting(settings, lock_seconds) as shared:
-        state = _read_state(settings)
+        state = _read_state(settings, shared)
         served = None if rebuild or state.stale else state.manifest
         progress("parse", 0, 1)
-        changes = _scan(settings.data_dir, paths, state.reports, parse_all=served is None)
+        changes = _Changes(state.reports)
+        _scan(settings.data_dir, paths, changes, parse_all=served is None)
         if served is None:
-            changes = _with_the_rest(changes, settings.data_dir)
+            _parse_the_rest(settings.data_dir, changes)
         progress("parse", 1, 1)
-        if served and tuple(changes.entries.values()) == state.reports:
-            return _result(changes, served)
-        commit = _commit(state, shared, served)
-        return _build(settings, state, changes, commit, progress)
+        entries = tuple(changes.entries.values())
+        if served is None or entries != state.reports:
+            update = commit_generation(settings, entries, served, shared, progress)
+        return _result(settings.data_dir, state, changes, update), update
 
 
 def remove_report(
-    settings: Settings, name: str, *, progress: Progress | None = None
+    settings: Settings, name: str, *, progress: Progress = no_progress
 ) -> IngestResult:
     """Take a report out of the index, by its name there or its path.
 
@@ -228,30 +247,34 @@ def remove_report(
         ChatbotError: no such report, or as for `ingest`.
     """
     with ingesting(settings, _LOCK_SECONDS) as shared:
-        state = _read_state(settings)
+        state = _read_state(settings, shared)
         named = (e for e in state.reports if name in {e.name, Path(e.name).stem, e.path})
         entry = next(named, None)
         if entry is None:
             known = ", ".join(e.name for e in state.reports) or "none"
             raise ChatbotError(f"no report {quoted(name)} in the index; it holds: {known}")
-        changes = _Changes({e.path: e for e in state.reports if e is not entry})
-        changes = changes.plus(removed=[entry.name])
+        changes = _Changes(e for e in state.reports if e is not entry)
+        changes.became["removed"].append(entry.name)
         if state.stale:
-            changes = _with_the_rest(changes, settings.data_dir)
-        commit = _commit(state, shared, None if state.stale else state.manifest)
-        return _build(settings, state, changes, commit, progress or _no_progress)
+            _parse_the_rest(settings.data_dir, changes)
+        served, entries = None if state.stale else state.manifest, tuple(changes.entries.values())
+        update = commit_generation(settings, entries, served, shared, progress)
+        result = _result(settings.data_dir, state, changes, update)
+    return replace(result, embedded=complete_vectors(settings, update, progress))
 
 
-def _read_state(settings: Settings) -> _State:
+def _read_state(settings: Settings, shared: SharedIndex | None = None) -> _State:
+    if shared:
+        follow_generation(settings, shared)
+    data_dir, manifest, stale = settings.data_dir, None, None
     try:
-        manifest = read_manifest(settings.data_dir)
+        manifest = read_manifest(data_dir)
     except MissingIndexError as error:
-        return _State(None, kept_reports(settings.data_dir), str(error))
+        stale = str(error)
     if manifest is None:
-        return _State(None, kept_reports(settings.data_dir))
-    data_dir, stale = settings.data_dir, None
-    folders = (data_dir / manifest.lexical, data_dir / manifest.fitted)
-    ails = next((f"{folder} is gone" for folder in folders if not folder.is_dir()), None)
+        return _State(None, kept_reports(data_dir), stale)
+    folder = data_dir / manifest.lexical
+    ails = None if folder.is_dir() else f"{folder} is gone"
     if not ails and not settings.chroma_url:
         ails = what_ails_the_files(data_dir / manifest.chroma)
     # An ingest may just have replaced what cannot be opened.
@@ -259,62 +282,61 @@ def _read_state(settings: Settings) -> _State:
         stale = ails
     elif manifest.embedding != settings.embedding:
         stale = f"the index was made with embedding {manifest.embedding}, not {settings.embedding}"
-    elif settings.embedding != "local" and manifest.fingerprint != model_fingerprint(settings):
+    elif manifest.fingerprint != model_fingerprint(settings):
         stale = f"the model behind {settings.embedding} has changed"
     return _State(manifest, manifest.reports, stale)
 
 
-def _with_the_rest(changes: _Changes, data_dir: Path) -> _Changes:
+def _parse_the_rest(data_dir: Path, changes: _Changes) -> None:
     """Parse the kept copies of reports this ingest did not read from their files."""
-    read = {*changes.result.added, *changes.result.updated}
-    for where, entry in changes.entries.items():
+    read = {*changes.became["added"], *changes.became["updated"]}
+    for where, entry in [*changes.entries.items()]:
         if entry.name in read:
             continue
         try:
             report = write_shard(data_dir, read_original(data_dir, entry.sha256), where)
-            changes = changes.telling(entry.name, report)
+            changes.tell(entry.name, report)
         except MissingIndexError as error:
-            cause = f"its kept copy is gone ({error}); ingest it again"
-            changes = changes.without(where).failing(Path(where), cause)
+            del changes.entries[where]
+            changes.fail(Path(where), f"its kept copy is gone ({error}); ingest it again")
         except ReportError as error:
-            changes = changes.without(where).plus(failed=[error])
-    return changes
+            del changes.entries[where]
+            changes.became["failed"].append(error)
 
 
-def _commit(state: _State, shared: SharedIndex | None, before: Manifest | None) -> Commit:
-    number = (shared.newest() if shared else state.manifest and state.manifest.generation) or 0
-    return Commit(number + 1, before, shared)
-
-
-def _build(
-    settings: Settings, state: _State, changes: _Changes, commit: Commit, progress: Progress
+def _result(
+    data_dir: Path, state: _State, changes: _Changes, update: Update | None
 ) -> IngestResult:
-    entries = tuple(changes.entries.values())
-    manifest, embedded = commit_generation(settings, entries, commit, progress)
-    if state.stale:
-        changes = changes.plus(notices=[f"{state.stale}: rebuilding"])
-    return replace(_result(changes, manifest), embedded=embedded)
+    became = changes.became
+    if update:
+        came = (*became["added"], *became["updated"])
+        became["notices"] += [f"{state.stale}: rebuilding"] if state.stale else []
+        became["notices"] += _also_elsewhere(data_dir / update.folder, came)
+    held = update or state.manifest
+    papers, sections = (held.papers, held.sections) if held else (0, 0)
+    done: Any = {field: tuple(what) for field, what in became.items()}
+    return IngestResult(**done, papers=papers, sections=sections)
 
 
-def _result(changes: _Changes, manifest: Manifest) -> IngestResult:
-    return replace(changes.result, papers=manifest.papers, sections=manifest.sections)
+def _also_elsewhere(folder: Path, reports: Iterable[str]) -> Iterator[str]:
+    """A line for each report that came whose papers stand in others too."""
+    records = Records.open(folder)
+    for report in reports:
+        found = [f"{paper} in {other}" for paper, other in records.all(_ELSEWHERE, report)]
+        if found:
+            named = ", ".join([*found[:_NAMED], "…"] if found[_NAMED:] else found)
+            kept = "papers that stand in other reports too, all kept as each has them"
+            yield f"{report}: {kept}: {named}"
+
+
+_NAMED = 3
+_ELSEWHERE = """
+SELECT mine.id, other.report FROM papers mine JOIN papers other ON other.id = mine.id
+WHERE mine.report = ? AND other.report != mine.report ORDER BY mine.place, other.report
+"""
 
 
 def bring_up_to_date(settings: Settings, shared: SharedIndex) -> bool:
-    """Bring a data folder to the shared index's newest generation.
-
-    Returns:
-        Whether it was another before.
-
-    Raises:
-        ChatbotError: as for `SharedIndex.fetch`, or the folder is being changed by another process.
-    """
+    """As `follow_generation`, under the folder's lock; ChatbotError where others keep it."""
     with locked_folder(settings.data_dir, _LOCK_SECONDS):
-        changed = shared.fetch(settings.data_dir)
-        if changed and (manifest := read_manifest(settings.data_dir)):
-            sweep_folder(settings.data_dir, manifest)
-        return changed
-
-
-def _no_progress(_stage: str, _done: int, _total: int) -> None:
-    """Report to nobody."""
+        return follow_generation(settings, shared)

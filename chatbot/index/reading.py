@@ -1,15 +1,15 @@
-"""The index, opened for reading: everything a question needs, loaded once and never changed.
+"""The index, opened for reading: what a question needs is looked up where it is needed.
 
 Among it the catalogue: which papers are in which report, of which field, where their sections are.
 """
 
 import datetime as dt
-import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -18,190 +18,172 @@ from numpy.typing import NDArray
 from chatbot.config import Settings
 from chatbot.errors import MissingIndexError
 from chatbot.index.embeddings import open_embedding
-from chatbot.index.entity_linking import NAMES_FILE, NameTable
-from chatbot.index.lexical import GLOSSARY_FILE, Glossary, LexicalIndex
-from chatbot.index.sections import IndexedSection, read_live
+from chatbot.index.entity_linking import NameTable
+from chatbot.index.lexical import EVERYTHING, Glossary, LexicalIndex, Scope
+from chatbot.index.records import Lookup, Records, marks
+from chatbot.index.sections import IndexedSection
 from chatbot.index.storage import MANIFEST_FILE, Manifest, read_manifest, require_all
 from chatbot.index.vectors import SectionVectorStore, open_client
-from chatbot.reports.parsing import SECTION_KEYS, SectionKey
+from chatbot.reports.parsing import SECTION_KEYS, LineSpan
 from chatbot.reports.search_text import SearchText, keywords_of
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# Papers and sections that are kept at hand.
+_REMEMBERED, _FACTS, _SCOPES = 2**11, 2**13, 2**6
 READ_ABSTRACT_ONLY = "ArXiv Abs"
+
+_IN_ORDER = "day DESC, report DESC, place"
+# Where a paper stands in several reports: who runs this comes before visitors, the newer first.
+_PREFERRED = "uploaded, day DESC, report DESC"
+_PAPERS = """
+SELECT number, id, title, url, report, read_from, place + 1, field, day,
+    (SELECT group_concat(number) FROM sections WHERE paper = papers.number)
+FROM papers WHERE {} ORDER BY {}
+"""
+_SECTIONS = """
+SELECT {} FROM papers JOIN sections ON sections.paper = papers.number WHERE {}
+ORDER BY day DESC, report DESC, place, sections.number
+"""
+_OF_SECTION = "id, title, url, read_from, key, text, report, first_line, last_line, day"
+_FACTS_OF = """
+SELECT papers.number, day, report, place, sections.number, paper, key, numbers,
+    search_text IS NOT NULL
+FROM papers JOIN sections ON sections.paper = papers.number WHERE papers.number IN ({})
+ORDER BY papers.number, sections.number
+"""
+_NO_FACTS = np.zeros((0, 5), np.int64)
+_IN_SCOPE = """
+SELECT row, sections.number, paper FROM papers JOIN sections ON sections.paper = papers.number
+WHERE {} LIMIT {}
+"""
+_HAVING = "EXISTS (SELECT 1 FROM sections WHERE sections.paper = papers.number AND {})"
 
 
 @dataclass(frozen=True, slots=True)
 class PaperRecord:
-    """A paper as the reports list it.
+    """A paper as a report lists it.
 
-    `place` is that in the catalogue, `order` that among the papers of its newest report, from 1;
-    `rows` are its sections'.
+    `order` is its place among the papers of the report, from 1, `field` the key of its field;
+    `number` is what it goes by in this generation, and so are `rows`, its sections'.
     """
 
-    place: int
+    number: int
     id: str
     title: str
     url: str
     report: str
     read_from: str
     order: int
+    field: str
     date: dt.date
-    dates: tuple[dt.date, ...]
     rows: tuple[int, ...]
 
 
-@dataclass(frozen=True)
 class Catalogue:
-    """All papers, newest report first and in the order of their reports."""
+    """All papers, newest report first and in the order of their reports.
 
-    papers: tuple[PaperRecord, ...]
-    names: NameTable
-    paper_of_row: NDArray[np.int32]
-    key_of_row: NDArray[np.int8]
-    numbers_of_row: NDArray[np.float32]
+    One that stands in several reports is there several times.
+    """
 
-    @classmethod
-    def of(cls, sections: Sequence[IndexedSection], names: NameTable) -> "Catalogue":
-        """The records of indexed sections; a paper's sections stand together."""
-        rows: dict[str, list[int]] = {}
-        for row, section in enumerate(sections):
-            rows.setdefault(section.paper_id, []).append(row)
-        papers: list[PaperRecord] = []
-        orders: dict[str, int] = {}
-        for paper_id, own in rows.items():
-            s = sections[own[0]]
-            orders[s.report] = order = orders.get(s.report, 0) + 1
-            papers.append(
-                PaperRecord(
-                    len(papers),
-                    paper_id,
-                    s.title,
-                    s.url,
-                    s.report,
-                    s.read_from,
-                    order,
-                    s.date,
-                    s.dates,
-                    tuple(own),
-                )
-            )
-        place = {paper.id: i for i, paper in enumerate(papers)}
-        keys = {key: i for i, key in enumerate(SECTION_KEYS)}
-        return cls(
-            tuple(papers),
-            names,
-            np.array([place[s.paper_id] for s in sections], dtype=np.int32),
-            np.array([keys[s.key] for s in sections], dtype=np.int8),
-            np.array([len(_NUMBER.findall(s.text)) for s in sections], dtype=np.float32),
-        )
-
-    def papers_of(self, rows: NDArray[np.bool_]) -> list[PaperRecord]:
-        """The papers that have a section in a mask over rows, in order."""
-        return [self.papers[place] for place in np.unique(self.paper_of_row[rows])]
+    def __init__(self, records: Records, names: NameTable) -> None:
+        self._records, self.names = records, names
+        self.copies_of = lru_cache(maxsize=_REMEMBERED)(self._copies_of)
+        self.numbers_in = lru_cache(maxsize=_SCOPES)(self._numbers_in)
+        self.rows_in = lru_cache(maxsize=_SCOPES)(self._rows_in)
+        self._facts: dict[int, tuple[Any, ...]] = {}
 
     @cached_property
-    def by_id(self) -> Mapping[str, PaperRecord]:
-        """Papers by arXiv id."""
-        return {paper.id: paper for paper in self.papers}
+    def papers(self) -> tuple[PaperRecord, ...]:
+        """Every paper, in order."""
+        return tuple(self.papers_in(EVERYTHING))
 
-    @cached_property
-    def papers_of_day(self) -> Mapping[dt.date, NDArray[np.int64]]:
-        """The places in `papers` of those that each day's reports hold."""
-        places: dict[dt.date, list[int]] = {}
-        for place, paper in enumerate(self.papers):
-            for day in paper.dates:
-                places.setdefault(day, []).append(place)
-        return {day: np.array(found) for day, found in places.items()}
+    @property
+    def by_id(self) -> Lookup[PaperRecord]:
+        """Papers by arXiv id, each as the report that comes first has it."""
+        return Lookup(lambda paper: next(iter(self.copies_of(paper)), None))
+
+    def _copies_of(self, paper: str) -> tuple[PaperRecord, ...]:
+        """A paper as each report that holds it has it: the operator's before uploads, newest first.
+
+        The first is the one that answers where only one can.
+        """
+        return tuple(self._where("id = ?", paper, order=_PREFERRED))
+
+    def of_numbers(self, numbers: Iterable[int]) -> list[PaperRecord]:
+        """The papers of these numbers, in order."""
+        wanted = sorted({*numbers})
+        return list(self._where(f"number IN ({marks(len(wanted))})", *wanted))
+
+    def papers_in(self, scope: Scope) -> list[PaperRecord]:
+        """The papers that have a section in a scope, in order."""
+        condition, values = _condition_of(scope)
+        return list(self._where(_HAVING.format(condition), *values))
+
+    def _numbers_in(self, scope: Scope) -> frozenset[int] | None:
+        """The numbers of the papers in a scope; None where it narrows nothing."""
+        scope = replace(scope, keys=frozenset())
+        if scope == EVERYTHING:
+            return None
+        condition, values = _condition_of(scope)
+        found = self._records.all(f"SELECT number FROM papers WHERE {condition}", *values)  # noqa: S608
+        return frozenset(number for (number,) in found)
+
+    def _rows_in(
+        self, scope: Scope, limit: int = -1, among: tuple[str, ...] | None = None
+    ) -> list[tuple[str, int, int]]:
+        """Chroma's ids of sections in a scope, with their rows and papers' numbers."""
+        condition, values = _condition_of(scope)
+        if among is not None:
+            condition = f"sections.row IN ({marks(len(among))}) AND {condition}"
+        return self._records.all(_IN_SCOPE.format(condition, limit), *(among or ()), *values)
+
+    def facts_of(self, numbers: Set[int]) -> NDArray[np.int64]:
+        """What ranking reads of these papers' sections, in the order of the catalogue.
+
+        A line each: row, paper, which section, how many numbers are in it, and whether its paper
+        has search text.
+        """
+        if len(self._facts) > _FACTS:
+            self._facts = {}
+        facts = self._facts
+        if missing := sorted(numbers - facts.keys()):
+            found = self._records.all(_FACTS_OF.format(marks(len(missing))), *missing)
+            for (paper, *place), own in groupby(found, lambda fact: fact[:4]):
+                facts[paper] = (*place, np.array([fact[4:] for fact in own], np.int64))
+        # Newest day first, of a day the last report, of a report the first paper.
+        chosen = sorted((facts[paper] for paper in numbers if paper in facts), key=itemgetter(2))
+        chosen.sort(key=itemgetter(0, 1), reverse=True)
+        return np.concatenate([_NO_FACTS, *(own for *_, own in chosen)])
+
+    def count(self, scope: Scope) -> int:
+        """How many papers have a section in a scope."""
+        condition, values = _condition_of(scope)
+        counted = f"SELECT count(*) FROM papers WHERE {_HAVING.format(condition)}"  # noqa: S608
+        return int(self._records.one(counted, *values))
+
+    def _where(self, condition: str, *values: Any, order: str = _IN_ORDER) -> Iterator[PaperRecord]:
+        for *about, day, sections in self._records.all(_PAPERS.format(condition, order), *values):
+            rows = tuple(sorted(map(int, sections.split(","))))
+            fields = (*about, dt.date.fromordinal(day), rows)
+            yield PaperRecord(*fields)
 
     @cached_property
     def dates(self) -> tuple[dt.date, ...]:
         """The days of the reports, oldest first."""
-        return tuple(sorted({day for paper in self.papers for day in paper.dates}))
+        found = self._records.all("SELECT DISTINCT day FROM papers ORDER BY day")
+        return tuple(dt.date.fromordinal(day) for (day,) in found)
 
 
-OTHER = "other"
-# What a term is worth in a phrase, of what it was worth in the phrase before.
-_DECAY = 0.7
-_PHRASE_END = re.compile(r"[、，,；;。/\n：:]+")
-_DROPPED = re.compile(r"[*_`]+")
-# From here on a section tells where the work can be applied, not what it is about.
-_APPLIED = re.compile(
-    r"(?<=.)(?:应用于|适用于|应用场景|服务于|应用领域包括|applications? )", re.DOTALL
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field: its key, its names by language, and what each of its terms counts for.
-
-    A field section is free text that names the narrowest or the chief subject first; so terms count
-    by where they stand.
-    """
-
-    key: str
-    names: Mapping[str, str]
-    terms: tuple[tuple[re.Pattern[str], float], ...]
-
-
-def read_fields(path: Path) -> tuple[Field, ...]:
-    """The fields of a table, in its order."""
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    return tuple(
-        Field(row["key"], row["names"], tuple(_terms(row.get("terms", {}))))
-        for row in table["field"]
-    )
-
-
-def _terms(row: Mapping[str, float]) -> Iterator[tuple[re.Pattern[str], float]]:
-    for term, weight in row.items():
-        yield re.compile(term), float(weight)
-
-
-@cache
-def all_fields() -> tuple[Field, ...]:
-    """The fields that papers are sorted into, and what speaks for each: ``fields.toml``."""
-    return read_fields(Path(__file__).with_name("fields.toml"))
-
-
-def field_name(key: str, language: str) -> str:
-    """What a field is called; a key that is no field's is its own name."""
-    return next((field.names[language] for field in all_fields() if field.key == key), key)
-
-
-def field_of_text(text: str) -> str:
-    """The key of the field that a text's terms speak for most; `OTHER` where none does."""
-    plain = _DROPPED.sub("", text).lower().strip()
-    about = _APPLIED.split(plain, maxsplit=1)[0]
-    phrases = [part for part in _PHRASE_END.split(about) if part.strip(" ()（）")]
-    totals = {field.key: _total(field, phrases) for field in all_fields()}
-    best = max(totals, key=lambda key: totals[key])
-    return best if totals[best] > 0 else OTHER
-
-
-def _total(field: Field, phrases: list[str]) -> float:
-    """What the terms of a field come to; each counts once, where it stands first."""
-    return sum(
-        weight * next((_DECAY**i for i, phrase in enumerate(phrases) if term.search(phrase)), 0.0)
-        for term, weight in field.terms
-    )
-
-
-def fields_of_papers(
-    papers: Sequence[PaperRecord], sections: Sequence[IndexedSection]
-) -> tuple[str, ...]:
-    """The field of each paper, whose `rows` are places in `sections`.
-
-    By its field section; where it has none, by its title and contribution.
-    """
-    return tuple(_field_of(paper, [sections[row] for row in paper.rows]) for paper in papers)
-
-
-def _field_of(paper: PaperRecord, sections: Sequence[IndexedSection]) -> str:
-    texts: dict[SectionKey, str] = {section.key: section.text for section in sections}
-    found = field_of_text(texts.get("field", ""))
-    if found != OTHER or texts.get("field"):
-        return found
-    return field_of_text(f"{paper.title}\n{texts.get('contribution', '')}")
+def _condition_of(scope: Scope) -> tuple[str, list[int]]:
+    """What a scope asks of papers and their sections, in SQL, and the values for it."""
+    asked: dict[str, frozenset[int] | None] = {
+        "papers.number IN ({})": scope.papers,
+        "papers.number NOT IN ({})": scope.without or None,
+        "sections.key IN ({})": scope.keys or None,
+        "papers.day IN ({})": scope.days,
+    }
+    found = {condition: sorted(held) for condition, held in asked.items() if held is not None}
+    conditions = [condition.format(marks(len(held))) for condition, held in found.items()]
+    return " AND ".join(["1", *conditions]), [value for held in found.values() for value in held]
 
 
 _ATTEMPTS = 3
@@ -209,46 +191,76 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Index:
-    """One committed generation. `sections` are in row order of `lexical`.
+    """One committed generation; rows are the numbers of sections in its records.
 
-    By `stamp`, the manifest file's, another is told. `row_ids` are Chroma's ids of the rows,
-    `row_of` maps them back.
+    By `stamp`, the manifest file's, another is told.
     """
 
     settings: Settings
     manifest: Manifest
     stamp: tuple[int, int] | None
-    sections: tuple[IndexedSection, ...]
+    records: Records
     catalogue: Catalogue
-    search_texts: Mapping[str, SearchText] = field(repr=False)
-    row_ids: tuple[str, ...]
-    row_of: Mapping[str, int]
+    search_texts: Lookup[SearchText]
     lexical: LexicalIndex
     glossary: Glossary
     embedding: BaseEmbedding
     vectors: SectionVectorStore
 
-    def sections_of(self, paper_id: str) -> tuple[IndexedSection, ...]:
+    @property
+    def sections(self) -> tuple[IndexedSection, ...]:
+        """Every section, in the order of the catalogue: read anew each time."""
+        return tuple(self._sections_where("1"))
+
+    @property
+    def row_ids(self) -> tuple[str, ...]:
+        """Chroma's ids of every section, in that order."""
+        return tuple(row for (row,) in self.records.all(_SECTIONS.format("row", "1")))
+
+    @cached_property
+    def section(self) -> Callable[[int], IndexedSection]:
+        """The section of a row."""
+
+        @lru_cache(maxsize=_REMEMBERED)
+        def find(row: int) -> IndexedSection:
+            return next(self._sections_where("sections.number = ?", int(row)))
+
+        return find
+
+    def sections_of(self, paper: str) -> tuple[IndexedSection, ...]:
         """The sections of a paper, in their order; none where the index does not hold it."""
-        paper = self.catalogue.by_id.get(paper_id)
-        return tuple(self.sections[row] for row in paper.rows) if paper else ()
+        record = self.catalogue.by_id.get(paper)
+        return tuple(map(self.section, record.rows)) if record else ()
 
-    @cached_property
-    def paper_heads(self) -> tuple[str, ...]:
-        """Title of each paper of the catalogue, and the keywords written for it, for scanning."""
-        return tuple(
-            f"{paper.title}\n{keywords_of(text)}" if text else paper.title
-            for paper in self.catalogue.papers
-            for text in [self.search_texts.get(paper.id)]
-        )
+    def _sections_where(self, condition: str, *values: Any) -> Iterator[IndexedSection]:
+        found = self.records.all(_SECTIONS.format(_OF_SECTION, condition), *values)
+        for *about, key, text, report, first, last, day in found:
+            more = (SECTION_KEYS[key], text, report, LineSpan(first, last))
+            fields = (*about, *more, dt.date.fromordinal(day))
+            yield IndexedSection(*fields)
 
-    @cached_property
-    def paper_texts(self) -> tuple[str, ...]:
-        """Title and sections of each paper of the catalogue in lower case, for scanning."""
-        return tuple(
-            "\n".join([paper.title, *(s.text for s in self.sections_of(paper.id))]).lower()
-            for paper in self.catalogue.papers
-        )
+    def head_of(self, paper: PaperRecord) -> str:
+        """Title of a paper and the keywords written for it, for scanning."""
+        text = self.search_texts.get(paper.id)
+        return f"{paper.title}\n{keywords_of(text)}" if text else paper.title
+
+    def text_of(self, paper: PaperRecord) -> str:
+        """Title and sections of a paper in lower case, for scanning."""
+        return "\n".join([paper.title, *(self.section(row).text for row in paper.rows)]).lower()
+
+
+_WRITTEN = f"SELECT search_text FROM papers WHERE id = ? ORDER BY {_PREFERRED}"  # noqa: S608
+
+
+def _search_texts(records: Records) -> Lookup[SearchText]:
+    """The search texts of the papers that have one, by id."""
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def find(paper: str) -> SearchText | None:
+        found = records.one(_WRITTEN, paper)
+        return SearchText.model_validate_json(found) if found else None
+
+    return Lookup(find)
 
 
 def open_index(settings: Settings) -> Index:
@@ -295,22 +307,18 @@ def reopen_index(index: Index) -> Index:
 def _load(settings: Settings, manifest: Manifest, stamp: tuple[int, int] | None) -> Index:
     data_dir = settings.data_dir
     require_all(data_dir / manifest.lexical)
-    corpus = read_live(data_dir, manifest.reports)
-    glossary = Glossary.load(data_dir / manifest.lexical / GLOSSARY_FILE)
-    lexical = LexicalIndex.load(data_dir / manifest.lexical)
-    names = NameTable.load(data_dir / manifest.lexical / NAMES_FILE, lexical.knows)
+    records = Records.open(data_dir / manifest.lexical)
+    lexical = LexicalIndex(data_dir / manifest.lexical)
     return Index(
         settings,
         manifest,
         stamp,
-        corpus.sections,
-        Catalogue.of(corpus.sections, names),
-        corpus.search_texts,
-        tuple(corpus.rows),
-        {row: i for i, row in enumerate(corpus.rows)},
+        records,
+        Catalogue(records, NameTable(records, lexical)),
+        _search_texts(records),
         lexical,
-        glossary,
-        open_embedding(settings, data_dir / manifest.fitted),
+        Glossary(records),
+        open_embedding(settings),
         SectionVectorStore(
             open_client(data_dir / manifest.chroma, settings.chroma_url),
             manifest.collection,

@@ -1,24 +1,22 @@
-"""The sections that are live: of overlapping reports the newest, read from the reports kept."""
+"""The sections of reports: what is told of each, what is embedded, which field is a paper's."""
 
 import datetime as dt
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from chatbot.index.storage import ReportEntry, read_parsed, read_search_text
-from chatbot.reports.parsing import SECTION_LABELS, LineSpan, Paper, Problem, Report, SectionKey
+from chatbot.reports.parsing import SECTION_LABELS, LineSpan, Paper, Report, SectionKey
 from chatbot.reports.search_text import SearchText, content_hash, keywords_of, section_text_of
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedSection:
-    """One section of one paper.
-
-    `date` is its newest report's, `dates` are those of all reports that hold the paper.
-    """
+    """One section of one paper, as a report of this date has it."""
 
     paper_id: str
     title: str
@@ -29,11 +27,10 @@ class IndexedSection:
     report: str
     lines: LineSpan
     date: dt.date
-    dates: tuple[dt.date, ...]
 
     @property
     def name(self) -> str:
-        """``ARXIV_ID/KEY``."""
+        """``ARXIV_ID/KEY``: the same in every report that the paper stands in."""
         return f"{self.paper_id}/{self.key}"
 
     @property
@@ -42,7 +39,7 @@ class IndexedSection:
         return SECTION_LABELS[self.key]
 
     def metadata(self) -> dict[str, str | int]:
-        """Flat metadata for a node; dates are joined by commas, newest first."""
+        """Flat metadata for a node."""
         return {
             "paper_id": self.paper_id,
             "title": self.title,
@@ -53,7 +50,6 @@ class IndexedSection:
             "first_line": self.lines.first,
             "last_line": self.lines.last,
             "date": self.date.isoformat(),
-            "dates": ",".join(day.isoformat() for day in self.dates),
         }
 
     def row_id(self, embedded_text: str) -> str:
@@ -70,99 +66,94 @@ class NamedReport:
     report: Report
     search_texts: Mapping[str, SearchText] = field(default_factory=dict, repr=False)
 
+    def search_text_of(self, paper: Paper) -> SearchText | None:
+        """The search text that was written for a paper of it."""
+        return self.search_texts.get(content_hash(paper)) if self.search_texts else None
 
-@dataclass(frozen=True, slots=True)
-class LivePaper:
-    """A paper as its newest report has it, with the days of all reports that hold it."""
-
-    paper: Paper
-    report: str
-    dates: tuple[dt.date, ...]
-    search_text: SearchText | None = None
-    problems: tuple[Problem, ...] = ()
-
-    def sections(self) -> Iterator[IndexedSection]:
-        """Its sections, in their order."""
-        about = (self.paper.id, self.paper.title, self.paper.url, self.paper.read_from)
-        for section in self.paper.sections:
-            own = (section.key, section.text, self.report, section.lines)
-            yield IndexedSection(*about, *own, self.dates[0], self.dates)
-
-    def embedded(self) -> Iterator[tuple[IndexedSection, str]]:
-        """Its sections, and what is embedded for each.
+    def sections_of(self, paper: Paper) -> Iterator[tuple[IndexedSection, str]]:
+        """The sections of a paper of it, and what is embedded for each.
 
         A section's text comes after its paper's title, field and contribution: it says "the method"
         where its paper has a name, and without that context it is found by nobody who asks by name.
-        With the search text after it the local embedding learns which words of two languages go
-        together (Dumais et al. 1997).
+        After it comes the search text.
         """
-        context = [s.text for s in self.paper.sections if s.key in {"field", "contribution"}]
-        for section in self.sections():
-            lines = [section.title, *(text for text in context if text != section.text)]
-            lines.append(section.text)
-            if self.search_text:
-                lines.append(section_text_of(self.search_text, section.key))
-                lines.append(keywords_of(self.search_text))
-            yield section, "\n".join(lines)
+        written = self.search_text_of(paper)
+        about = (paper.id, paper.title, paper.url, paper.read_from)
+        context = [s.text for s in paper.sections if s.key in {"field", "contribution"}]
+        for section in paper.sections:
+            lines = [paper.title, *(text for text in context if text != section.text), section.text]
+            if written:
+                lines += [section_text_of(written, section.key), keywords_of(written)]
+            own = (section.key, section.text, self.name, section.lines)
+            yield IndexedSection(*about, *own, self.report.date), "\n".join(lines)
 
 
-def live_papers(reports: Iterable[NamedReport]) -> tuple[LivePaper, ...]:
-    """The papers of these reports, newest report first.
-
-    A paper in several keeps its newest text and all its dates.
-    """
-    newest: dict[str, tuple[Paper, NamedReport]] = {}
-    dates: defaultdict[str, list[dt.date]] = defaultdict(list)
-    for named in sorted(reports, key=lambda named: (named.report.date, named.name), reverse=True):
-        for paper in named.report.papers:
-            newest.setdefault(paper.id, (paper, named))
-            if named.report.date not in dates[paper.id]:
-                dates[paper.id].append(named.report.date)
-    return tuple(
-        LivePaper(
-            paper,
-            named.name,
-            tuple(dates[paper.id]),
-            named.search_texts.get(content_hash(paper)) if named.search_texts else None,
-            tuple(p for p in named.report.problems if paper.lines.holds(p.line)),
-        )
-        for paper, named in newest.values()
-    )
-
-
-def live_sections(reports: Iterable[tuple[str, Report]]) -> tuple[IndexedSection, ...]:
-    """The sections of the live papers of named reports."""
-    papers = live_papers(NamedReport(name, report) for name, report in reports)
-    return tuple(section for live in papers for section in live.sections())
+OTHER = "other"
+# What a term is worth in a phrase, of what it was worth in the phrase before.
+_DECAY = 0.7
+_PHRASE_END = re.compile(r"[、，,；;。/\n：:]+")
+_DROPPED = re.compile(r"[*_`]+")
+# From here on a section tells where the work can be applied, not what it is about.
+_APPLIED = re.compile(
+    r"(?<=.)(?:应用于|适用于|应用场景|服务于|应用领域包括|applications? )", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
-class LiveCorpus:
-    """The reports, their live sections in row order, what is embedded for each, and its row's id.
+class Field:
+    """A field: its key, its names by language, and what each of its terms counts for.
 
-    `search_texts` are by paper id, for the papers that have one.
+    A field section is free text that names the narrowest or the chief subject first; so terms count
+    by where they stand.
     """
 
-    reports: tuple[NamedReport, ...] = field(repr=False)
-    sections: tuple[IndexedSection, ...]
-    search_texts: Mapping[str, SearchText] = field(repr=False)
-    texts: list[str] = field(repr=False)
-    rows: list[str] = field(repr=False)
+    key: str
+    names: Mapping[str, str]
+    terms: tuple[tuple[re.Pattern[str], float], ...]
 
 
-def read_live(data_dir: Path, entries: Iterable[ReportEntry]) -> LiveCorpus:
-    """Read the corpus of these reports.
+def read_fields(path: Path) -> tuple[Field, ...]:
+    """The fields of a table, in its order."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    fields = []
+    for row in table["field"]:
+        terms = ((re.compile(term), float(n)) for term, n in row.get("terms", {}).items())
+        fields.append(Field(row["key"], row["names"], tuple(terms)))
+    return tuple(fields)
 
-    Raises:
-        MissingIndexError: a shard is missing or damaged.
-    """
-    reports = tuple(
-        NamedReport(entry.name, read_parsed(data_dir, entry), read_search_text(data_dir, entry))
-        for entry in entries
+
+@cache
+def all_fields() -> tuple[Field, ...]:
+    """The fields that papers are sorted into, and what speaks for each: ``fields.toml``."""
+    return read_fields(Path(__file__).with_name("fields.toml"))
+
+
+def field_name(key: str, language: str) -> str:
+    """What a field is called; a key that is no field's is its own name."""
+    return next((field.names[language] for field in all_fields() if field.key == key), key)
+
+
+def field_of_text(text: str) -> str:
+    """The key of the field that a text's terms speak for most; `OTHER` where none does."""
+    plain = _DROPPED.sub("", text).lower().strip()
+    about = _APPLIED.split(plain, maxsplit=1)[0]
+    phrases = [part for part in _PHRASE_END.split(about) if part.strip(" ()（）")]
+    totals = {field.key: _total(field, phrases) for field in all_fields()}
+    best = max(totals, key=lambda key: totals[key])
+    return best if totals[best] > 0 else OTHER
+
+
+def _total(field: Field, phrases: list[str]) -> float:
+    """What the terms of a field come to; each counts once, where it stands first."""
+    return sum(
+        weight * next((_DECAY**i for i, phrase in enumerate(phrases) if term.search(phrase)), 0.0)
+        for term, weight in field.terms
     )
-    papers = live_papers(reports)
-    embedded = [found for live in papers for found in live.embedded()]
-    sections, texts = tuple(section for section, _ in embedded), [text for _, text in embedded]
-    rows = [section.row_id(text) for section, text in embedded]
-    search_texts = {live.paper.id: live.search_text for live in papers if live.search_text}
-    return LiveCorpus(reports, sections, search_texts, texts, rows)
+
+
+def field_of(paper: Paper) -> str:
+    """The key of a paper's field: by its field section, else by its title and contribution."""
+    texts = {section.key: section.text for section in paper.sections}
+    if texts.get("field"):
+        return field_of_text(texts["field"])
+    return field_of_text(f"{paper.title}\n{texts.get('contribution', '')}")

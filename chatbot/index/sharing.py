@@ -1,6 +1,6 @@
 """An index that several machines share, and the right to change one, here and on all of them.
 
-Vectors are in Chroma's server, all else in the database.
+Vectors are in Chroma's server, the reports in the database; from these each machine makes the rest.
 """
 
 import hashlib
@@ -27,13 +27,17 @@ from chatbot.index.storage import (
     SHARDS_FOLDER,
     Manifest,
     holds,
+    manifest_of,
     manifest_text,
+    read_original,
+    shard_files,
+    write_shard,
 )
 
 _PART = 4 * 2**20
 # The newest, and the one before, which readers may still be on.
 _KEPT = 2
-_NAME = re.compile(r"[\w-]+(/\w[\w.-]*)+")
+_NAME = re.compile(rf"{SHARDS_FOLDER}/\w[\w.-]*|[\w-]+(/\w[\w.-]*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +51,22 @@ class SharedIndex:
         with reading(self.database) as connection:
             return connection.execute(select(func.max(generations.c.number))).scalar()
 
-    def fetch(self, data_dir: Path) -> bool:
-        """Bring a data folder to the generation that is committed; its lock has to be held.
+    def fetch(self, data_dir: Path) -> Manifest | None:
+        """The generation that is committed, whose reports are then in the data folder.
 
-        Where none is, the folder's own manifest is forgotten: the reports kept there are indexed
-        anew.
-
-        Returns:
-            Whether anything had changed.
+        Its `lexical` is a folder of the machine that committed it: each makes its own from the
+        reports. None where nothing of this format is committed: the reports kept are indexed anew.
 
         Raises:
             ChatbotError: the database does not answer, the folder cannot be written, or the index
-                is a newer version's.
+                is not of this version.
         """
-        here = data_dir / MANIFEST_FILE
         with reading(self.database) as plain:
             connection = plain.execution_options(isolation_level="REPEATABLE READ")
             committed = next(iter(_manifests(connection)), None)
             if committed is None:
-                found = here.exists()
-                here.unlink(missing_ok=True)
-                return found
-            if here.exists() and here.read_bytes() == committed.encode():
-                return False
+                (data_dir / MANIFEST_FILE).unlink(missing_ok=True)
+                return None
             named = json.loads(committed)
             if named["format"] > FORMAT:
                 raise MissingIndexError(
@@ -80,10 +77,16 @@ class SharedIndex:
                 for name, digest in _files_of(connection, [named]):
                     if not holds(data_dir / name, digest):
                         write_atomically(data_dir / name, _parts_of(connection, name))
-                write_atomically(here, committed.encode())
+                if named["format"] < FORMAT:
+                    write_atomically(data_dir / MANIFEST_FILE, committed.encode())
+                    return None
             except OSError as error:
                 raise _unusable(data_dir, "written", error) from error
-            return True
+        manifest = manifest_of(committed, "the shared index")
+        for entry in manifest.reports:
+            if not all(path.exists() for path in shard_files(data_dir, entry)):
+                write_shard(data_dir, read_original(data_dir, entry.sha256), entry.path)
+        return manifest
 
     def publish(self, data_dir: Path, manifest: Manifest, files: Iterable[Path]) -> None:
         """Commit a generation: its files and then its manifest, in one transaction.
@@ -103,16 +106,14 @@ class SharedIndex:
             for name in set(connection.execute(select(index_files.c.name)).scalars()) - kept:
                 connection.execute(delete(index_files).where(index_files.c.name == name))
 
-    def superseded(self) -> set[str]:
-        """The collections of generations that nobody reads any more."""
+    @contextmanager
+    def superseded(self) -> Iterator[set[str]]:
+        """The collections of generations that nobody reads any more, forgotten when it ends."""
         with reading(self.database) as connection:
             named = [json.loads(manifest) for manifest in _manifests(connection)]
-        return {m["collection"] for m in named[_KEPT:]} - {m["collection"] for m in named[:_KEPT]}
-
-    def forget_superseded(self) -> None:
-        """Forget them, once their collections are deleted."""
+        yield {m["collection"] for m in named[_KEPT:]} - {m["collection"] for m in named[:_KEPT]}
+        newest = self.newest() or 0
         with writing(self.database) as connection:
-            newest = connection.execute(select(func.max(generations.c.number))).scalar() or 0
             connection.execute(delete(generations).where(generations.c.number <= newest - _KEPT))
 
 
@@ -123,15 +124,13 @@ def _manifests(connection: Connection) -> list[str]:
 
 
 def _files_of(connection: Connection, named: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Name and hash of the files that any of these manifests names."""
-    folders = {m[kind] for m in named for kind in ("lexical", "fitted")}
+    """Name and hash of the files that any of these manifests' reports are kept in."""
     reports = {report["sha256"] for m in named for report in m["reports"]}
     found = []
     for name, digest in connection.execute(select(index_files.c.name, index_files.c.sha256)).all():
-        folder, _, rest = name.partition("/")
         if not _NAME.fullmatch(name):
             raise MissingIndexError(f"the shared index names a file {quoted(name)}; rebuild it")
-        if folder in folders or (folder == SHARDS_FOLDER and rest.partition(".")[0] in reports):
+        if name.partition("/")[2].partition(".")[0] in reports:
             found.append((name, digest))
     return found
 
@@ -163,7 +162,7 @@ _ASKED_EVERY = 0.2
 
 @contextmanager
 def ingesting(settings: Settings, seconds: float) -> Iterator[SharedIndex | None]:
-    """The right to change the index, here and wherever it is shared; it is up to date then.
+    """The right to change the index, here and wherever it is shared.
 
     Without a database it is the data folder's lock alone that counts, and without Chroma's server
     the index is the folder's own, and None is given.
@@ -177,19 +176,12 @@ def ingesting(settings: Settings, seconds: float) -> Iterator[SharedIndex | None
         _on_all_machines(settings, seconds),
         locked_folder(settings.data_dir, seconds),
     ):
-        if shared:
-            shared.fetch(settings.data_dir)
         yield shared
 
 
 @contextmanager
 def locked_folder(data_dir: Path, seconds: float) -> Iterator[None]:
-    """The right to change the index of a data folder.
-
-    Raises:
-        ChatbotError: another process has it for longer than `seconds`, or the folder cannot be
-            used.
-    """
+    """The right to change the index of a data folder; errors as for `ingesting`."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(data_dir / "ingest.lock", timeout=seconds):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,10 +19,10 @@ from chatbot.errors import MissingIndexError, ReportError
 from chatbot.files import write_atomically
 from chatbot.reports.parsing import Report, parse_report
 from chatbot.reports.search_text import SearchText, parse_rows
-from chatbot.text.terms import bigrams, words
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST_FILE = "manifest.json"
+UPLOADS = "uploads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +38,33 @@ class ReportEntry:
     sha256: str
     search_text: str = ""
 
+    @property
+    def is_upload(self) -> bool:
+        """Whether a visitor brought it, and not who runs this."""
+        return Path(self.path).parent.name == UPLOADS
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What the current generation consists of.
 
-    `embedding` is the configured kind, `fingerprint` the very embedding, `fitted_on` the number of
-    sections it was fitted on (0: not fitted). `fitted`, `lexical` and `chroma` are folders beside
-    the manifest, `collection` is Chroma's. `corpus` is a hash of all live rows.
+    `embedding` is the configured kind, `fingerprint` the very embedding. `lexical` and `chroma` are
+    folders beside the manifest, `collection` is Chroma's. `papers` are those of all reports.
+    `embedded` is the generation whose sections have their vectors there, no more and no fewer; it
+    follows when those are made, 0 says that none is known to.
     """
 
     format: int
     generation: int
     embedding: str
     fingerprint: str
-    fitted_on: int
-    fitted: str
     lexical: str
     chroma: str
     collection: str
-    corpus: str
     papers: int
     sections: int
     reports: tuple[ReportEntry, ...]
+    embedded: int = 0
 
 
 # Making it takes fifty times as long as reading with it, which every question does.
@@ -80,12 +84,24 @@ def read_manifest(data_dir: Path) -> Manifest | None:
         return None
     except OSError as error:
         raise MissingIndexError(f"{path} cannot be read: {error.strerror}") from error
+    return manifest_of(data, str(path))
+
+
+def usable_manifest(data_dir: Path) -> Manifest | None:
+    """The committed manifest, or None where there is none that can be read."""
+    with suppress(MissingIndexError):
+        return read_manifest(data_dir)
+    return None
+
+
+def manifest_of(data: bytes | str, where: str) -> Manifest:
+    """A manifest from what `manifest_text` gave; errors as for `read_manifest`."""
     try:
         manifest = _MANIFEST.validate_json(data)
     except ValidationError as error:
-        raise MissingIndexError(f"{path} is not a manifest of this version") from error
+        raise MissingIndexError(f"{where} is not a manifest of this version") from error
     if manifest.format != FORMAT:
-        cause = f"{path} has format {manifest.format}, this version writes {FORMAT}"
+        cause = f"{where} has format {manifest.format}, this version writes {FORMAT}"
         raise MissingIndexError(cause)
     return manifest
 
@@ -103,17 +119,22 @@ def write_manifest(data_dir: Path, manifest: Manifest) -> None:
 _FILE = "SHA256SUMS"
 
 
-def seal(folder: Path) -> None:
+def seal(folder: Path, before: Path | None = None) -> None:
     """Bring every file of a finished folder to the disk and note its sum.
 
-    After it the folder may be committed: a machine that stops then has it whole.
+    After it the folder may be committed: a machine that stops then has it whole. Files that are
+    those of a sealed folder `before`, by links, keep the sum they have there.
     """
+    known = {p.relative_to(before): (p, digest) for p, digest in _sums(before)} if before else {}
     lines = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+        name = path.relative_to(folder)
+        same, digest = known.get(name, (None, ""))
+        if same is None or not path.samefile(same):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        lines.append(f"{digest}  {name.as_posix()}\n")
     (folder / _FILE).write_text("".join(lines), encoding="utf-8")
 
 
@@ -129,11 +150,7 @@ def require_all(folder: Path) -> None:
 
 
 def altered(folder: Path) -> tuple[Path, ...]:
-    """The files of a sealed folder that are gone or no longer hold what was written.
-
-    Raises:
-        MissingIndexError: the sums cannot be read.
-    """
+    """The files of a sealed folder that are gone or altered; errors as for `require_all`."""
     return tuple(path for path, digest in _sums(folder) if not holds(path, digest))
 
 
@@ -163,10 +180,7 @@ SHARDS_FOLDER = "reports"
 _SHORT = 16
 _REPORTS = TypeAdapter(tuple[ReportEntry, ...])
 _REPORT = TypeAdapter(Report)
-_TERMS = TypeAdapter(list[tuple[str, str]])
-_VERSION = "2"
-_Cut = dict[Literal["words", "bigrams"], list[str]]
-_ORIGINAL, _CUT, _PARSED = ".txt", f".terms-{_VERSION}.json", f".parsed-{_VERSION}.json"
+_ORIGINAL, _PARSED = ".txt", ".parsed-2.json"
 
 
 def fingerprint(data: bytes) -> str:
@@ -175,21 +189,11 @@ def fingerprint(data: bytes) -> str:
 
 
 def write_shard(data_dir: Path, data: bytes, path: str) -> Report:
-    """Parse a report and keep it; returns the parse.
-
-    Raises:
-        ReportError: the bytes are not a report.
-    """
+    """Parse a report and keep it; returns the parse. ReportError where the bytes are none."""
     report = parse_report(data, path)
-    stem = data_dir / SHARDS_FOLDER / fingerprint(data)
-    cut = [
-        [" ".join(words(section.text)), " ".join(bigrams(section.text))]
-        for paper in report.papers
-        for section in paper.sections
-    ]
-    write_atomically(stem.with_suffix(_ORIGINAL), data)
-    write_atomically(stem.with_suffix(_CUT), json.dumps(cut, ensure_ascii=False).encode())
-    write_atomically(stem.with_suffix(_PARSED), _REPORT.dump_json(report))
+    sha256 = fingerprint(data)
+    write_atomically(_shard(data_dir, sha256, _ORIGINAL), data)
+    write_atomically(_shard(data_dir, sha256, _PARSED), _REPORT.dump_json(report))
     return report
 
 
@@ -203,14 +207,6 @@ def read_parsed(data_dir: Path, entry: ReportEntry) -> Report:
     path = _shard(data_dir, entry.sha256, _PARSED)
     with _damage_told(path):
         return _REPORT.validate_json(_read(path))
-
-
-def read_terms(data_dir: Path, entry: ReportEntry) -> list[_Cut]:
-    """The terms of its sections, in the order of its parse; errors as for `read_parsed`."""
-    path = _shard(data_dir, entry.sha256, _CUT)
-    with _damage_told(path):
-        cut = _TERMS.validate_json(_read(path))
-    return [{"words": w.split(), "bigrams": b.split()} for w, b in cut]
 
 
 def write_search_text(data_dir: Path, sha256: str, data: bytes) -> str:
@@ -267,7 +263,7 @@ def spoilt_shards(data_dir: Path, entries: Iterable[ReportEntry]) -> tuple[str, 
     for entry in entries:
         try:
             whole = fingerprint(read_original(data_dir, entry.sha256)) == entry.sha256
-            read_terms(data_dir, entry)
+            read_parsed(data_dir, entry)
         except MissingIndexError:
             whole = False
         if not whole:
@@ -275,10 +271,10 @@ def spoilt_shards(data_dir: Path, entries: Iterable[ReportEntry]) -> tuple[str, 
     return tuple(spoilt)
 
 
-def shard_files(data_dir: Path, entry: ReportEntry) -> tuple[Path, ...]:
-    """The files that a report in the index is kept in."""
+def shard_files(data_dir: Path, entry: ReportEntry, *, parsed: bool = True) -> tuple[Path, ...]:
+    """The files that a report in the index is kept in, perhaps less what can be made again."""
     beside = [_search_text(entry.search_text)] if entry.search_text else []
-    kinds = (_ORIGINAL, _CUT, _PARSED, *beside)
+    kinds = (_ORIGINAL, *beside, *([_PARSED] if parsed else []))
     return tuple(_shard(data_dir, entry.sha256, kind) for kind in kinds)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import chromadb
 import numpy as np
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
@@ -34,6 +35,8 @@ _ADVICE = {
     "readonly": "Chroma writes even to read: make the folder writable, or set CHATBOT_DATA_DIR to "
     "a copy that is",
     "disk is full": "make room",
+    "dimension": "another model makes the vectors than when the index was made, so run "
+    "'chatbot ingest --rebuild', or set CHATBOT_EMBEDDING and CHATBOT_EMBEDDING_BASE_URL as then",
 }
 # Below so many rows to choose from, fetching them is faster than a filtered query.
 _FEW = 200
@@ -49,6 +52,9 @@ def open_client(folder: Path, url: str | None) -> Any:
     with _chroma_errors(url or str(folder)):
         if url is None:
             folder.mkdir(parents=True, exist_ok=True)
+            # One that was opened before does not see what another process has written since
+            # (1.5.9), and chromadb would give it again.
+            SharedSystemClient._identifier_to_system.pop(str(folder), None)
             return chromadb.PersistentClient(path=str(folder), settings=settings)
         address = urlsplit(url)
         secure = address.scheme == "https"
@@ -80,12 +86,10 @@ def _damage(folder: Path, check: str) -> str | None:
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=0)) as database:
             (found,) = database.execute(check).fetchone()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         # Such as one that another process is writing, or was when it was killed: Chroma's to mend.
-        if error.sqlite_errorname.startswith(_NO_DAMAGE):
+        if getattr(error, "sqlite_errorname", "").startswith(_NO_DAMAGE):
             return None
-        found = str(error)
-    except UnicodeDecodeError as error:
         found = str(error)
     return None if found in {"ok", 1} else f"{file} is damaged ({' '.join(str(found).split())})"
 
@@ -207,8 +211,10 @@ class SectionVectorStore(BasePydanticVectorStore):
                 near = zip(found["ids"][0], found["distances"][0], strict=True)
                 return [(row, 1.0 - distance) for row, distance in near]
             found = self._collection.get(ids=among, include=["embeddings"])
-        rows = np.asarray(found["embeddings"], dtype=np.float32).reshape(len(found["ids"]), -1)
-        wanted = np.asarray(embedding, dtype=np.float32)
+            rows = np.asarray(found["embeddings"], dtype=np.float32).reshape(len(found["ids"]), -1)
+            wanted = np.asarray(embedding, dtype=np.float32)
+            if len(rows) and rows.shape[1] != len(wanted):
+                raise ValueError(f"vectors of dimension {rows.shape[1]}, asked for {len(wanted)}")
         lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(wanted)
         similarity = rows @ wanted / np.maximum(lengths, 1e-12) if len(rows) else np.zeros(0)
         order = np.argsort(-similarity, kind="stable")[:top_k]

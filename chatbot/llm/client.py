@@ -24,6 +24,7 @@ from chatbot.llm.provider_errors import (
     model_error,
     one_line,
     seconds_to_wait,
+    sent_key,
 )
 from chatbot.telemetry.logs import traced
 
@@ -115,9 +116,7 @@ class _OpenAIChat:
 
         self._settings = settings
         self.name, self.context_tokens = settings.llm, settings.llm_context
-        key = settings.key
-        if not (key.isascii() and key.isprintable()):
-            raise ConfigurationError("OPENAI_API_KEY: holds characters no key has; paste it again")
+        self._key = sent_key(settings, "OPENAI_API_KEY")
         self._options: dict[str, object] = {"stream_options": {"include_usage": True}}
         self._takes_shapes = True
         self._trusted = httpx.create_ssl_context()  # read once: 30 ms for each call, else
@@ -214,7 +213,7 @@ class _OpenAIChat:
         return OpenAILike(
             model=self.name,
             api_base=self._settings.openai_base_url or OPENAI_URL,
-            api_key=self._settings.key or "none",
+            api_key=self._key,
             context_window=self.context_tokens,
             is_chat_model=True,
             is_function_calling_model=False,

@@ -2,15 +2,13 @@
 
 import re
 import socket
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chatbot.config import Settings
-from chatbot.errors import ModelError, TooLongError
+from chatbot.errors import ConfigurationError, ModelError, TooLongError
 
 if TYPE_CHECKING:
     import openai
@@ -22,6 +20,11 @@ _TOO_LONG = re.compile(r"(?i)context.{0,20}(length|window|size)|(prompt|input) i
 BROKE_OFF = ("broke off in mid-answer", "ask again")
 FILTERED = ("withheld the answer (content filter)", "ask in other words")
 _OVER_LONG = ("was given more text than it can read", "lower CHATBOT_LLM_CONTEXT to its limit")
+# What helps where the model is the embedding's, which has a server and a key of its own.
+_OF_EMBEDDING = (
+    (_OVER_LONG[1], "name a model in CHATBOT_EMBEDDING that reads more"),
+    ("OPENAI_", "CHATBOT_EMBEDDING_"),
+)
 _NO_QUOTA = ("has no quota left on this account", "check its plan and billing")
 _BY_CODE = {
     "content_filter": FILTERED,
@@ -46,17 +49,15 @@ class BadAnswerError(Exception):
     """The server answered, but not with an answer; holds what is wrong and what to do."""
 
 
-@contextmanager
-def openai_errors(settings: Settings) -> Iterator[None]:
-    """Turn the OpenAI client's errors into `ModelError`s, for the settings' embedding model."""
-    try:
-        yield
-    except Exception as error:
-        openai = sys.modules.get("openai")  # if it was never imported, it raised nothing
-        if openai is None or not isinstance(error, openai.OpenAIError):
-            raise
-        name = settings.embedding.partition(":")[2]
-        raise model_error(error, settings, name, "CHATBOT_EMBEDDING") from None
+def sent_key(settings: Settings, variable: str) -> str:
+    """The key as a client takes it, which wants one; `variable` is where it was read from.
+
+    Raises:
+        ConfigurationError: no header can hold it.
+    """
+    if not (settings.key.isascii() and settings.key.isprintable()):
+        raise ConfigurationError(f"{variable}: holds characters no key has; paste it again")
+    return settings.key or "none"
 
 
 def seconds_to_wait(error: "openai.APIStatusError") -> float | None:
@@ -71,10 +72,15 @@ def seconds_to_wait(error: "openai.APIStatusError") -> float | None:
 
 
 def model_error(error: Exception, settings: Settings, name: str, variable: str) -> ModelError:
-    """One line: which model, where, what is wrong, what to do; the key is struck out."""
+    """One line: which model, where, what is wrong, what to do; the key is struck out.
+
+    `variable` is the one that names the model.
+    """
     host = urlsplit(settings.openai_base_url or OPENAI_URL).netloc.rpartition("@")[2]
     what, remedy = (_scrub(words, settings.key) for words in _explain(error))
     kind = TooLongError if remedy.startswith(_OVER_LONG[1]) else ModelError
+    for of_chat, own in _OF_EMBEDDING if variable == "CHATBOT_EMBEDDING" else ():
+        remedy = remedy.replace(of_chat, own)
     return kind(f"{name} at {host} {what[:300]}; {remedy[:100].replace('$MODEL', variable)}")
 
 

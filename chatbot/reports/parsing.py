@@ -304,26 +304,21 @@ def _parse_paper(
     end = _before_blank(lines, start, span.stop)
     if end - 1 > start and _SEPARATOR.fullmatch(lines[end - 1]):
         end = _before_blank(lines, start, end - 1)
-    headings = choose_headings([h for h in _headings(unfenced, start, end) if h.opens])
+    found = [h for i in range(start + 1, end) if (h := as_heading(unfenced[i], i))]
+    headings = choose_headings([h for h in found if h.opens])
     preamble = lines[start + 1 : headings[0].line if headings else end]
     url, paper_id = _parse_link(preamble, start, title, path)
     if {heading.key for heading in headings} <= {"field"}:
-        found = f"no section but {SECTION_LABELS['field']}" if headings else "no section"
-        cause = f"paper {paper_id} has {found}; head the others as in '### 2. 一句话核心贡献'"
+        held = f"no section but {SECTION_LABELS['field']}" if headings else "no section"
+        cause = f"paper {paper_id} has {held}; head the others as in '### 2. 一句话核心贡献'"
         problems.append(Problem(start + 1, cause, fatal=True))
         return None
     _, read_from = _told(preamble, _READ_FROM) or (0, "")
     stops = [*(heading.line for heading in headings[1:]), end]
     sections = tuple(_section(lines, h, stop) for h, stop in zip(headings, stops, strict=True))
     problems.extend(_section_problems(paper_id, start + 1, sections))
-    others = _passed_over(paper_id, _headings(unfenced, start, end), headings)
-    problems.extend(islice(others, len(SECTION_KEYS)))
+    problems.extend(islice(_passed_over(paper_id, found, headings), len(SECTION_KEYS)))
     return Paper(paper_id, title, url, read_from, sections, LineSpan(start + 1, end))
-
-
-def _headings(lines: Sequence[str], start: int, end: int) -> Iterator[Heading]:
-    """What looks like a heading after line `start` and before line `end`."""
-    return filter(None, (as_heading(lines[i], i) for i in range(start + 1, end)))
 
 
 def _parse_link(preamble: Sequence[str], start: int, title: str, path: str) -> tuple[str, str]:

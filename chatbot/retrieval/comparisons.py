@@ -1,14 +1,13 @@
 """Comparisons: which papers are compared, and the sections of each that answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chatbot.errors import ChatbotError, quoted
 from chatbot.guardrails.limits import check_question
 from chatbot.index.entity_linking import Link
+from chatbot.index.lexical import Scope
 from chatbot.index.reading import Catalogue, Index
 from chatbot.retrieval.ranking import Weights, probabilities, score, signals_of
 from chatbot.text.terms import bigrams, normalise, without_stop_words, words
@@ -25,16 +24,7 @@ COLUMNS: dict[Language, tuple[str, ...]] = {
 _SHARED = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class PaperSections:
-    """A paper's rows, best first, with their scores."""
-
-    paper_id: str
-    rows: tuple[int, ...]
-    scores: tuple[float, ...]
-
-
-def compared_papers(index: Index, query: Query, allowed: NDArray[np.bool_]) -> tuple[str, ...]:
+def compared_papers(index: Index, query: Query, scope: Scope) -> tuple[str, ...]:
     """The papers a question compares: those it names, then those it describes, part by part."""
     known = index.catalogue.by_id
     named: list[str] = []
@@ -46,9 +36,8 @@ def compared_papers(index: Index, query: Query, allowed: NDArray[np.bool_]) -> t
     described = sum(part.is_paper for part in query.parts)
     wanted = query.count or max(_FEWEST, len(named) + described)
     if len(named) < min(wanted, _MOST):
-        for paper in _described(index, query.parts, allowed):
-            if paper not in named and len(named) < wanted:
-                named.append(paper)
+        others = (p for p in _described(index, query.parts, scope) if p not in named)
+        named += [*others][: wanted - len(named)]
     return tuple(named[:_MOST])
 
 
@@ -67,12 +56,10 @@ def comparison_query(
         raise ChatbotError(f"{len(ids)} different papers given; compare {_FEWEST} to {_MOST}")
     titles = [catalogue.by_id[paper].title for paper in ids]
     by = tuple(columns) or COLUMNS[language]
-    listed = "、".join(titles) if language == "zh" else ", ".join(titles)
-    question = (
-        f"对比 {listed}：{'；'.join(by)}"
-        if language == "zh"
-        else (f"Compare {listed} by {'; '.join(by)}")
-    )
+    if language == "zh":
+        question = f"对比 {'、'.join(titles)}：{'；'.join(by)}"
+    else:
+        question = f"Compare {', '.join(titles)} by {'; '.join(by)}"
     return Query(
         question=question,
         standalone=question,
@@ -93,9 +80,9 @@ def _paper_called(catalogue: Catalogue, name: str) -> str:
             return match[1]
         raise ChatbotError(f"no paper {match[1]} in the index; 'chatbot papers' lists them")
     wanted = normalise(name).strip()
-    titled = [paper.id for paper in catalogue.papers if normalise(paper.title) == wanted]
-    named = [paper for link in catalogue.names.find(name) for paper in link.papers]
-    found = list(dict.fromkeys(titled or named))
+    linked = [paper for link in catalogue.names.find(name) for paper in link.papers]
+    titled = [paper for paper in linked if normalise(catalogue.by_id[paper].title) == wanted]
+    found = list(dict.fromkeys(titled or linked))
     if not found:
         raise ChatbotError(f"no paper is called {quoted(name)}; 'chatbot papers' lists them")
     if len(found) > 1:
@@ -106,52 +93,51 @@ def _paper_called(catalogue: Catalogue, name: str) -> str:
 
 def ranked_within(
     index: Index, query: Query, papers: Sequence[str], weights: Weights
-) -> list[PaperSections]:
-    """The sections of each paper for the question; what is asked of one is asked of all."""
+) -> list[list[tuple[int, float]]]:
+    """Each paper's rows, best first, with their scores; what is asked of one is asked of all."""
     by_key: list[dict[str, float]] = []
     for paper in papers:
-        mask = np.zeros(len(index.sections), bool)
-        mask[list(index.catalogue.by_id[paper].rows)] = True
+        scope = _scope_of(index, [paper])
         signals = signals_of(
-            index, query.sought, links=query.links, aspects=query.aspects, allowed=mask
+            index, query.sought, links=query.links, aspects=query.aspects, scope=scope
         )
         scores = probabilities(score(signals, weights))
-        keys = [index.sections[row].key for row in signals.rows]
+        keys = [index.section(row).key for row in signals.rows]
         by_key.append(dict(zip(keys, map(float, scores), strict=True)))
     ranked = []
     for paper, own in zip(papers, by_key, strict=True):
-        rows = {index.sections[row].key: row for row in index.catalogue.by_id[paper].rows}
+        rows = {index.section(row).key: row for row in index.catalogue.by_id[paper].rows}
         others = [other for other in by_key if other is not own]
         shared = {key: sum(o.get(key, 0.0) for o in others) / len(papers) for key in rows}
         total = {key: own.get(key, 0.0) + _SHARED * shared[key] for key in rows}
         best = sorted(total, key=lambda key: -total[key])
-        best_scores = tuple(total[key] for key in best)
-        ranked.append(PaperSections(paper, tuple(rows[key] for key in best), best_scores))
+        ranked.append([(rows[key], total[key]) for key in best])
     return ranked
 
 
 def _likeliest(index: Index, sought: Sought, papers: Sequence[str]) -> str:
     """Of papers that share a name, the one the rest of the question fits best."""
-    mask = np.zeros(len(index.sections), bool)
-    for paper in papers:
-        mask[list(index.catalogue.by_id[paper].rows)] = True
-    signals = signals_of(index, sought, allowed=mask)
+    signals = signals_of(index, sought, scope=_scope_of(index, papers))
     if not len(signals.rows):
         return papers[0]
     best = int(signals.rows[int(np.argmax(signals.paper + signals.lexical))])
-    return str(index.sections[best].paper_id)
+    return index.section(best).paper_id
 
 
-def _described(index: Index, parts: Sequence[Part], allowed: NDArray[np.bool_]) -> list[str]:
+def _scope_of(index: Index, papers: Sequence[str]) -> Scope:
+    return Scope(frozenset(index.catalogue.by_id[paper].number for paper in papers))
+
+
+def _described(index: Index, parts: Sequence[Part], scope: Scope) -> list[str]:
     """The paper each part fits, surest first: by how much of what is rare in the part it holds."""
     found: dict[str, float] = {}
     for part in parts:
-        signals = signals_of(index, wording.sought_of(part.text), allowed=allowed)
+        signals = signals_of(index, wording.sought_of(part.text), scope=scope)
         if not len(signals.rows):
             continue
         row = signals.rows[int(np.argmax(signals.paper + 0.1 * signals.dense))]
-        paper = index.catalogue.by_id[index.sections[row].paper_id]
-        text = "\n".join([paper.title, *(index.sections[row].text for row in paper.rows)])
+        paper = index.catalogue.by_id[index.section(row).paper_id]
+        text = "\n".join([paper.title, *(s.text for s in index.sections_of(paper.id))])
         held = {*words(text), *bigrams(text)}.intersection(without_stop_words(words(part.text)))
         rarity = sum(map(index.lexical.idf, held)) * (2.0 if part.likely else 1.0)
         found[paper.id] = max(found.get(paper.id, 0.0), rarity)

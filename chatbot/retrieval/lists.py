@@ -4,13 +4,14 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chatbot.index.lexical import Scope
 from chatbot.index.reading import READ_ABSTRACT_ONLY, Index, PaperRecord
+from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.retrieval.mentions import COMMON, HEADS, Listed, mentioning, term_pattern, terms_of
 from chatbot.retrieval.models import Coverage, Hit, ListBy
 from chatbot.retrieval.ranking import Array, Weights, score, signals_of
@@ -40,23 +41,24 @@ _MOST_RANKED = 12
 
 
 def papers_introducing(
-    index: Index, scope: Sequence[PaperRecord], named: str
+    index: Index, scope: Scope, named: str
 ) -> tuple[tuple[Listed, ...], Coverage]:
     """The papers that bring a new benchmark, data set, …, by what it is called."""
     kind = _KINDS[_KIND_OF[named]]
     pattern, title = re.compile(f"{_NEW}(?:{kind})", re.IGNORECASE), re.compile(kind, re.IGNORECASE)
     listed = []
-    for paper in scope:
-        rows = {index.sections[row].key: row for row in paper.rows}
+    said = re.sub(r"\[A-Za-z\]|\\b", "", kind).split("|")
+    for paper in _likely(index, scope, [[said]], inside=True):
+        rows = {index.section(row).key: row for row in paper.rows}
         found = [
             rows[key]
             for key in ("contribution", "innovations")
-            if key in rows and pattern.search(index.sections[rows[key]].text)
+            if key in rows and pattern.search(index.section(rows[key]).text)
         ]
         if found or (title.search(paper.title) and rows):
             first = found or [rows.get("contribution", paper.rows[0])]
             listed.append(Listed(paper, tuple(first), 1.0 + 0.5 * ("contribution" in rows)))
-    return tuple(listed), Coverage("topic", len(scope), len(listed), (named,))
+    return tuple(listed), Coverage("topic", index.catalogue.count(scope), len(listed), (named,))
 
 
 def narrowed(index: Index, query: Query, listed: Sequence[Listed]) -> tuple[Listed, ...]:
@@ -69,82 +71,102 @@ def narrowed(index: Index, query: Query, listed: Sequence[Listed]) -> tuple[List
     kept = list(listed)
     for piece in query.criteria.beside:
         said = _either_language(index, piece) if english else [re.compile(re.escape(piece), re.I)]
-        saying = [entry for entry in kept if said and _head_says(index, entry.paper, said)]
+        saying = [entry for entry in kept if _all_in(_head_of(index, entry.paper)[1], said)]
         if 0 < len(saying) < len(kept):
             kept = saying
     return tuple(kept)
 
 
-def _head_says(index: Index, paper: PaperRecord, patterns: Sequence[re.Pattern[str]]) -> bool:
-    """Whether title, keywords, field and contribution together hold every pattern."""
-    head = _head_of(index, paper, _head_rows(index, paper))
-    return all(pattern.search(head) for pattern in patterns)
+def _head_of(
+    index: Index, paper: PaperRecord, keys: Sequence[SectionKey] = HEADS
+) -> tuple[list[int], str]:
+    """A paper's rows of these kinds, and their texts after its title and keywords."""
+    rows = [row for row in paper.rows if index.section(row).key in keys]
+    return rows, "\n".join([index.head_of(paper), *(index.section(row).text for row in rows)])
 
 
-def _head_rows(index: Index, paper: PaperRecord) -> list[int]:
-    return [row for row in paper.rows if index.sections[row].key in HEADS]
-
-
-def _head_of(index: Index, paper: PaperRecord, rows: Sequence[int]) -> str:
-    texts = (index.sections[row].text for row in rows)
-    return "\n".join([index.paper_heads[paper.place], *texts])
+def _all_in(text: str, patterns: Sequence[re.Pattern[str]]) -> bool:
+    return bool(patterns) and all(pattern.search(text) for pattern in patterns)
 
 
 def papers_about(
-    index: Index, query: Query, scope: Sequence[PaperRecord], topic: Sequence[str]
+    index: Index, query: Query, scope: Scope, topic: Sequence[str]
 ) -> tuple[Listed, ...]:
     """The papers whose title, field, contribution or keywords hold a topic in these very words."""
     patterns = [term_pattern(piece) for piece in topic]
     words_of = [_either_language(index, piece) for piece in topic if query.language == "en"]
     only_field = query.criteria.field_only
-    listed, heads = [], index.paper_heads
-    for paper in scope:
-        rows = _head_rows(index, paper)
-        if only_field:
-            rows = [row for row in rows if index.sections[row].key == "field"]
-        found = [row for row in rows if any(p.search(index.sections[row].text) for p in patterns)]
-        in_title = not only_field and any(p.search(heads[paper.place]) for p in patterns)
-        head = _head_of(index, paper, rows)
-        said = any(asked and all(w.search(head) for w in asked) for asked in words_of)
-        if found or in_title or said:
+    listed = []
+    worded = [_worded(index, piece) for piece in topic if query.language == "en"]
+    for paper in _likely(index, scope, [[topic], *filter(None, worded)]):
+        rows, head = _head_of(index, paper, ("field",) if only_field else HEADS)
+        found = [row for row in rows if any(p.search(index.section(row).text) for p in patterns)]
+        in_title = not only_field and any(p.search(index.head_of(paper)) for p in patterns)
+        if found or in_title or any(_all_in(head, asked) for asked in words_of):
             listed.append(Listed(paper, tuple(found or rows[:1] or paper.rows[:1]), 1.0))
-    return tuple(listed) if only_field or _tells_apart(query, listed, scope) else ()
+    return tuple(listed) if only_field or _tells_apart(index, query, listed, scope) else ()
 
 
-def _tells_apart(query: Query, listed: Sequence[Listed], scope: Sequence[PaperRecord]) -> bool:
+def _tells_apart(index: Index, query: Query, listed: Sequence[Listed], scope: Scope) -> bool:
     """Whether the papers are few enough to be what was asked for; of given papers all may be."""
-    return bool(query.filters.papers) or len(listed) <= COMMON * len(scope)
+    return bool(query.filters.papers) or len(listed) <= COMMON * index.catalogue.count(scope)
+
+
+def _likely(
+    index: Index,
+    scope: Scope,
+    alternatives: Iterable[Sequence[Iterable[str]]],
+    *,
+    inside: bool = False,
+) -> list[PaperRecord]:
+    """The papers of a scope, in order, that may hold what one of these alternatives asks for.
+
+    An alternative asks for one text of each of its groups.
+    """
+    found = set[int]()
+    for groups in alternatives:
+        held = [
+            frozenset[int]().union(*(index.lexical.holding(t, scope, inside=inside) for t in texts))
+            for texts in groups or [[""]]
+        ]
+        found |= frozenset.intersection(*held)
+    return index.catalogue.of_numbers(found)
+
+
+def rows_in(index: Index, paper: PaperRecord, scope: Scope) -> list[int]:
+    """The rows of a paper that are of the kinds of a scope."""
+    keys = {SECTION_KEYS[place] for place in scope.keys} or {*SECTION_KEYS}
+    return [row for row in paper.rows if index.section(row).key in keys]
+
+
+def _worded(index: Index, phrase: str) -> list[list[str]]:
+    """The words of an English phrase, each with what the glossary has for it."""
+    said = (word for word in phrase.split() if word.lower() not in GENERIC)
+    return [[word, *index.glossary.translate(word)] for word in said]
 
 
 def _either_language(index: Index, phrase: str) -> list[re.Pattern[str]]:
     """The words of an English phrase, each as it stands or as the glossary has it."""
-    patterns = []
-    for word in phrase.split():
-        if word.lower() not in GENERIC:
-            glosses = index.glossary.translate(word)
-            either = [term_pattern(word).pattern, *map(re.escape, glosses)]
-            patterns.append(re.compile("|".join(either), re.IGNORECASE))
-    return patterns
+    return [
+        re.compile("|".join([term_pattern(word).pattern, *map(re.escape, glosses)]), re.IGNORECASE)
+        for word, *glosses in _worded(index, phrase)
+    ]
 
 
 def papers_saying(
-    index: Index, query: Query, scope: Sequence[PaperRecord], topic: Sequence[str]
+    index: Index, query: Query, scope: Scope, topic: Sequence[str]
 ) -> tuple[Listed, ...]:
     """The papers with a sentence that holds all words of a topic: "代码已开源"."""
     asked = [_said_as(piece) for piece in topic]
-    texts = index.paper_texts
     listed = []
-    for paper in scope:
-        near = [w for w in asked if all(word in texts[paper.place] for word in w)]
-        rows = [
-            row
-            for row in paper.rows
-            if any(_says(sentence, w) for w in near for sentence in _sentences(index, row))
-        ]
+    for paper in _likely(index, scope, ([[w] for w in said] for said in asked), inside=True):
+        text = index.text_of(paper)
+        near = [w for w in asked if all(word in text for word in w)]
+        rows = [row for row in paper.rows if _says(index.section(row).text.lower(), near)]
         if rows:
-            rows.sort(key=lambda row: index.sections[row].key not in query.aspects)
+            rows.sort(key=lambda row: index.section(row).key not in query.aspects)
             listed.append(Listed(paper, tuple(rows), 1.0))
-    return tuple(listed) if _tells_apart(query, listed, scope) else ()
+    return tuple(listed) if _tells_apart(index, query, listed, scope) else ()
 
 
 def _said_as(piece: str) -> frozenset[str]:
@@ -153,81 +175,71 @@ def _said_as(piece: str) -> frozenset[str]:
     return frozenset(found if all(len(word) > 1 for word in found) else [piece.lower()])
 
 
-def _sentences(index: Index, row: int) -> list[str]:
-    return re.split(r"[。；;\n]", index.sections[row].text.lower())
+def _says(text: str, asked: Sequence[frozenset[str]]) -> bool:
+    """Whether a sentence holds all words of one of these sets, and does not deny them."""
+    sentences = (s for s in re.split(r"[。；;\n]", text) if not _DENIED.search(s))
+    return any(all(word in s for word in said) for s in sentences for said in asked)
 
 
-def _says(sentence: str, asked: frozenset[str]) -> bool:
-    return all(word in sentence for word in asked) and not _DENIED.search(sentence)
-
-
-def papers_near(
-    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
-) -> tuple[Listed, ...]:
+def papers_near(index: Index, query: Query, scope: Scope, weights: Weights) -> tuple[Listed, ...]:
     """The best papers by their score, down to a share of the best."""
-    signals = signals_of(index, query.sought, aspects=query.aspects, allowed=allowed)
+    signals = signals_of(index, query.sought, aspects=query.aspects, scope=scope)
     if not len(signals.rows):
         return ()
     scores: Array = score(signals, weights)
-    by_paper: dict[int, list[int]] = {}
+    likely = dict(zip(signals.papers.tolist(), signals.paper.tolist(), strict=True))
+    rows: dict[int, list[int]] = {}
     for place in np.argsort(-scores, kind="stable"):
-        paper = int(index.catalogue.paper_of_row[signals.rows[place]])
-        by_paper.setdefault(paper, []).append(int(place))
-    ranked = sorted(by_paper, key=lambda paper: -float(signals.paper[by_paper[paper][0]]))
-    best = float(signals.paper[by_paper[ranked[0]][0]])
-    listed = []
-    for paper in ranked[:_MOST_RANKED]:
-        places = by_paper[paper]
-        likely = float(signals.paper[places[0]])
-        if likely >= _CUT * best:
-            rows = tuple(int(signals.rows[place]) for place in places)
-            listed.append(Listed(index.catalogue.papers[paper], rows, likely))
+        rows.setdefault(int(signals.papers[place]), []).append(int(signals.rows[place]))
+    least, listed = _CUT * max(likely.values()), []
+    for paper in sorted(rows, key=lambda paper: -likely[paper])[:_MOST_RANKED]:
+        if likely[paper] >= least:
+            (record,) = index.catalogue.of_numbers([paper])
+            listed.append(Listed(record, tuple(rows[paper]), likely[paper]))
     return tuple(listed)
 
 
-def overview(index: Index, allowed: NDArray[np.bool_]) -> tuple[tuple[Hit, ...], Coverage]:
+def overview(index: Index, scope: Scope) -> tuple[tuple[Hit, ...], Coverage]:
     """The contribution of every paper the filters let through, those of one field together.
 
     Fields stand in the order of their first paper; papers, within, in that of their report.
     """
-    scope = index.catalogue.papers_of(allowed)
+    papers = index.catalogue.papers_in(scope)
     groups: dict[str, list[int]] = {}
-    for paper in scope:
-        keys = {index.sections[row].key: row for row in paper.rows if allowed[row]}
+    for paper in papers:
+        keys = {index.section(row).key: row for row in rows_in(index, paper, scope)}
         row = keys.get("contribution", next(iter(keys.values())))
-        field = index.sections[keys["field"]].text if "field" in keys else ""
-        groups.setdefault(_area(field), []).append(row)
+        field = index.section(keys["field"]).text if "field" in keys else ""
+        # The first few characters of a field's text name the broad area.
+        groups.setdefault(field.strip(" *-·\n")[:4], []).append(row)
     rows = [row for group in groups.values() for row in group]
     hits = tuple(
-        Hit(index.sections[row], 1.0, {"records": place}) for place, row in enumerate(rows, 1)
+        Hit(index.section(row), 1.0, {"records": place}) for place, row in enumerate(rows, 1)
     )
-    return hits, Coverage("records", len(scope), len(scope))
-
-
-def _area(field: str) -> str:
-    """The first few characters of a field's text, which name the broad area."""
-    return field.strip(" *-·\n")[:4]
+    return hits, Coverage("records", len(papers), len(papers))
 
 
 def find_papers(
-    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
+    index: Index, query: Query, scope: Scope, weights: Weights
 ) -> tuple[tuple[Listed, ...], Coverage]:
     """The papers that a list question asks for, among those the filters let through."""
-    found, coverage = _found(index, query, allowed, weights)
+    found, coverage = _found(index, query, scope, weights)
     if not query.criteria.negated:
         return found, coverage
     taken = {entry.paper.id for entry in found}
-    others = [paper for paper in index.catalogue.papers_of(allowed) if paper.id not in taken]
+    others = [paper for paper in index.catalogue.papers_in(scope) if paper.id not in taken]
     return _whole(others), Coverage("topic", coverage.checked, len(others))
 
 
 def _found(
-    index: Index, query: Query, allowed: NDArray[np.bool_], weights: Weights
+    index: Index, query: Query, scope: Scope, weights: Weights
 ) -> tuple[tuple[Listed, ...], Coverage]:
-    scope, criteria = index.catalogue.papers_of(allowed), query.criteria
+    criteria, count = query.criteria, index.catalogue.count(scope)
     if criteria.records:
-        records = _by_records(scope, criteria.records)
-        return _whole(records), Coverage("records", len(scope), len(records))
+        abstract_only = criteria.records == "abstract_only"
+        papers = index.catalogue.papers_in(scope)
+        records = [p for p in papers if (p.read_from == READ_ABSTRACT_ONLY) is abstract_only]
+        return _whole(records), Coverage("records", count, len(records))
     if criteria.introduces:
         listed, coverage = papers_introducing(index, scope, criteria.introduces)
         listed = narrowed(index, query, listed)
@@ -237,25 +249,19 @@ def _found(
         mentioned = mentioning(index, query, scope, terms)
         found = narrowed(index, query, mentioned)
         by: ListBy = "mention" if len(found) == len(mentioned) else "topic"
-        return found, Coverage(by, len(scope), len(found), terms)
+        return found, Coverage(by, count, len(found), terms)
     topics = criteria.topics
     if not topics:
-        return _whole(scope), Coverage("records", len(scope), len(scope))
+        return _whole(index.catalogue.papers_in(scope)), Coverage("records", count, count)
     found = mentioning(index, query, scope, topics) if criteria.uses else ()
-    if 0 < len(found) <= COMMON * len(scope):
-        return found, Coverage("mention", len(scope), len(found), topics)
+    if 0 < len(found) <= COMMON * count:
+        return found, Coverage("mention", count, len(found), topics)
     found = (
         papers_about(index, query, scope, topics)
         or papers_saying(index, query, scope, topics)
-        or papers_near(index, query, allowed, weights)
+        or papers_near(index, query, scope, weights)
     )
-    return found, Coverage("topic", len(scope), len(found), topics)
-
-
-def _by_records(scope: Sequence[PaperRecord], read: str) -> list[PaperRecord]:
-    """The papers that the records alone tell: digested from the abstract only, or not."""
-    abstract_only = read == "abstract_only"
-    return [p for p in scope if (p.read_from == READ_ABSTRACT_ONLY) is abstract_only]
+    return found, Coverage("topic", count, len(found), topics)
 
 
 def _whole(papers: Sequence[PaperRecord]) -> tuple[Listed, ...]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from chatbot.index.lexical import Scope
 from chatbot.index.reading import Index, PaperRecord
 from chatbot.reports.parsing import SectionKey
 from chatbot.understanding.criteria import GENERIC, SCAFFOLD_EN
@@ -40,14 +41,12 @@ class Listed:
     score: float
 
 
-def terms_of(
-    index: Index, scope: Sequence[PaperRecord], candidates: Sequence[str]
-) -> tuple[str, ...]:
+def terms_of(index: Index, scope: Scope, candidates: Sequence[str]) -> tuple[str, ...]:
     """The names a list is to be made by: those in few enough papers to tell them apart."""
-    found = []
+    found, count = [], index.catalogue.count(scope)
     for term in candidates:
         for part in _parts(term):
-            share = _share_of(index, scope, part)
+            share = len(_holding(index, scope, part)) / max(1, count)
             if 0 < share <= (1.0 if names_in(part) else COMMON):
                 found.append(part)
                 break
@@ -57,30 +56,17 @@ def terms_of(
 def _parts(term: str) -> Iterator[str]:
     """A term, then what is left of it without its first words, then without its last."""
     pieces = [piece for piece in term.split() if piece.lower() not in SCAFFOLD_EN][:_MOST_WORDS]
-    for start in range(len(pieces)):
-        part = " ".join(pieces[start:])
-        if part.lower() not in GENERIC:
-            yield part
-    for end in range(len(pieces) - 1, 0, -1):
-        part = " ".join(pieces[:end])
-        if part.lower() not in GENERIC:
-            yield part
+    ends = [pieces[start:] for start in range(len(pieces))]
+    beginnings = [pieces[:end] for end in range(len(pieces) - 1, 0, -1)]
+    parts = map(" ".join, [*ends, *beginnings])
+    return (part for part in parts if part.lower() not in GENERIC)
 
 
-def _share_of(index: Index, scope: Sequence[PaperRecord], term: str) -> float:
-    return len(_holding(index, scope, term)) / max(1, len(scope))
-
-
-def _holding(index: Index, scope: Sequence[PaperRecord], term: str) -> list[PaperRecord]:
-    """The papers that hold a term; most are ruled out by its first letters alone."""
-    pattern, chunks = term_pattern(term), _CHUNK.findall(term.lower())
-    begin = chunks[0] if chunks else term.lower()
-    texts = index.paper_texts
-    return [
-        paper
-        for paper in scope
-        if begin in texts[paper.place] and pattern.search(texts[paper.place])
-    ]
+def _holding(index: Index, scope: Scope, term: str) -> list[PaperRecord]:
+    """The papers of a scope that hold a term; most are ruled out by the lexical index alone."""
+    pattern = term_pattern(term)
+    likely = index.catalogue.of_numbers(index.lexical.holding(term, scope))
+    return [paper for paper in likely if pattern.search(index.text_of(paper))]
 
 
 def term_pattern(term: str) -> re.Pattern[str]:
@@ -100,26 +86,24 @@ def term_pattern(term: str) -> re.Pattern[str]:
 
 
 def mentioning(
-    index: Index, query: Query, scope: Sequence[PaperRecord], terms: Sequence[str]
+    index: Index, query: Query, scope: Scope, terms: Sequence[str]
 ) -> tuple[Listed, ...]:
     """Every paper that mentions one of the terms (or all, if so asked), with the sections."""
     criteria = query.criteria
     patterns = [term_pattern(term) for term in terms]
     listed = []
-    holding = [{paper.id for paper in _holding(index, scope, term)} for term in terms]
+    holding = [{paper.number for paper in _holding(index, scope, term)} for term in terms]
     wanted = set.intersection(*holding) if criteria.every else set.union(*holding)
-    for paper in (paper for paper in scope if paper.id in wanted):
+    for paper in index.catalogue.of_numbers(wanted):
         graded: dict[int, float] = {}
         for row in paper.rows:
-            section = index.sections[row]
+            section = index.section(row)
             if criteria.field_only and section.key != "field":
                 continue
             grades = [_grade(section.text, m) for p in patterns for m in p.finditer(section.text)]
             if grades:
                 graded[row] = max(grades) + 0.5 * (section.key in query.aspects)
-        in_title = (
-            any(pattern.search(paper.title) for pattern in patterns) and not criteria.field_only
-        )
+        in_title = not criteria.field_only and any(p.search(paper.title) for p in patterns)
         if not graded and in_title:
             graded[paper.rows[min(1, len(paper.rows) - 1)]] = 1.0
         if not graded or (criteria.own and max(graded.values()) < 0 and not in_title):

@@ -4,6 +4,7 @@ The weights (`weights.json`) are fitted by `evals.fitting`.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.errors import ModelError
-from chatbot.index.embeddings import embedding_errors
 from chatbot.index.entity_linking import Link
-from chatbot.index.lexical import CUTS, KINDS, FieldScores, Kind
+from chatbot.index.lexical import CUTS, EVERYTHING, KINDS, PARTS, Hits, Kind, Part, Scope, Terms
 from chatbot.index.reading import Index
 from chatbot.reports.parsing import SECTION_KEYS, SectionKey
 from chatbot.text.terms import without_stop_words
@@ -45,6 +45,7 @@ def shipped_weights() -> Weights:
 
 
 Array = NDArray[np.float32]
+Numbers = NDArray[np.int64]
 # What the shipped weights weigh.
 FEATURES = (
     *("dense", "link", "words_section", "words_paper", "bigrams_section", "bigrams_paper"),
@@ -53,13 +54,15 @@ FEATURES = (
     *("asks_field", "asks_contribution", "asks_usage", "asks_innovations", "asks_results"),
     "number",
 )
-_DENSE_DEPTH = 64
+# The root of all, within these: of a hundred thousand the nearest 64 are too few (recall .90; .92).
+_DENSE_DEPTH = 64, 256
 # So many rows can be named in a query; where a filter leaves more, more are asked for and dropped.
 _NAMED_ROWS, _DEEPER = 2000, 512
-_CANDIDATE_PAPERS = 40
+_CANDIDATE_PAPERS, _CANDIDATE_SECTIONS = 20, 100
 # The weights are fitted with the local embedding. A model's, which knows synonyms and languages, is
 # given more; how much is a guess, since there was no such model to measure it with.
 _MODEL_TRUST = 3.0
+_LATER_COPY = 0.5
 # A gloss counts less than a word of the question, and only where it tells sections apart.
 _GLOSS_WEIGHT, _SPECIFIC = 0.8, 2.0
 
@@ -68,11 +71,14 @@ _GLOSS_WEIGHT, _SPECIFIC = 0.8, 2.0
 class Signals:
     """What a section is judged by: one column a feature, one row a candidate.
 
-    `rows` are the candidates' rows in the index; `paper` is how likely each candidate's paper is,
-    from 0 to 1; `lexical` and `dense` are what each retriever alone would say.
+    `rows` are the candidates' rows in the index, `papers` and `keys` the numbers of their papers
+    and which section each is; `paper` is how likely each candidate's paper is, from 0 to 1;
+    `lexical` and `dense` are what each retriever alone would say.
     """
 
-    rows: NDArray[np.int64]
+    rows: Numbers
+    papers: Numbers
+    keys: Numbers
     columns: Mapping[str, Array]
     paper: Array
     lexical: Array
@@ -81,8 +87,6 @@ class Signals:
 
     def matrix(self, names: Sequence[str]) -> Array:
         """The features of these names, candidates by features."""
-        if not len(self.rows):
-            return np.zeros((0, len(names)), np.float32)
         return np.stack([self.columns[name] for name in names], axis=1)
 
 
@@ -105,50 +109,92 @@ def signals_of(
     *,
     links: Sequence[Link] = (),
     aspects: Sequence[SectionKey] = (),
-    allowed: NDArray[np.bool_] | None = None,
+    scope: Scope = EVERYTHING,
 ) -> Signals:
-    """Judge the sections of the index for a text; `allowed` is a mask over its rows."""
-    terms = _terms(index, sought.text, english=sought.english)
-    fields = _fields(index, terms, _terms(index, sought.unnamed, english=sought.english))
-    dense, notice = _dense(index, sought.text, allowed)
+    """Judge the sections of a scope for a text."""
+    whole = _terms(index, sought.text, english=sought.english)
+    unnamed = _terms(index, sought.unnamed, english=sought.english)
+    # Papers are scored for all terms, their sections for those that name no paper.
+    asked = {part: whole if part.endswith("paper") else unnamed for part in PARTS}
+    dense, notice = _dense(index, sought.text, scope)
     linked = _linked(index, links)
-    rows = _candidates(index, fields, dense, linked, allowed)
-    columns = _columns(index, rows, fields, dense, linked)
-    paper = columns["paper"]
+    facts = _candidates(index, asked, dense, linked, scope)
+    rows, papers, keys, numbers, _ = facts.T
+    columns, near = _columns(index, asked, facts), dense.among(rows)
+    packaged = index.settings.embedding in {"local", "multilingual"}
+    trust = 1.0 if packaged else _MODEL_TRUST
+    columns["dense"] = trust * near
+    columns["link"] = named = linked.among(papers)
+    sure = named / max(1e-9, named.max(initial=0))
+    by_words = sum(columns[f"wide_{kind}_paper"] for kind in KINDS) / len(KINDS)
+    columns["paper"] = paper = np.maximum(by_words, sure).astype(np.float32)
+    columns["dense_share"] = _share(columns["dense"], papers) * paper
     for place, key in enumerate(SECTION_KEYS):
-        of_key = (index.catalogue.key_of_row[rows] == place) * paper
+        of_key = (keys == place) * paper
         columns[f"is_{key}"] = of_key
         columns[f"asks_{key}"] = of_key * float(key in aspects)
-    columns["number"] = columns["numbers"] * paper * sought.wants_number
+    counted = np.log1p(numbers.astype(np.float32))
+    columns["number"] = counted / 4 * paper * sought.wants_number
     lexical = sum(
         columns[f"{kind}_{part}"] for kind in KINDS for part in ("section", "paper", "paper")
     )
-    return Signals(rows, columns, paper, np.asarray(lexical / 6, np.float32), dense[rows], notice)
+    lexical = np.asarray(lexical / 6, np.float32)
+    return Signals(rows, papers, keys, columns, paper, lexical, near, notice)
 
 
-def _fields(
-    index: Index,
-    terms: Mapping[Kind, Mapping[str, float]],
-    unnamed: Mapping[Kind, Mapping[str, float]],
-) -> dict[tuple[Kind, bool], FieldScores]:
-    """BM25 by kind, of the digests alone and with their search text; the same where none is.
+_Asked = Mapping[Part, Mapping[Kind, Terms]]
 
-    Papers are scored for all terms, sections for those that name no paper.
+
+def _candidates(index: Index, asked: _Asked, dense: Hits, linked: Hits, scope: Scope) -> Numbers:
+    """The sections of the papers that any retriever puts among its best, as far as in the scope.
+
+    What is told of them is what `Catalogue.facts_of` tells.
     """
-    lexical, found = index.lexical, {}
-    for kind in KINDS:
-        own = wide = lexical.scores(kind, terms[kind], unnamed[kind])
-        if lexical.is_enriched:
-            wide = lexical.scores(kind, terms[kind], unnamed[kind], wide=True)
-        found[kind, False], found[kind, True] = own, wide
+    within = index.catalogue.numbers_in(scope)
+    papers = {*dense.papers.tolist(), *linked.papers.tolist()}
+    for part in PARTS if index.lexical.is_enriched else PARTS[:2]:
+        narrow = EVERYTHING if index.lexical.is_small(part) else scope
+        count = _CANDIDATE_PAPERS if part.endswith("paper") else _CANDIDATE_SECTIONS
+        for kind in KINDS:
+            best = index.lexical.best(part, kind, asked[part][kind], narrow).papers
+            if within is not None:
+                best = best[np.isin(best, [*within])]
+            papers |= {*best[:count].tolist()}
+    found = index.catalogue.facts_of(papers if within is None else papers & within)
+    if scope.keys:
+        found = found[np.isin(found[:, 2], [*scope.keys])]
     return found
 
 
-def _terms(index: Index, text: str, *, english: bool) -> dict[Kind, dict[str, float]]:
+def _columns(index: Index, asked: _Asked, facts: Numbers) -> dict[str, Array]:
+    """BM25 of the candidates by kind and part, each at most 1.
+
+    Papers without search text keep their plain scores in the wider parts, so that those with more
+    words to match do not drive them out.
+    """
+    columns: dict[str, Array] = {}
+    rows, of_rows, _, _, written = facts.T
+    papers = dict.fromkeys(of_rows.tolist())
+    for part in PARTS:
+        for kind in KINDS:
+            name = f"wide_{kind}_{part[5:]}" if part.startswith("wide_") else f"{kind}_{part}"
+            plain = columns.get(f"{kind}_{part[5:]}")
+            if plain is not None and not index.lexical.is_enriched:
+                columns[name] = plain
+                continue
+            of_papers = part.endswith("paper")
+            count = len(papers) if of_papers else len(rows)
+            scores, best = index.lexical.of_papers(part, kind, asked[part][kind], papers, count)
+            own = scores.among(of_rows if of_papers else rows) / (best or 1.0)
+            columns[name] = own if plain is None else np.where(written, own, plain)
+    return columns
+
+
+def _terms(index: Index, text: str, *, english: bool) -> dict[Kind, Terms]:
     """The terms of a text by kind, as often as they stand there, and an English text's glosses."""
-    found: dict[Kind, dict[str, float]] = {}
-    for kind, cut in CUTS.items():
-        found[kind] = _weighted(cut(text))
+    found = {
+        kind: dict[str, float](Counter(without_stop_words(cut(text)))) for kind, cut in CUTS.items()
+    }
     if english:
         for gloss, weight in index.glossary.translate(text).items():
             if index.lexical.idf(gloss) < _SPECIFIC:
@@ -158,111 +204,51 @@ def _terms(index: Index, text: str, *, english: bool) -> dict[Kind, dict[str, fl
                 for piece in pieces:
                     share = _GLOSS_WEIGHT * weight / len(pieces) ** 0.5
                     found[kind][piece] = max(found[kind].get(piece, 0.0), share)
-    return found
+    return {kind: tuple(weights.items()) for kind, weights in found.items()}
 
 
-def _weighted(terms: Sequence[str]) -> dict[str, float]:
-    counted: dict[str, float] = {}
-    for term in without_stop_words(list(terms)):
-        counted[term] = counted.get(term, 0.0) + 1.0
-    return counted
-
-
-def _columns(
-    index: Index,
-    rows: NDArray[np.int64],
-    fields: Mapping[tuple[Kind, bool], FieldScores],
-    dense: Array,
-    linked: Array,
-) -> dict[str, Array]:
-    papers = index.catalogue.paper_of_row[rows]
-    trust = 1.0 if index.settings.embedding == "local" else _MODEL_TRUST
-    columns: dict[str, Array] = {"dense": trust * dense[rows], "link": linked[rows]}
-    for (kind, wide), scores in fields.items():
-        prefix = "wide_" if wide else ""
-        columns[f"{prefix}{kind}_section"] = scores.section[rows]
-        columns[f"{prefix}{kind}_paper"] = scores.paper[rows]
-    sure = columns["link"] / max(1e-9, columns["link"].max(initial=0)) if linked.any() else 0
-    by_words = sum(columns[f"wide_{kind}_paper"] for kind in KINDS) / len(KINDS)
-    columns["paper"] = np.maximum(by_words, sure).astype(np.float32)
-    own = [f"{prefix}{kind}_section" for prefix in ("", "wide_") for kind in KINDS]
-    for name in (*own, "dense"):
-        columns[f"{name}_share"] = _share(columns[name], papers) * columns["paper"]
-    columns["numbers"] = (np.log1p(index.catalogue.numbers_of_row[rows]) / 4).astype(np.float32)
-    return columns
-
-
-def _share(scores: Array, papers: NDArray[np.int32]) -> Array:
+def _share(scores: Array, papers: Numbers) -> Array:
     """Each score over the best of its paper."""
-    if not len(scores):
-        return scores
-    best = np.zeros(int(papers.max()) + 1, np.float32)
-    np.maximum.at(best, papers, scores)
-    return np.asarray(scores / np.maximum(best[papers], 1e-9), np.float32)
+    own, places = np.unique(papers, return_inverse=True)
+    best = np.zeros(len(own), np.float32)
+    np.maximum.at(best, places, scores)
+    return np.asarray(scores / np.maximum(best[places], 1e-9), np.float32)
 
 
-def _candidates(
-    index: Index,
-    fields: Mapping[tuple[Kind, bool], FieldScores],
-    dense: Array,
-    linked: Array,
-    allowed: NDArray[np.bool_] | None,
-) -> NDArray[np.int64]:
-    """The rows of the papers that any retriever puts among its best, less those filtered out."""
-    mask = np.ones(len(index.sections), bool) if allowed is None else allowed
-    papers = index.catalogue.paper_of_row
-    chosen = np.zeros(len(index.catalogue.papers), bool)
-    for scores in {id(scores): scores for scores in fields.values()}.values():
-        for values in (scores.paper, scores.section):
-            chosen[papers[_best(np.where(mask, values, 0), 5 * _CANDIDATE_PAPERS)]] = True
-    chosen[papers[np.flatnonzero((dense > 0) & mask)]] = True
-    chosen[papers[np.flatnonzero((linked > 0) & mask)]] = True
-    return np.flatnonzero(chosen[papers] & mask)
-
-
-def _best(scores: Array, count: int) -> NDArray[np.int64]:
-    """The rows of the `count` highest positive scores, in no order."""
-    if len(scores) > count:
-        rows = np.argpartition(-scores, count)[:count]
-        return rows[scores[rows] > 0]
-    return np.flatnonzero(scores > 0)
-
-
-def _linked(index: Index, links: Sequence[Link]) -> Array:
-    """How surely each row's paper is one that is named: 1, or less where a name fits several."""
-    named = np.zeros(len(index.sections), np.float32)
+def _linked(index: Index, links: Sequence[Link]) -> Hits:
+    """How surely papers are the ones that are named: 1, or less where a name fits several."""
+    named: dict[int, float] = {}
     for link in links:
-        papers = [index.catalogue.by_id[p] for p in link.papers if p in index.catalogue.by_id]
+        papers = [paper for paper in link.papers if paper in index.catalogue.by_id]
         for paper in papers:
             sure = (0.7 if link.typo else 1.0) / len(papers) ** 0.5
-            rows = list(paper.rows)
-            named[rows] = np.maximum(named[rows], sure)
-    return named
+            for place, copy in enumerate(index.catalogue.copies_of(paper)):
+                # The report that comes first answers before the others that hold the paper.
+                named[copy.number] = max(named.get(copy.number, 0.0), sure * _LATER_COPY**place)
+    return Hits.of((paper, paper, sure) for paper, sure in named.items())
 
 
-def _dense(index: Index, text: str, allowed: NDArray[np.bool_] | None) -> tuple[Array, str | None]:
-    """Cosine similarity of the nearest rows, scaled by the best one; 0 for all others.
+def _dense(index: Index, text: str, scope: Scope) -> tuple[Hits, str | None]:
+    """Cosine similarity of the nearest rows of a scope, scaled by the best one.
 
     A model that does not answer is no error: its words come back as the notice.
     """
-    scores = np.zeros(len(index.sections), dtype=np.float32)
     try:
-        with embedding_errors(index.settings):
-            vector = index.embedding.get_query_embedding(text)
+        vector = index.embedding.get_query_embedding(text)
     except ModelError as error:
-        return scores, str(error)
+        return Hits.of(()), str(error)
     if not any(vector):
-        return scores, None
-    rows = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
-    few = len(rows) < len(scores) and len(rows) <= _NAMED_ROWS
-    among = [index.row_ids[row] for row in rows] if few else None
-    depth = _DENSE_DEPTH if few or len(rows) == len(scores) else _DEEPER
-    for row_id, similarity in index.vectors.nearest(vector, depth, among):
-        row = index.row_of.get(row_id)
-        if row is not None and (allowed is None or allowed[row]):
-            scores[row] = max(similarity, 0.0)
-    best = scores.max(initial=0)
-    return (scores / best if best > 0 else scores), None
+        return Hits.of(()), None
+    among, depth = None, int(np.clip(index.manifest.sections**0.5, *_DENSE_DEPTH))
+    if scope != EVERYTHING:
+        rows = index.catalogue.rows_in(scope, limit=_NAMED_ROWS + 1)
+        few = len(rows) <= _NAMED_ROWS
+        among, depth = ([row for row, *_ in rows], depth) if few else (None, _DEEPER)
+    near = dict(index.vectors.nearest(vector, depth, among))
+    live = index.catalogue.rows_in(scope, among=tuple(near))
+    best = max((near[row] for row, *_ in live), default=0.0)
+    found = ((number, paper, near[row] / best) for row, number, paper in live if near[row] > 0)
+    return Hits.of(found), None
 
 
 Decision = Literal["answer", "widen", "refuse"]
@@ -296,8 +282,8 @@ def features_of(index: Index, query: Query, signals: Signals, scores: Array) -> 
     if not len(scores):
         return np.zeros(len(CONFIDENCE_FEATURES))
     order = np.argsort(-scores, kind="stable")
-    papers = index.catalogue.paper_of_row[signals.rows[order]]
+    papers = signals.papers[order]
     others = np.flatnonzero(papers != papers[0])
     margin = float(scores[order[0]] - scores[order[others[0]]]) if len(others) else _LARGEST_MARGIN
-    best = index.catalogue.papers[int(papers[0])]
-    return np.array([min(margin / _LARGEST_MARGIN, 1.0), float(best.id in query.papers)])
+    best = index.section(signals.rows[order[0]]).paper_id
+    return np.array([min(margin / _LARGEST_MARGIN, 1.0), float(best in query.papers)])

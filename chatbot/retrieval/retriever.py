@@ -73,13 +73,14 @@ class SectionNodes(list[NodeWithScore]):
         """
         if isinstance(nodes, SectionNodes):
             return nodes
-        found = {hit.section.name: hit for hit in before.hits}
-        names = [node.node_id.partition("@")[0] for node in nodes]
-        hits = [
-            replace(hit, score=node.score or 0.0)
-            for name, node in zip(names, nodes, strict=True)
-            if (hit := found.get(name) or _hit_of(name, index)) is not None
-        ]
+        found = {hit.section.name: hit for hit in reversed(before.hits)}
+        own = {(hit.section.name, hit.section.report): hit for hit in before.hits}
+        hits = []
+        for node in nodes:
+            name, report = node.node_id.partition("@")[0], str(node.node.metadata.get("report"))
+            hit = own.get((name, report)) or found.get(name) or _hit_of(name, index)
+            if hit is not None:
+                hits.append(replace(hit, score=node.score or 0.0))
         return cls(replace(before, hits=tuple(hits)))
 
 
@@ -102,12 +103,7 @@ class SectionRetriever(BaseRetriever):
     """
 
     def __init__(
-        self,
-        index: Index,
-        top_k: int = DEFAULT_TOP_K,
-        *,
-        widen: bool = False,
-        candidates: int = 0,
+        self, index: Index, top_k: int = DEFAULT_TOP_K, *, widen: bool = False, candidates: int = 0
     ) -> None:
         super().__init__()
         self._index, self._top_k = index, top_k

@@ -5,18 +5,17 @@ its sections among the first. A list ranks papers; an overview reads the records
 """
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chatbot.index.lexical import Scope
 from chatbot.index.reading import Catalogue, Index
-from chatbot.index.sections import IndexedSection
 from chatbot.reports.parsing import SECTION_KEYS
 from chatbot.retrieval.comparisons import compared_papers, ranked_within
-from chatbot.retrieval.lists import find_papers, overview
+from chatbot.retrieval.lists import find_papers, overview, rows_in
 from chatbot.retrieval.models import Clarification, Coverage, Evidence, Hit
 from chatbot.retrieval.ranking import (
     Array,
@@ -48,27 +47,19 @@ def search(
     """
     weights = weights or shipped_weights()
     query, missing = _in_reach(index, query)
-    allowed = _allowed(index.catalogue, query.filters)
+    scope = _scope_of(index.catalogue, query.filters)
     coverage, notice, confidence = None, None, None
     if query.intent == "list":
-        hits, coverage = _list(index, query, allowed, top_k, weights)
+        hits, coverage = _list(index, query, scope, top_k, weights)
     elif query.intent == "overview":
-        hits, coverage = overview(index, allowed)
-    elif query.intent == "compare" and len(papers := compared_papers(index, query, allowed)) > 1:
+        hits, coverage = overview(index, scope)
+    elif query.intent == "compare" and len(papers := compared_papers(index, query, scope)) > 1:
         hits = _interleaved(index, query, papers, top_k, weights)
     else:
-        hits, notice, confidence = _lookup(index, query, allowed, top_k, weights)
+        hits, notice, confidence = _lookup(index, query, scope, top_k, weights)
     unknown = tuple(name for name in query.names if not _known(index, query, name))
-    return Evidence(
-        query,
-        hits,
-        notice,
-        unknown,
-        missing_dates=missing,
-        confidence=confidence,
-        clarification=_clarification(index, query),
-        coverage=coverage,
-    )
+    clarification = _clarification(index, query)
+    return Evidence(query, hits, notice, unknown, missing, confidence, clarification, coverage)
 
 
 def _in_reach(index: Index, query: Query) -> tuple[Query, tuple[DateRange, ...]]:
@@ -80,7 +71,7 @@ def _in_reach(index: Index, query: Query) -> tuple[Query, tuple[DateRange, ...]]
     empty = tuple(span for span in dates if not any(day in span for day in index.catalogue.dates))
     named = [p for p in query.papers if p in index.catalogue.by_id]
     elsewhere = named and not any(
-        day in span for p in named for day in index.catalogue.by_id[p].dates for span in dates
+        copy.date in span for p in named for copy in index.catalogue.copies_of(p) for span in dates
     )
     if dates and elsewhere:
         query = replace(query, filters=replace(query.filters, dates=()))
@@ -88,68 +79,81 @@ def _in_reach(index: Index, query: Query) -> tuple[Query, tuple[DateRange, ...]]
 
 
 def _lookup(
-    index: Index, query: Query, allowed: NDArray[np.bool_], top_k: int, weights: Weights
+    index: Index, query: Query, scope: Scope, top_k: int, weights: Weights
 ) -> tuple[tuple[Hit, ...], str | None, float]:
     """The best sections: those of a paper that is plainly named before all others.
 
     Where a name fits several papers theirs come in turn; where no paper is clear, none takes more
     than its share of the first places.
     """
-    signals = signals_of(
-        index, query.sought, links=query.links, aspects=query.aspects, allowed=allowed
-    )
+    signals = signals_of(index, query.sought, links=query.links, aspects=query.aspects, scope=scope)
     scores = score(signals, weights)
     confidence = confidence_of(index, query, signals, scores, weights)
-    order = [int(place) for place in np.argsort(-scores, kind="stable") if _found(signals, place)]
+    ranked = np.argsort(-scores, kind="stable")
+    # Only what any retriever found at all, or what is of such a paper.
+    order = ranked[((signals.paper > 0) | (signals.dense > 0))[ranked]].tolist()
     meant = {k.papers[0] for k in query.links if k.sure and not k.typo and len(k.papers) == 1}
     if meant:
-        order.sort(key=lambda place: _priority(index.sections[signals.rows[place]], meant, query))
+        order = _meant_first(index, query, signals, order, meant)
         if query.whole:
             confidence = max(confidence, _NAMED)
     elif decide(confidence) != "answer":
-        order = _uncrowded(index, signals, order)
+        order = _uncrowded(signals, order)
     if (clarification := _clarification(index, query)) is not None:
         order = _in_turn(index, signals, order, [paper for paper, _ in clarification.options])
     hits = _hits(index, signals, probabilities(scores), order[:top_k])
     if not hits and query.filters.papers:
-        rows = np.flatnonzero(allowed)[:top_k]
-        hits = tuple(Hit(index.sections[row], 0.0, {"records": i}) for i, row in enumerate(rows, 1))
+        rows = (
+            row
+            for paper in index.catalogue.papers_in(scope)
+            for row in rows_in(index, paper, scope)
+        )
+        listed = enumerate(islice(rows, top_k), 1)
+        hits = _descending(index, ((row, 0.0, {"records": place}) for place, row in listed))
     return hits, signals.notice, confidence
 
 
-def _priority(section: IndexedSection, meant: Set[str], query: Query) -> tuple[bool, bool]:
-    """What sorts a plainly named paper first, and of it the sections that are asked for whole."""
-    return section.paper_id not in meant, bool(query.whole) and section.key not in query.whole
+def _meant_first(
+    index: Index, query: Query, signals: Signals, order: Sequence[int], meant: Set[str]
+) -> list[int]:
+    """The order with a plainly named paper first, and of it the sections asked for whole.
+
+    Of reports that hold the paper the one that comes first answers before the others.
+    """
+    copies = (enumerate(index.catalogue.copies_of(paper)) for paper in meant)
+    rank = {copy.number: place for of_paper in copies for place, copy in of_paper}
+    whole = {SECTION_KEYS.index(key) for key in query.whole} or {*range(len(SECTION_KEYS))}
+    places = np.array(order, dtype=np.int64)
+    papers, own = np.unique(signals.papers[places], return_inverse=True)
+    ranks = np.array([rank.get(paper, len(rank)) for paper in papers.tolist()])
+    beside = ~np.isin(signals.keys[places], [*whole])
+    found: list[int] = places[np.lexsort((beside, ranks[own]))].tolist()
+    return found
 
 
-def _uncrowded(index: Index, signals: Signals, order: Sequence[int]) -> list[int]:
+def _uncrowded(signals: Signals, order: Sequence[int]) -> list[int]:
     """The order with what a paper has beyond its share after all others' shares."""
     taken: Counter[int] = Counter()
     first: list[int] = []
     later: list[int] = []
     for place in order:
-        paper = int(index.catalogue.paper_of_row[signals.rows[place]])
+        paper = int(signals.papers[place])
         taken[paper] += 1
         (first if taken[paper] <= _SHARE else later).append(place)
     return [*first, *later]
-
-
-def _found(signals: Signals, place: int) -> bool:
-    """Whether any retriever found the section's paper at all."""
-    return bool(signals.paper[place] > 0 or signals.dense[place] > 0)
 
 
 def _in_turn(
     index: Index, signals: Signals, order: Sequence[int], papers: Sequence[str]
 ) -> list[int]:
     """The order with the sections of these papers first, one of each in turn."""
-    names = [index.sections[signals.rows[place]].paper_id for place in order]
-    own = [
-        [place for place, name in zip(order, names, strict=True) if name == paper]
-        for paper in sorted(papers, key=lambda p: names.index(p) if p in names else len(names))
-    ]
-    turns = [place for turn in zip_longest(*own) for place in turn if place is not None]
-    return [*turns, *(place for place in order if place not in set(turns))]
+    wanted = {index.catalogue.by_id[paper].number for paper in papers}
+    own: dict[int, list[int]] = {}
+    for place in order:
+        if (paper := int(signals.papers[place])) in wanted:
+            own.setdefault(paper, []).append(place)
+    turns = [place for turn in zip_longest(*own.values()) for place in turn if place is not None]
+    return [*turns, *(place for place in order if place not in {*turns})]
 
 
 def _interleaved(
@@ -160,39 +164,33 @@ def _interleaved(
     A comparison laid out by columns has all sections of its papers: each column has its own best.
     """
     ranked = ranked_within(index, query, papers, weights)
-    turns = zip_longest(*(zip(p.rows, p.scores, strict=True) for p in ranked))
     if query.columns:
         top_k = max(top_k, len(SECTION_KEYS) * len(papers))
-    hits: list[Hit] = []
-    for rank, turn in enumerate(turns, 1):
-        for entry in turn:
-            if entry is not None:
-                row, value = entry
-                floor = hits[-1].score if hits else value
-                hits.append(Hit(index.sections[row], min(value, floor), {"within_paper": rank}))
-    return tuple(hits[:top_k])
+    found = (
+        (*entry, {"within_paper": rank})
+        for rank, turn in enumerate(zip_longest(*ranked), 1)
+        for entry in turn
+        if entry is not None
+    )
+    return _descending(index, islice(found, top_k))
 
 
 def _list(
-    index: Index, query: Query, allowed: NDArray[np.bool_], top_k: int, weights: Weights
+    index: Index, query: Query, scope: Scope, top_k: int, weights: Weights
 ) -> tuple[tuple[Hit, ...], Coverage]:
     """One section of each listed paper, then their further ones up to `top_k`."""
-    listed, coverage = find_papers(index, query, allowed, weights)
+    listed, coverage = find_papers(index, query, scope, weights)
     first = [(entry.rows[0], entry.score) for entry in listed]
     more = [(row, entry.score) for entry in listed for row in entry.rows[1:]]
-    chosen = [*first, *more[: max(0, top_k - len(first))]]
-    floor, hits = float("inf"), []
-    for place, (row, value) in enumerate(chosen, 1):
-        floor = min(floor, value)
-        hits.append(Hit(index.sections[row], floor, {coverage.by: place}))
-    return tuple(hits), coverage
+    chosen = enumerate([*first, *more[: max(0, top_k - len(first))]], 1)
+    hits = _descending(index, ((*entry, {coverage.by: place}) for place, entry in chosen))
+    return hits, coverage
 
 
 def _hits(index: Index, signals: Signals, scores: Array, order: Sequence[int]) -> tuple[Hit, ...]:
     """Hits in this order, each with its rank by the retrievers that found it."""
-    floor, hits = float("inf"), []
+    found = []
     for place in order:
-        floor = min(floor, float(scores[place]))
         ranks = {
             name: int((values > values[place]).sum()) + 1
             for name, values in (("lexical", signals.lexical), ("dense", signals.dense))
@@ -200,7 +198,18 @@ def _hits(index: Index, signals: Signals, scores: Array, order: Sequence[int]) -
         }
         if signals.columns["link"][place] > 0:
             ranks["named"] = 1
-        hits.append(Hit(index.sections[signals.rows[place]], floor, ranks))
+        found.append((signals.rows[place], float(scores[place]), ranks))
+    return _descending(index, found)
+
+
+def _descending(
+    index: Index, found: Iterable[tuple[int, float, Mapping[str, int]]]
+) -> tuple[Hit, ...]:
+    """The hits of these rows, scores and ranks, no score being above the one before."""
+    floor, hits = float("inf"), []
+    for row, value, ranks in found:
+        floor = min(floor, value)
+        hits.append(Hit(index.section(row), floor, ranks))
     return tuple(hits)
 
 
@@ -222,19 +231,13 @@ def _known(index: Index, query: Query, name: str) -> bool:
     return linked or index.lexical.knows(name)
 
 
-def _allowed(catalogue: Catalogue, filters: Filters) -> NDArray[np.bool_]:
-    """Which sections the filters let through, as a mask over rows."""
-    papers = np.ones(len(catalogue.papers), dtype=bool)
-    if filters.dates:
-        papers[:] = False
-        for day, places in catalogue.papers_of_day.items():
-            if any(day in span for span in filters.dates):
-                papers[places] = True
-    if filters.papers:
-        wanted = [paper.id in filters.papers for paper in catalogue.papers]
-        papers &= np.array(wanted, dtype=bool)
-    rows = papers[catalogue.paper_of_row]
-    if filters.sections:
-        keys = [SECTION_KEYS.index(key) for key in filters.sections]
-        rows &= np.isin(catalogue.key_of_row, keys)
-    return np.asarray(rows, dtype=bool)
+def _scope_of(catalogue: Catalogue, filters: Filters) -> Scope:
+    """What the filters let through."""
+    copies = (copy for paper in filters.papers for copy in catalogue.copies_of(paper))
+    spans = {*filters.dates}
+    days = (day for day in catalogue.dates if any(day in span for span in spans))
+    return Scope(
+        frozenset(copy.number for copy in copies) if filters.papers else None,
+        frozenset(day.toordinal() for day in days) if spans else None,
+        frozenset(SECTION_KEYS.index(key) for key in filters.sections),
+    )

@@ -8,6 +8,7 @@ from chatbot.errors import ModelError
 from chatbot.guardrails.limits import check_history, check_question
 from chatbot.guardrails.spotlighting import Material
 from chatbot.index.entity_linking import Link
+from chatbot.index.lexical import Scope
 from chatbot.index.reading import Catalogue
 from chatbot.llm.client import ChatModel, TokenUsage, complete
 from chatbot.llm.prompts import load_prompt, may_leave
@@ -150,8 +151,7 @@ def _by_place(
     if match is None or not catalogue.dates:
         return ()
     day = dates[0].span.last if dates else catalogue.dates[-1]
-    places = catalogue.papers_of_day.get(day, ())
-    listed = [catalogue.papers[i] for i in places if catalogue.papers[i].date == day]
+    listed = catalogue.papers_in(Scope(days=frozenset([day.toordinal()])))
     number = number_of(match["zh"] or match["en"] or match["n"] or "") or 0
     if match["last"] or (match["en"] or "").lower() == "last":
         number = len(listed)

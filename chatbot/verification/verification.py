@@ -98,10 +98,10 @@ def verified(index: Index, draft: Draft) -> Draft:
         return Ground(section, index.search_texts.get(section.paper_id))
 
     sources = {n: ground(section) for n, section in draft.sources.items()}
-    known = {source.section.name: source for source in sources.values()}
+    known = {source.section: source for source in sources.values()}
     for paper in {section.paper_id for section in draft.sources.values()}:
         for section in index.sections_of(paper):
-            known.setdefault(section.name, ground(section))
+            known.setdefault(section, ground(section))
     first = next(iter(stated_in(draft.blocks)), None)
 
     def checked(claim: Claim) -> Claim:

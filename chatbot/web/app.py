@@ -24,11 +24,12 @@ from chatbot.answering.instrumentation import AnswerLog
 from chatbot.bot import Chatbot, ensure_index, open_model
 from chatbot.config import Settings
 from chatbot.database.opening import open_database
-from chatbot.errors import ChatbotError, ConfigurationError, MissingIndexError
+from chatbot.errors import ChatbotError, ConfigurationError
 from chatbot.guardrails.limits import LARGEST_REPORT
+from chatbot.index.generation import complete_vectors
 from chatbot.index.ingestion import bring_up_to_date
 from chatbot.index.sharing import SharedIndex
-from chatbot.index.storage import read_manifest
+from chatbot.index.storage import usable_manifest
 from chatbot.index.watching import watch_folder
 from chatbot.llm.budget import price_of
 from chatbot.store.accounts import users_of
@@ -54,7 +55,8 @@ def follow(settings: Settings, database: Engine, changed: Callable[[], object]) 
         shared, told = SharedIndex(database), ""
         while not stopped.wait(_EVERY):
             try:
-                if shared.newest() != _number_here(settings):
+                here = usable_manifest(settings.data_dir)
+                if shared.newest() != (here and here.generation):
                     bring_up_to_date(settings, shared)
                     changed()
                 told = ""
@@ -68,12 +70,16 @@ def follow(settings: Settings, database: Engine, changed: Callable[[], object]) 
     return stopped
 
 
-def _number_here(settings: Settings) -> int | None:
+def _embed(settings: Settings) -> None:
+    """Embed what has no vector yet; meanwhile words alone answer."""
+
+    def told(stage: str, done: int, total: int) -> None:
+        logger.info("%s: %d of %d sections", stage, done, total)
+
     try:
-        manifest = read_manifest(settings.data_dir)
-    except MissingIndexError:
-        return None
-    return manifest.generation if manifest else None
+        complete_vectors(settings, progress=told)
+    except ChatbotError as error:
+        logger.warning("words answer alone, since vectors are missing: %s", error)
 
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -112,7 +118,8 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
     with printed_to_log(questions=questions), tracing(settings.otlp_endpoint):
         database = open_database(settings)
         access = access_of(settings, host, database)
-        ensure_index(settings)
+        ensure_index(settings, vectors=False)
+        Thread(target=_embed, args=(settings,), name="vectors", daemon=True).start()
         metrics = Metrics(CollectorRegistry(), price_of(settings.llm))
         bot = Chatbot(settings, open_model(settings, database), [metrics, AnswerLog()])
         vitals = health_of(bot, database, metrics)

@@ -2,7 +2,7 @@
 
 import html
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -10,18 +10,12 @@ from urllib.parse import quote
 import gradio as gr
 from gradio.components.base import Component
 
-from chatbot.index.reading import (
-    OTHER,
-    READ_ABSTRACT_ONLY,
-    Index,
-    PaperRecord,
-    all_fields,
-    field_name,
-    fields_of_papers,
-)
+from chatbot.bot import Chatbot
+from chatbot.index.reading import READ_ABSTRACT_ONLY, Index, PaperRecord
+from chatbot.index.sections import OTHER, all_fields, field_name
 from chatbot.text.terms import normalise
 from chatbot.understanding.models import Language
-from chatbot.web.frame import LINK, QUIET, Frame, PerGeneration, script, visitor_language
+from chatbot.web.frame import LINK, QUIET, Frame, script, visitor_language
 from chatbot.web.locales import BROWSE, Wording
 from chatbot.web.markdown import LATEX_DELIMITERS, line_html, plain_html, section_html
 from chatbot.web.rendering import paper_links, section_name
@@ -44,15 +38,6 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class PaperList:
-    """All papers of an index; `fields` and `periods` are those of each paper of the catalogue."""
-
-    index: Index
-    fields: tuple[str, ...]
-    periods: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Listing:
     """A page of the papers found, how many there are, and how many in each field and period.
 
@@ -68,20 +53,13 @@ class Listing:
     by_period: Counter[str]
 
 
-def paper_list_of(index: Index) -> PaperList:
-    """The shelf of an index."""
-    papers = index.catalogue.papers
-    width = _DAY if len(index.catalogue.dates) <= _MOST_DAYS else _MONTH
-    periods = (dict.fromkeys(day.isoformat()[:width] for day in paper.dates) for paper in papers)
-    return PaperList(index, fields_of_papers(papers, index.sections), tuple(map(tuple, periods)))
-
-
-def listing(shelf: PaperList, view: View) -> Listing:
+def listing(index: Index, view: View) -> Listing:
     """What a view shows; a page beyond the last is the last."""
-    matching = tuple(_matching(shelf.index, view.words))
-    of_field = [p for p in matching if view.field in {"", shelf.fields[p.place]}]
-    of_date = [p for p in matching if not view.date or view.date in shelf.periods[p.place]]
-    found = [p for p in of_field if not view.date or view.date in shelf.periods[p.place]]
+    period = period_of(index)
+    matching = tuple(_matching(index, view.words))
+    of_field = [paper for paper in matching if view.field in {"", paper.field}]
+    of_date = [paper for paper in matching if view.date in {"", period(paper)}]
+    found = [paper for paper in of_field if view.date in {"", period(paper)}]
     pages = max(1, -(-len(found) // PAGE_SIZE))
     page = min(max(view.page, 1), pages)
     first = (page - 1) * PAGE_SIZE
@@ -91,20 +69,31 @@ def listing(shelf: PaperList, view: View) -> Listing:
         len(found),
         page,
         pages,
-        Counter(shelf.fields[paper.place] for paper in of_date),
-        Counter(period for paper in of_field for period in shelf.periods[paper.place]),
+        Counter(paper.field for paper in of_date),
+        Counter(map(period, of_field)),
     )
+
+
+def period_of(index: Index) -> Callable[[PaperRecord], str]:
+    """What papers are counted by: their day; where there are many of those, their month."""
+    width = _DAY if len(index.catalogue.dates) <= _MOST_DAYS else _MONTH
+    return lambda paper: paper.date.isoformat()[:width]
 
 
 def _matching(index: Index, words: str) -> Iterator[PaperRecord]:
     """The papers that hold every word; those first that hold all of them in title or id."""
     wanted, others = normalise(words).split(), list[PaperRecord]()
+    # Digits may be the id's.
+    held = [index.lexical.holding(word, inside=True) for word in wanted if not word[0].isdigit()]
+    likely = frozenset.intersection(*held) if held else None
     for paper in index.catalogue.papers:
-        head, text = f"{paper.id} {paper.title}".lower(), index.paper_texts[paper.place]
+        head = f"{paper.id} {paper.title}".lower()
         if all(word in head for word in wanted):
             yield paper
-        elif all(word in f"{paper.id} {text}" for word in wanted):
-            others.append(paper)
+        elif likely is None or paper.number in likely:
+            text = index.text_of(paper)
+            if all(word in f"{paper.id} {text}" for word in wanted):
+                others.append(paper)
     yield from others
 
 
@@ -121,12 +110,12 @@ def after_action(view: View, action: str) -> View:
     return view
 
 
-def render_list(shelf: PaperList, found: Listing, view: View, language: Language) -> str:
+def render_list(found: Listing, view: View, language: Language) -> str:
     """A page of papers, each a link that opens it."""
     texts = BROWSE[language]
     rows = "".join(
         f'<li><a href="#paper/{html.escape(paper.id)}">{html.escape(paper.title)}</a>'
-        f"<small>{paper.date.isoformat()} · {field_name(shelf.fields[paper.place], language)} · "
+        f"<small>{paper.date.isoformat()} · {field_name(paper.field, language)} · "
         f"{html.escape(paper.id)}</small></li>"
         for paper in found.papers
     )
@@ -167,12 +156,12 @@ def _turn(page: int, label: str, *, possible: bool) -> str:
     return f'<button type="button" data-do="page/{page}"{disabled}>{label}</button>'
 
 
-def render_chart(shelf: PaperList, found: Listing, view: View, language: Language) -> str:
+def render_chart(index: Index, found: Listing, view: View, language: Language) -> str:
     """The two groups of bars, as HTML; a pressed one is the filter in force.
 
     Fields stand by how many papers of the whole corpus they have, whatever is filtered.
     """
-    texts, sizes = BROWSE[language], Counter(shelf.fields)
+    texts, sizes = BROWSE[language], Counter(paper.field for paper in index.catalogue.papers)
     fields = sorted(all_fields(), key=lambda field: (field.key == OTHER, -sizes[field.key]))
     names = {field.key: field.names[language] for field in fields}
     periods = sorted({*found.by_period, *filter(None, [view.date])}, reverse=True)
@@ -204,13 +193,13 @@ def _group(
     )
 
 
-def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
+def render_paper(index: Index, paper_id: str, language: Language) -> str:
     """A paper's title, where it is from, its links and its sections.
 
     A line that says so where the index does not hold it.
     """
     texts = BROWSE[language]
-    paper = shelf.index.catalogue.by_id.get(paper_id)
+    paper = index.catalogue.by_id.get(paper_id)
     back = f'<a class="back" href="#close/paper">← {texts.back}</a>'
     if paper is None:
         shown = plain_html(" ".join(paper_id.split())[:_LONGEST_ID] or "–")
@@ -220,11 +209,11 @@ def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
     parts = [
         back,
         f"<h2>{line_html(paper.title)}</h2>",
-        f'<p class="where">{_where(shelf, paper, language)}</p>',
+        f'<p class="where">{_where(index.catalogue.copies_of(paper_id), language)}</p>',
         paper_links(paper.id, paper.url, language),
         *(
             f"<h3>{section_name(section.key, language)}</h3>\n\n{section_html(section.text)}"
-            for section in shelf.index.sections_of(paper.id)
+            for section in index.sections_of(paper.id)
         ),
         f'<p class="more"><a href="#compare/{address}">{texts.compare}</a> '
         f'<a href="?paper={address}">{texts.address}</a></p>',
@@ -232,15 +221,16 @@ def render_paper(shelf: PaperList, paper_id: str, language: Language) -> str:
     return "\n\n".join(parts)
 
 
-def _where(shelf: PaperList, paper: PaperRecord, language: Language) -> str:
-    texts = BROWSE[language]
-    separator = "、" if language == "zh" else ", "
+def _where(copies: Sequence[PaperRecord], language: Language) -> str:
+    """Where a paper stands: in each report that holds it, the one shown first."""
+    texts, paper = BROWSE[language], copies[0]
     read = texts.read_from.format(source=paper.read_from) if paper.read_from else ""
     if paper.read_from == READ_ABSTRACT_ONLY:
         read = texts.abstract_only
-    dates = texts.dates.format(dates=separator.join(day.isoformat() for day in paper.dates))
-    field = field_name(shelf.fields[paper.place], language)
-    parts = [f"arXiv {paper.id}", field, dates, texts.report.format(report=paper.report), read]
+    separator = "、" if language == "zh" else ", "
+    dates = texts.dates.format(dates=separator.join(copy.date.isoformat() for copy in copies))
+    report = texts.report.format(report=separator.join(copy.report for copy in copies))
+    parts = [f"arXiv {paper.id}", field_name(paper.field, language), dates, report, read]
     return plain_html(" · ".join(part for part in parts if part))
 
 
@@ -260,7 +250,7 @@ class BrowseTab:
 
 def build_browse(frame: Frame, tab: gr.Tab) -> BrowseTab:
     """Lay the tab out and connect it; the list is drawn anew when the tab is opened."""
-    shelves = PerGeneration(frame.bot, paper_list_of)
+    bot = frame.bot
     words = gr.Textbox(
         label=frame.text("browse_search"),
         placeholder=frame.text("browse_placeholder"),
@@ -275,7 +265,7 @@ def build_browse(frame: Frame, tab: gr.Tab) -> BrowseTab:
             paper = gr.Markdown(latex_delimiters=LATEX_DELIMITERS, elem_id="browse-text")
 
     def open_paper(paper_id: str, language: Language) -> list[Any]:
-        return [gr.Column(visible=True), render_paper(shelves.current(), paper_id, language)]
+        return [gr.Column(visible=True), render_paper(bot.index, paper_id, language)]
 
     def show(event: gr.EventData, request: gr.Request) -> list[Any]:
         return open_paper(str(event.value), visitor_language(request))
@@ -283,7 +273,7 @@ def build_browse(frame: Frame, tab: gr.Tab) -> BrowseTab:
     def close(event: gr.EventData) -> Any:
         return gr.Column(visible=False) if event.value == "paper" else gr.skip()
 
-    _connect_list(shelves, words, [chart, results], tab)
+    _connect_list(bot, words, [chart, results], tab)
     opened = frame.actions.paper(show, None, [panel, paper], **LINK)
     opened.then(None, js=script("to_paper"), api_visibility="private")
     closed = frame.actions.close(close, None, panel, **LINK)
@@ -291,16 +281,14 @@ def build_browse(frame: Frame, tab: gr.Tab) -> BrowseTab:
     return BrowseTab(open_paper, [panel, paper])
 
 
-def _connect_list(
-    shelves: PerGeneration[PaperList], words: gr.Textbox, parts: list[gr.HTML], tab: gr.Tab
-) -> None:
+def _connect_list(bot: Chatbot, words: gr.Textbox, parts: list[gr.HTML], tab: gr.Tab) -> None:
     view = gr.State(View())
 
     def drawn(view: View, request: gr.Request) -> list[Any]:
-        shelf, language = shelves.current(), visitor_language(request)
-        found = listing(shelf, view)
-        charted = render_chart(shelf, found, view, language)
-        return [charted, render_list(shelf, found, view, language)]
+        index, language = bot.index, visitor_language(request)
+        found = listing(index, view)
+        charted = render_chart(index, found, view, language)
+        return [charted, render_list(found, view, language)]
 
     def search(view: View, wanted: str, request: gr.Request) -> list[Any]:
         if wanted == view.words:

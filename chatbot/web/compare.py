@@ -52,7 +52,7 @@ def paper_choices(index: Index) -> list[tuple[str, str]]:
     A label has all that a reader may type: title, day, id, and names that the title does not have.
     """
     names: defaultdict[str, list[str]] = defaultdict(list)
-    for name, papers, sure in index.catalogue.names.names.values():
+    for name, papers, sure in index.catalogue.names.all():
         if sure and len(papers) == 1 and LATIN_NAME.fullmatch(name):
             names[papers[0]].append(name)
     labels = []

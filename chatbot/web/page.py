@@ -142,7 +142,7 @@ def _connect_masthead(
         """What there is to be asked, and who answers."""
         texts, dates = PAGE[visitor_language(request)], bot.index.catalogue.dates
         known = texts.corpus.format(
-            papers=len(bot.index.catalogue.papers),
+            papers=bot.index.manifest.papers,
             reports=len(bot.index.manifest.reports),
             dates=f"{dates[0]} – {dates[-1]}" if dates else "–",
         )

@@ -13,7 +13,7 @@ from chatbot.guardrails.limits import LARGEST_REPORT, MOST_UPLOADS
 from chatbot.index.ingestion import IngestResult
 from chatbot.index.reading import PaperRecord
 from chatbot.reports.parsing import SUFFIXES, Paper, Problem
-from chatbot.web.frame import Frame, PerGeneration, visitor_language
+from chatbot.web.frame import Frame, visitor_language
 from chatbot.web.locales import REPORTS, Wording
 from chatbot.web.markdown import LATEX_DELIMITERS, plain_html
 from chatbot.web.uploads import (
@@ -97,8 +97,8 @@ def _preview(preview: Preview, texts: Wording) -> str:
     if preview.same_as:
         same = plain_html(texts.same.format(name=preview.same_as))
         return f'<div class="report-preview same">{head}<p>{same}</p></div>'
-    kinds = ((kind, getattr(preview, kind)) for kind in ("new", "updated", "unchanged"))
-    papers = "".join(_papers(getattr(texts, kind), those, texts) for kind, those in kinds if those)
+    kinds = ((texts.new, preview.new), (texts.known, preview.known))
+    papers = "".join(_papers(kind, those, texts) for kind, those in kinds if those)
     return f'<div class="report-preview">{head}{papers}{_problems(report.problems, texts)}</div>'
 
 
@@ -128,7 +128,7 @@ def _more(count: int, texts: Wording) -> str:
 
 def build_reports(frame: Frame) -> Any:
     """Lay the tab out and connect it; the event that adds reports."""
-    bot, indexed = frame.bot, PerGeneration(frame.bot, known_reports)
+    bot = frame.bot
     with gr.Column(elem_id="reports"):
         gr.Markdown(frame.text("reports_about"))
         files = gr.File(
@@ -147,7 +147,8 @@ def build_reports(frame: Frame) -> Any:
 
     def show_reports(request: gr.Request) -> tuple[str, str]:
         texts = REPORTS[visitor_language(request)]
-        return texts.limits.format(size=_MEGABYTES, files=MOST_UPLOADS), _table(indexed, texts)
+        listed = report_table(known_reports(bot.index), texts)
+        return texts.limits.format(size=_MEGABYTES, files=MOST_UPLOADS), listed
 
     def check(chosen: list[str] | None, request: gr.Request) -> tuple[str, Any, Any]:
         shown, previews = _checked(bot, chosen, REPORTS[visitor_language(request)])
@@ -165,7 +166,7 @@ def build_reports(frame: Frame) -> Any:
             progress((done, total), desc=getattr(texts, stage, stage), unit="")
 
         shown, added = _added(bot, chosen, texts, step)
-        return None if added else gr.skip(), shown, _table(indexed, texts)
+        return None if added else gr.skip(), shown, report_table(known_reports(bot.index), texts)
 
     gr.on(fn=show_reports, outputs=[limits, table], api_visibility="private")
     event: dict[str, Any] = {"api_visibility": "private", "show_progress_on": preview}
@@ -175,13 +176,6 @@ def build_reports(frame: Frame) -> Any:
 
 def _shown(name: str) -> gr.Markdown:
     return gr.Markdown(elem_id=name, latex_delimiters=LATEX_DELIMITERS)
-
-
-def _table(indexed: PerGeneration[tuple[KnownReport, ...]], texts: Wording) -> str:
-    try:
-        return report_table(indexed.current(), texts)
-    except ChatbotError as error:
-        return render_error(str(error))
 
 
 def _checked(
@@ -215,7 +209,8 @@ def _added(
         after = bot.index.catalogue
     except ChatbotError as error:
         return render_error(texts.failed.format(error=error)), False
-    new = [paper for paper in after.papers if paper.id not in before]
+    reports = {*result.added, *result.updated}
+    new = [p for p in after.papers if p.report in reports and p.id not in before]
     return render_added(result, new, texts), True
 
 

@@ -6,8 +6,8 @@ What cannot be read, is no report, or cannot be kept is a `ChatbotError`, as is 
 import datetime as dt
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -21,14 +21,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.config import Settings
-from chatbot.errors import ChatbotError, ReportError
+from chatbot.errors import ChatbotError, ModelError, ReportError
 from chatbot.files import write_atomically
 from chatbot.guardrails.limits import LARGEST_REPORT, MOST_UPLOADS, read_report_bytes
-from chatbot.index.generation import Progress
-from chatbot.index.ingestion import IngestResult, ingest
+from chatbot.index.generation import Progress, complete_vectors, no_progress
+from chatbot.index.ingestion import IngestResult, index_words
 from chatbot.index.reading import Index
-from chatbot.index.sections import IndexedSection, live_sections
-from chatbot.index.storage import fingerprint, read_parsed
+from chatbot.index.storage import UPLOADS, fingerprint, read_parsed
 from chatbot.reports.parsing import SUFFIXES, Paper, Report, parse_report
 
 UPLOAD = "/gradio_api/upload"
@@ -133,7 +132,6 @@ def _replayed(body: IO[bytes], receive: Receive) -> Receive:
     return again
 
 
-_FOLDER = "uploads"
 _NAME = re.compile(r"upload-(?P<day>\d{4}-\d{2}-\d{2})-(?P<number>\d+)-[0-9a-f]+")
 _DIGITS = 10
 
@@ -151,15 +149,14 @@ class Upload:
 class Preview:
     """What indexing an upload would do.
 
-    `same_as` is the name of an indexed report, or of an earlier upload, with the same content.
-    `unchanged` are papers whose text in the index stays, for it is the same or of a newer report.
+    `same_as` is the name of an indexed report, or of an earlier upload, with the same content. The
+    `known` papers stand in another report as well, whose text of them stays.
     """
 
     upload: Upload
     same_as: str | None
     new: tuple[Paper, ...] = ()
-    updated: tuple[Paper, ...] = ()
-    unchanged: tuple[Paper, ...] = ()
+    known: tuple[Paper, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,35 +180,34 @@ def read_upload(path: Path) -> Upload:
 
 def known_reports(index: Index) -> tuple[KnownReport, ...]:
     """The reports of an index, newest first."""
-    found = [KnownReport(name, report.date, len(report.papers)) for name, report in _indexed(index)]
-    return tuple(sorted(found, key=lambda known: (known.date, known.name), reverse=True))
+    found = index.records.all(
+        "SELECT report, day, count(*) FROM papers GROUP BY report ORDER BY day DESC, report DESC"
+    )
+    return tuple(KnownReport(name, dt.date.fromordinal(day), n) for name, day, n in found)
 
 
 def preview_uploads(index: Index, uploads: Sequence[Upload]) -> tuple[Preview, ...]:
     """What indexing these reports would do to the index, paper by paper."""
-    known = _indexed(index)
-    fresh: list[Upload] = []
-    same: dict[int, str] = {}
-    for place, upload in enumerate(uploads):
-        before = [*known, *((other.name, other.report) for other in fresh)]
+    data_dir, held = index.settings.data_dir, index.catalogue.by_id
+    days = {upload.report.date for upload in uploads}
+    alike = {report.name for report in known_reports(index) if report.date in days}
+    entries = (entry for entry in index.manifest.reports if entry.name in alike)
+    before = [(entry.name, read_parsed(data_dir, entry)) for entry in entries]
+    previews, seen = [], set[str]()
+    for upload in uploads:
         own = (upload.report.date, upload.report.papers)
-        name = next((name for name, one in before if (one.date, one.papers) == own), None)
-        if name is None:
-            fresh.append(upload)
-        else:
-            same[place] = name
-    names = [path.name for path in _places(index.settings.data_dir, fresh)]
-    reports = [(name, up.report) for name, up in zip(names, fresh, strict=True)]
-    old, new = _texts(index.sections), _texts(live_sections([*known, *reports]))
-    names.reverse()
-    return tuple(
-        Preview(upload, same[place]) if place in same else _preview(upload, names.pop(), old, new)
-        for place, upload in enumerate(uploads)
-    )
+        same = next((name for name, one in before if (one.date, one.papers) == own), None)
+        papers = upload.report.papers if same is None else ()
+        known = tuple(paper for paper in papers if paper.id in held or paper.id in seen)
+        new = tuple(paper for paper in papers if paper not in known)
+        previews.append(Preview(upload, same, new, known))
+        before.append((upload.name, upload.report))
+        seen |= {paper.id for paper in papers}
+    return tuple(previews)
 
 
 def add_uploads(
-    settings: Settings, uploads: Sequence[Upload], progress: Progress | None = None
+    settings: Settings, uploads: Sequence[Upload], progress: Progress = no_progress
 ) -> IngestResult:
     """Keep these reports and index them; where that fails, nothing is kept."""
     paths = _places(settings.data_dir, uploads)
@@ -221,44 +217,20 @@ def add_uploads(
             if not path.exists():
                 write_atomically(path, upload.data)
                 written.append(path)
-        return ingest(settings, paths, progress=progress)
+        result, step = index_words(settings, paths, progress=progress)
     except (OSError, ChatbotError) as error:
         for path in written:
             path.unlink(missing_ok=True)
         if isinstance(error, ChatbotError):
             raise
         raise ChatbotError(
-            f"{settings.data_dir / _FOLDER} cannot be written ({error.strerror or error}); make "
+            f"{settings.data_dir / UPLOADS} cannot be written ({error.strerror or error}); make "
             "room or set CHATBOT_DATA_DIR to a folder that can be written"
         ) from error
-
-
-def _indexed(index: Index) -> list[tuple[str, Report]]:
-    data_dir = index.settings.data_dir
-    return [(entry.name, read_parsed(data_dir, entry)) for entry in index.manifest.reports]
-
-
-_Texts = dict[str, list[IndexedSection]]
-
-
-def _texts(sections: Iterable[IndexedSection]) -> _Texts:
-    found: _Texts = {}
-    for section in sections:
-        found.setdefault(section.paper_id, []).append(section)
-    return found
-
-
-def _preview(upload: Upload, name: str, old: _Texts, new: _Texts) -> Preview:
-    def content(sections: Sequence[IndexedSection]) -> list[tuple[str, str, str, str]]:
-        return [(s.title, s.url, s.key, s.text) for s in sections]
-
-    kinds: dict[str, list[Paper]] = {"new": [], "updated": [], "unchanged": []}
-    for paper in upload.report.papers:
-        before, after = old.get(paper.id, []), new.get(paper.id, [])
-        shown = any(section.report == name for section in after)
-        changed = shown and content(before) != content(after)
-        kinds["new" if not before else "updated" if changed else "unchanged"].append(paper)
-    return Preview(upload, None, **{kind: tuple(papers) for kind, papers in kinds.items()})
+    try:
+        return replace(result, embedded=complete_vectors(settings, step, progress))
+    except ModelError as error:
+        return replace(result, notices=(*result.notices, f"words answer alone for now: {error}"))
 
 
 def _places(data_dir: Path, uploads: Sequence[Upload]) -> list[Path]:
@@ -266,7 +238,7 @@ def _places(data_dir: Path, uploads: Sequence[Upload]) -> list[Path]:
 
     Of two reports of a day the one later in the alphabet is shown, hence the number.
     """
-    folder = data_dir / _FOLDER
+    folder = data_dir / UPLOADS
     places: list[Path] = []
     for upload in uploads:
         day, content = upload.report.date.isoformat(), fingerprint(upload.data)[:_DIGITS]

@@ -150,7 +150,7 @@ def test_a_figure_is_given_only_for_what_it_is_asked_of(
         ("KelpNet 预测海浪准不准？", "not_in_corpus"),
         ("下周末股市能不能更快恢复？", "not_in_corpus"),
         ("研究股市的更快", "not_in_corpus"),
-        ("有篇做火山监测的，用了什么传感器？", "not_in_corpus"),
+        ("有篇做火山监测的，用了什么传感器？", "off_topic"),
         ("What does the paper on volcano monitoring propose?", "not_in_corpus"),
     ],
 )

@@ -70,6 +70,7 @@ def test_papers_lists_all_138(run_seeds: Run) -> None:
         "url": "https://huggingface.co/papers/2602.15823",
         "date": "2026-02-22",
         "report": "004_36d8fe0d9ea06fe0.txt",
+        "reports": ["004_36d8fe0d9ea06fe0.txt"],
         "field": "language",
         "order": 2,
     }

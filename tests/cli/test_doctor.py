@@ -30,7 +30,7 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_missing_vectors_are_noticed(settings: Settings, tmp_path: Path) -> None:
     index = open_index(indexed(settings, tmp_path))
-    index.vectors.delete_nodes([next(iter(index.row_of))])
+    index.vectors.delete_nodes([next(iter(index.row_ids))])
     found = checks(settings)["index"]
     assert "1 vectors are missing" in found.found
     assert "--rebuild" in found.advice
@@ -38,7 +38,7 @@ def test_missing_vectors_are_noticed(settings: Settings, tmp_path: Path) -> None
 
 def test_a_damaged_index_is_noticed(settings: Settings, tmp_path: Path) -> None:
     indexed(settings, tmp_path)
-    for path in settings.data_dir.glob("reports/*.json"):
+    for path in settings.data_dir.glob("lexical-*/records.sqlite3"):
         path.write_bytes(b"damaged")
     assert not checks(settings)["index"].ok
 
@@ -47,6 +47,12 @@ def test_a_model_folder_that_works_shows_its_dimensions(settings: Settings, tmp_
     folder = make_model(tmp_path / "model")
     onnx = settings.model_copy(update={"embedding": f"onnx:{folder}"})
     assert "4 dimensions" in checks(onnx)["embedding"].found
+
+
+def test_the_larger_model_is_proposed_and_is_no_fault(settings: Settings) -> None:
+    found = checks(settings)["embedding"]
+    assert (found.ok, found.found) == (True, "local, 256 dimensions")
+    assert "CHATBOT_EMBEDDING=multilingual" in found.advice
 
 
 def test_an_index_of_another_model_export_is_stale(settings: Settings, tmp_path: Path) -> None:

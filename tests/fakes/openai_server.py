@@ -95,6 +95,22 @@ class Reply:
         return cls(lambda line, _: line.send_json(status, body, headers or {}))
 
     @classmethod
+    def vectors(cls, *, texts: int = 2048, characters: int = 8192, dimensions: int = 64) -> Self:
+        """Vectors made from each text's hash, for so many texts, none of them longer."""
+
+        def play(line: "_Connection", body: Body) -> None:
+            given = [body["input"]] if isinstance(body["input"], str) else body["input"]
+            if len(given) > texts:
+                what = f"batch size is invalid, it should not be larger than {texts}"
+                return cls.error(400, what).play(line, body)
+            if max(map(len, given)) > characters:
+                what = f"This model's maximum context length is {characters} tokens"
+                return cls.error(400, what).play(line, body)
+            return _play_vectors(line, {"dimensions": dimensions, **body, "input": given})
+
+        return cls(play)
+
+    @classmethod
     def stall(cls, seconds: float, after: str = "") -> Self:
         """Nothing for so long, or nothing more once `after` was streamed; then the line drops."""
 
@@ -186,7 +202,7 @@ class FakeOpenAI:
         """The next reply of the script."""
         self.requests.append(request)
         if request.path == EMBEDDINGS:
-            return self.embeddings or _VECTORS
+            return self.embeddings or Reply.vectors()
         if request.path == MODELS:
             return Reply(lambda line, _: line.send_json(200, {"data": [{"id": "fake"}]}))
         if request.path != CHAT:
@@ -319,8 +335,8 @@ def vector(text: str, dimensions: int = 64) -> list[float]:
 
 
 def _play_vectors(line: _Connection, body: Body) -> None:
-    texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
-    vectors = [_encoded(vector(text, body.get("dimensions", 64)), body) for text in texts]
+    texts = body["input"]
+    vectors = [_encoded(vector(text, body["dimensions"]), body) for text in texts]
     data = [
         {"object": "embedding", "index": index, "embedding": values}
         for index, values in enumerate(vectors)
@@ -334,9 +350,6 @@ def _encoded(values: list[float], body: Body) -> list[float] | str:
     if body.get("encoding_format") != "base64":
         return values
     return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()
-
-
-_VECTORS = Reply(_play_vectors)
 
 
 def cite_first_source(body: Body) -> str:

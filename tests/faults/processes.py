@@ -37,7 +37,7 @@ OWNER = "ada"
 def context() -> ForkServerContext:
     """Processes start from a server that has imported what they need, and has no threads."""
     chosen = multiprocessing.get_context("forkserver")
-    chosen.set_forkserver_preload([__name__, "chatbot.bot", "sklearn.decomposition"])
+    chosen.set_forkserver_preload([__name__, "chatbot.bot"])
     return chosen
 
 

@@ -54,7 +54,7 @@ def test_two_processes_that_ingest_at_once_both_have_their_reports_in(
 def report_names(data_dir: Path) -> list[str]:
     """The reports that an index which can be opened holds."""
     index = open_index(Settings(CHATBOT_DATA_DIR=data_dir))
-    assert index.vectors.ids() == set(index.row_of)
+    assert index.vectors.ids() == set(index.row_ids)
     return sorted(entry.name for entry in index.manifest.reports)
 
 

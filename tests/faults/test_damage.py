@@ -52,23 +52,18 @@ def holding(text: str) -> Damage:
 
 
 SAID = [
-    ("lexical-*/words_section/data.csc.index.npy", overwrite),
-    ("lexical-*/words_section/indices.csc.index.npy", invert),
-    ("lexical-*/words_section/indptr.csc.index.npy", invert),
-    ("lexical-*/bigrams_paper/data.csc.index.npy", halve),
-    ("lexical-*/bigrams_paper/vocab.index.json", holding("[]")),
-    ("lexical-*/bigrams_paper/params.index.json", holding("[]")),
-    ("lexical-*/words_paper", delete),
-    ("lexical-*/written_for.npy", delete),
-    ("lexical-*/names.json", overwrite),
-    ("lexical-*/names.json", holding("null")),
-    ("lexical-*/glossary.json", holding('{"reward": 3}')),
+    ("lexical-*/section/*.term", overwrite),
+    ("lexical-*/section/*.idx", invert),
+    ("lexical-*/section/*.fast", halve),
+    ("lexical-*/paper/*.fieldnorm", delete),
+    ("lexical-*/paper/meta.json", holding("[]")),
+    ("lexical-*/paper/meta.json", delete),
+    ("lexical-*/paper", delete),
+    ("lexical-*/records.sqlite3", overwrite),
+    ("lexical-*/records.sqlite3", halve),
+    ("lexical-*/records.sqlite3", invert),
+    ("lexical-*/records.sqlite3", delete),
     ("lexical-*/SHA256SUMS", invert),
-    ("embedding-*/components.npy", overwrite),
-    ("embedding-*/idf.npy", halve),
-    ("embedding-*/vocabulary.json", holding('{"纠错": 99999999}')),
-    ("reports/*.parsed-2.json", overwrite),
-    ("reports/*.parsed-2.json", delete),
 ]
 MENDED = [
     ("chroma-*/chroma.sqlite3", delete),
@@ -76,9 +71,8 @@ MENDED = [
     ("chroma-*/chroma.sqlite3", invert),
     ("chroma-*", delete),
     ("lexical-*", delete),
-    ("embedding-*", delete),
     ("manifest.json", overwrite),
-    ("manifest.json", holding('{"format": 3, "reports": {"a": 1}, "segments": []}')),
+    ("manifest.json", holding('{"format": 2, "reports": {"a": 1}, "segments": []}')),
 ]
 
 
@@ -153,9 +147,9 @@ def test_a_damaged_hnsw_file_is_named(
 def test_a_changed_number_that_nothing_trips_over_is_named_by_the_doctor(
     run: Run, data_dir: Path
 ) -> None:
-    file = spoil(data_dir, "lexical-*/words_paper/data.csc.index.npy", lambda _: None)
+    file = spoil(data_dir, "lexical-*/paper/*.term", lambda _: None)
     content = bytearray(file.read_bytes())
-    content[-3] ^= 1
+    content[len(content) // 2] ^= 1
     file.write_bytes(content)
     assert f"{file}: damaged" in run("doctor").out
 
@@ -191,7 +185,7 @@ def test_a_manifest_from_the_future_is_rebuilt_and_named(run: Run, data_dir: Pat
     assert "has format 99" in run("doctor").out
     asked = run("ask", QUESTION)
     assert "97%" in asked.out
-    assert "has format 99, this version writes 2: rebuilding" in asked.err
+    assert "has format 99, this version writes 3: rebuilding" in asked.err
 
 
 def test_reports_survive_the_loss_of_the_manifest_under_their_names(
@@ -221,7 +215,7 @@ def test_where_nothing_is_kept_the_shipped_reports_are_indexed(run: Run, data_di
     assert len(json.loads(run("papers", "--json").out)) == 138
 
 
-@pytest.mark.parametrize("ending", ["txt", "terms-2.json"])
+@pytest.mark.parametrize("ending", ["txt", "parsed-2.json"])
 def test_a_kept_report_that_no_rebuild_could_use_is_named(
     run: Run, data_dir: Path, ending: str
 ) -> None:

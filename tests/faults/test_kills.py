@@ -52,10 +52,10 @@ def served(data_dir: Path) -> str:
     """What the changing report is about, as a new process finds it in the index and in Chroma."""
     settings = Settings(CHATBOT_DATA_DIR=data_dir)
     index = open_index(settings)
-    stored = {node.node_id: node for node in index.vectors.get_nodes(list(index.row_of))}
-    assert stored.keys() == set(index.row_of)
+    stored = {node.node_id: node for node in index.vectors.get_nodes(list(index.row_ids))}
     for row, section in zip(index.row_ids, index.sections, strict=True):
-        assert stored[row].get_content() == section.text
+        # Vectors follow, so some may be missing; none is another's.
+        assert row not in stored or stored[row].get_content() == section.text
     assert STEADY in Chatbot(settings, None).answer(QUESTION).markdown
     (title,) = {section.title for section in index.sections if section.paper_id == "2603.00003"}
     return title
@@ -93,17 +93,17 @@ def test_an_ingest_killed_at_any_moment_leaves_the_old_index_or_the_new(
 
 
 def rubbish(data_dir: Path) -> list[str]:
-    """What no part of the committed index refers to."""
+    """What no part of the committed index refers to, and the rows that have no vector."""
     manifest = read_manifest(data_dir)
     assert manifest
-    kept = {manifest.lexical, manifest.fitted, manifest.chroma}
+    kept = {manifest.lexical, manifest.chroma}
     shards = {entry.sha256 for entry in manifest.reports}
     index = open_index(Settings(CHATBOT_DATA_DIR=data_dir))
     return [
         *(path.name for path in data_dir.glob("*-*") if path.name not in kept),
         *(path.name for path in data_dir.rglob("*.tmp")),
         *(p.name for p in (data_dir / "reports").iterdir() if p.name[:64] not in shards),
-        *(index.vectors.ids() - set(index.row_of)),
+        *(index.vectors.ids() ^ set(index.row_ids)),
     ]
 
 

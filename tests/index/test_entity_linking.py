@@ -1,23 +1,49 @@
 """What papers are called, and finding it in a text."""
 
+import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.errors import MissingIndexError
+from chatbot.config import Settings
 from chatbot.index.entity_linking import NameTable, squeeze
-from chatbot.index.reading import Index
-from chatbot.index.sections import live_sections
+from chatbot.index.ingestion import ingest
+from chatbot.index.lexical import LexicalIndex
+from chatbot.index.reading import Index, open_index
+from chatbot.index.records import Records
+from chatbot.index.storage import ReportEntry, fingerprint, write_search_text, write_shard
+from chatbot.index.update import updated
 from chatbot.reports.parsing import parse_report
+from chatbot.reports.search_text import content_hash
 from tests.report_text import MadePaper, paper, render_report
 
 
 def table(*papers: MadePaper, aliases: dict[str, list[str]] | None = None) -> NameTable:
-    report = parse_report(render_report("2026-03-01", papers), "r.txt")
-    return NameTable.mine(live_sections([("r.txt", report)]), aliases)
+    """The names of papers as they are indexed, with search text for the `aliases`."""
+    data = render_report("2026-03-01", papers)
+    report = parse_report(data, "r.txt")
+    with TemporaryDirectory() as folder:
+        data_dir = Path(folder)
+        write_shard(data_dir, data, "r.txt")
+        entry = ReportEntry("r.txt", "r.txt", fingerprint(data))
+        if aliases:
+            rows = (
+                {
+                    "content": content_hash(paper),
+                    "aliases": aliases.get(paper.id, []),
+                    "sections": {"results": {"en": "A line."}},
+                }
+                for paper in report.papers
+            )
+            text = "\n".join(map(json.dumps, rows)).encode()
+            entry = replace(entry, search_text=write_search_text(data_dir, entry.sha256, text))
+        made = data_dir / updated(data_dir, None, [entry]).folder
+        return NameTable(Records.open(made), LexicalIndex(made))
 
 
 def found(names: NameTable, text: str) -> list[tuple[str, ...]]:
@@ -94,16 +120,20 @@ def test_every_paper_of_the_shipped_reports_is_found_by_its_title(seed_index: In
         assert (record.id,) in found(names, f"{record.title} 的效果")
 
 
-def test_a_table_read_back_finds_the_same(tmp_path: Path) -> None:
-    table(ONE, TWO).save(tmp_path / "names.json")
-    again = NameTable.load(tmp_path / "names.json", lambda _: False)
-    assert found(again, "FooNet 和 Zebra") == [("2603.00001",), ("2603.00002",)]
+def test_a_name_that_is_of_another_paper_now_is_that_ones(
+    settings: Settings, tmp_path: Path
+) -> None:
+    def names(*papers: MadePaper) -> NameTable:
+        (tmp_path / "r.txt").write_bytes(render_report("2026-03-01", papers))
+        ingest(settings, [tmp_path / "r.txt"])
+        return open_index(settings).catalogue.names
 
-
-def test_a_damaged_table_is_reported_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "names.json").write_text("{")
-    with pytest.raises(MissingIndexError, match="--rebuild"):
-        NameTable.load(tmp_path / "names.json", lambda _: False)
+    other = paper("2603.00003", "Another", contribution="提出了 FooNet 框架，FooNet 很快。")
+    three = [paper(f"2603.0001{n}", f"Paper {n}", results="FooNet 很快。") for n in range(3)]
+    assert found(names(ONE), "FooNet 呢") == [("2603.00001",)]
+    assert found(names(other), "FooNet 呢") == [("2603.00003",)]
+    assert found(names(other, *three), "FooNet 呢") == []
+    assert found(names(TWO, other), "FooNet 和 Zebra") == [("2603.00003",), ("2603.00002",)]
 
 
 @given(st.text(max_size=200))

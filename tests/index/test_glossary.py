@@ -1,11 +1,12 @@
 """English words to Chinese ones, from the reports' own brackets."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from chatbot.errors import MissingIndexError
-from chatbot.index.lexical import Glossary
+from chatbot.index.lexical import Glossary, count_glosses
+from chatbot.index.records import Records
 
 TEXTS = [
     "提出世界模型（World Model），用于机器人（Robots）。",
@@ -15,8 +16,12 @@ TEXTS = [
 
 
 @pytest.fixture
-def glossary() -> Glossary:
-    return Glossary.mine(TEXTS)
+def glossary(tmp_path: Path) -> Iterator[Glossary]:
+    with Records.changing(tmp_path) as records:
+        records.insert("glosses", [(*pair, n) for pair, n in count_glosses(TEXTS).items()])
+    records = Records.open(tmp_path)
+    yield Glossary(records)
+    records.close()
 
 
 def test_words_that_are_glossed_together_translate_each_other(glossary: Glossary) -> None:
@@ -29,19 +34,11 @@ def test_a_pair_seen_once_may_be_chance(glossary: Glossary) -> None:
 
 
 def test_weights_are_shares(glossary: Glossary) -> None:
-    assert all(0 < w <= 1 for terms in glossary.terms.values() for w in terms.values())
+    weights = glossary.translate("sparse attention of a world model").values()
+    assert weights
+    assert all(0 < weight <= 1 for weight in weights)
 
 
 def test_nothing_is_translated_without_a_word_it_knows(glossary: Glossary) -> None:
     assert glossary.translate("推理速度 of the xyzzy") == {}
-
-
-def test_a_glossary_read_back_translates_the_same(glossary: Glossary, tmp_path: Path) -> None:
-    glossary.save(tmp_path / "glossary.json")
-    assert Glossary.load(tmp_path / "glossary.json") == glossary
-
-
-def test_a_damaged_glossary_is_reported_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "glossary.json").write_text("[")
-    with pytest.raises(MissingIndexError, match="--rebuild"):
-        Glossary.load(tmp_path / "glossary.json")
+    assert Glossary().translate("sparse attention") == {}

@@ -13,7 +13,8 @@ from filelock import FileLock
 from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
 from chatbot.errors import ChatbotError, MissingIndexError
-from chatbot.index.ingestion import index_is_stale, ingest, remove_report
+from chatbot.index.generation import complete_vectors
+from chatbot.index.ingestion import index_is_stale, index_words, ingest, remove_report
 from chatbot.index.reading import Index, open_index
 from chatbot.index.storage import read_manifest
 from chatbot.reports.parsing import SECTION_KEYS, read_report
@@ -45,7 +46,7 @@ def text_of(index: Index, name: str) -> str:
 
 
 def stored_text(index: Index, name: str) -> str:
-    (row,) = (row for row in index.row_of if row.startswith(f"{name}@"))
+    (row,) = (row for row in index.row_ids if row.startswith(f"{name}@"))
     return index.vectors.get_nodes([row])[0].get_content()
 
 
@@ -56,7 +57,7 @@ def test_every_section_of_the_shipped_reports_comes_back_verbatim(seed_index: In
         for entry in read_report(path).papers
         for section in entry.sections
     }
-    nodes = seed_index.vectors.get_nodes(list(seed_index.row_of))
+    nodes = seed_index.vectors.get_nodes(list(seed_index.row_ids))
     stored = {node.node_id.partition("@")[0]: node.get_content() for node in nodes}
     assert len(parsed) == 690
     assert stored == parsed
@@ -64,7 +65,7 @@ def test_every_section_of_the_shipped_reports_comes_back_verbatim(seed_index: In
 
 
 def test_a_node_carries_flat_metadata(seed_index: Index) -> None:
-    (row,) = (row for row in seed_index.row_of if row.startswith("2602.10560/results@"))
+    (row,) = (row for row in seed_index.row_ids if row.startswith("2602.10560/results@"))
     metadata = seed_index.vectors.get_nodes([row])[0].metadata
     assert metadata["paper_id"] == "2602.10560"
     assert metadata["section"] == "results"
@@ -116,26 +117,15 @@ def test_the_collection_holds_the_live_sections_and_no_others(
     ingest(settings, [reports])
     remove_report(settings, "a.txt")
     index = open_index(settings)
-    assert index.vectors.ids() == set(index.row_of)
-    assert len(index.row_of) == 5
+    assert index.vectors.ids() == set(index.row_ids)
+    assert len(index.row_ids) == 5
 
 
 def test_a_removed_report_is_gone_and_the_others_stay(settings: Settings, reports: Path) -> None:
     ingest(settings, [reports])
     result = remove_report(settings, "a.txt")
-    assert (result.removed, result.papers, result.embedded) == (
-        ("a.txt",),
-        1,
-        5 * _refitted(settings),
-    )
+    assert (result.removed, result.papers, result.embedded) == (("a.txt",), 1, 0)
     assert {s.paper_id for s in open_index(settings).sections} == {"2603.00003"}
-
-
-def _refitted(settings: Settings) -> bool:
-    """Whether the last build fitted the embedding anew."""
-    manifest = read_manifest(settings.data_dir)
-    assert manifest
-    return manifest.fitted_on == manifest.sections
 
 
 def test_removing_needs_a_report_that_is_there(settings: Settings, reports: Path) -> None:
@@ -187,14 +177,26 @@ def test_two_reports_of_one_name_are_told_apart(
     assert ingest(settings, [reports, other]).added == ("a.txt", "b.txt", "other/a.txt")
 
 
-def test_a_paper_in_two_reports_keeps_its_newest_text_and_all_its_dates(
+def test_a_paper_in_two_reports_is_kept_and_found_as_both_have_it(
     settings: Settings, reports: Path
 ) -> None:
+    ingest(settings, [reports / "a.txt"])
     write(reports / "b.txt", SECOND, {"2603.00001": "量子计算"})
-    ingest(settings, [reports])
-    (section,) = (s for s in open_index(settings).sections if s.name == "2603.00001/results")
-    assert "量子计算" in section.text
-    assert [day.isoformat() for day in section.dates] == [SECOND, FIRST]
+    (told,) = ingest(settings, [reports]).notices
+    assert told.startswith("b.txt: papers that stand in other reports too")
+    assert told.endswith("2603.00001 in a.txt")
+    index = open_index(settings)
+    copies = index.catalogue.copies_of("2603.00001")
+    assert [(copy.report, copy.date.isoformat()) for copy in copies] == [
+        ("b.txt", SECOND),
+        ("a.txt", FIRST),
+    ]
+    assert "量子计算" in text_of(index, "2603.00001/results")
+    bot = Chatbot(settings, None)
+    for topic, report in (("量子纠错", "a.txt"), ("量子计算", "b.txt")):
+        evidence, _ = bot.search(f"{topic}的准确率")
+        assert any(topic in hit.section.text for hit in evidence.hits)
+        assert report in {hit.section.report for hit in evidence.hits}
     remove_report(settings, "b.txt")
     assert "量子纠错" in text_of(open_index(settings), "2603.00001/results")
 
@@ -274,19 +276,6 @@ def test_what_a_folder_holds_beside_reports_is_told_in_one_line(
     assert ingest(settings, [reports / "a.txt"]).notices == ()
 
 
-def test_the_embedding_is_fitted_anew_when_the_corpus_has_grown_by_a_quarter(
-    settings: Settings, reports: Path
-) -> None:
-    ingest(settings, [reports / "a.txt"])
-    before = read_manifest(settings.data_dir)
-    ingest(settings, [reports])
-    after = read_manifest(settings.data_dir)
-    assert before is not None
-    assert after is not None
-    assert (before.fitted_on, after.fitted_on) == (10, 15)
-    assert before.fingerprint != after.fingerprint
-
-
 def test_building_twice_from_nothing_gives_the_same_index(
     settings: Settings, reports: Path
 ) -> None:
@@ -295,9 +284,8 @@ def test_building_twice_from_nothing_gives_the_same_index(
     other = settings.model_copy(update={"data_dir": settings.data_dir.with_name("again")})
     ingest(other, [reports])
     second = open_index(other)
-    assert first.manifest.corpus == second.manifest.corpus
     assert first.manifest.fingerprint == second.manifest.fingerprint
-    assert list(first.row_of) == list(second.row_of)
+    assert sorted(first.row_ids) == sorted(second.row_ids)
 
 
 def test_an_index_of_another_format_is_rebuilt_and_says_so(
@@ -337,20 +325,39 @@ def test_an_index_of_another_embedding_is_rebuilt_and_says_so(
         assert "量子" in Chatbot(remote, None).answer("量子纠错").markdown
 
 
-def test_a_model_that_fails_leaves_the_old_index(settings: Settings, reports: Path) -> None:
-    ingest(settings, [reports])
-    before = read_manifest(settings.data_dir)
+def test_while_an_embedding_fails_words_answer_and_a_later_ingest_makes_the_vectors(
+    settings: Settings, reports: Path
+) -> None:
     with FakeOpenAI(embeddings=Reply.error(401, "no")) as server:
         remote = settings.model_copy(
             update={"openai_base_url": server.url, "embedding": "openai:tiny"}
         )
         with pytest.raises(ChatbotError, match="tiny"):
-            ingest(remote, [])
-    assert read_manifest(settings.data_dir) == before
-    assert open_index(settings).vectors.ids() == set(open_index(settings).row_of)
+            ingest(remote, [reports])
+        bot = Chatbot(remote, None)
+        assert "量子" in bot.answer("量子纠错").markdown
+        assert bot.index.vectors.ids() == set()
+        server.embeddings = None
+        assert ingest(remote, [reports]).embedded == 15
+        assert bot.index.vectors.ids() == {*bot.index.row_ids}
+        evidence, _ = bot.search("量子纠错")
+        assert "dense" in evidence.hits[0].ranks
 
 
-@pytest.mark.parametrize("victim", ["lexical", "embedding", "chroma", "reports"])
+def test_vectors_left_undone_are_made_good_whatever_happened_since(
+    settings: Settings, reports: Path
+) -> None:
+    ingest(settings, [reports / "a.txt"])
+    index_words(settings, [reports / "b.txt"])
+    write(reports / "a.txt", FIRST, {"2603.00001": "海洋"})
+    index_words(settings, [reports])
+    assert complete_vectors(settings) == 10
+    assert complete_vectors(settings) == 0
+    index = open_index(settings)
+    assert index.vectors.ids() == {*index.row_ids}
+
+
+@pytest.mark.parametrize("victim", ["lexical", "chroma", "reports"])
 def test_a_rebuild_mends_whatever_was_damaged(
     settings: Settings, reports: Path, victim: str
 ) -> None:
@@ -364,7 +371,7 @@ def test_a_rebuild_mends_whatever_was_damaged(
 
 def test_a_damaged_index_is_reported_with_what_to_do(settings: Settings, reports: Path) -> None:
     ingest(settings, [reports])
-    for path in settings.data_dir.glob("reports/*.json"):
+    for path in settings.data_dir.glob("lexical-*/records.sqlite3"):
         path.write_bytes(b"damaged")
     with pytest.raises(MissingIndexError, match="--rebuild"):
         open_index(settings)

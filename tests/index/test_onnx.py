@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError, ModelError
-from chatbot.index.embeddings import OnnxEmbedding, open_model_embedding
+from chatbot.index.embeddings import OnnxEmbedding, open_embedding
 
 WORDS = ["[PAD]", "[UNK]", "query", ":", "图像", "生成", "强化", "学习"]
 SIZE = 4
@@ -78,7 +78,7 @@ def test_a_model_that_pools_itself_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_the_setting_opens_the_model_in_its_folder(tmp_path: Path) -> None:
     settings = Settings(CHATBOT_EMBEDDING=f"onnx:{make_model(tmp_path)}")
-    embedding = open_model_embedding(settings)
+    embedding = open_embedding(settings)
     assert embedding.get_query_embedding("图像") == embedding.get_text_embedding("图像")
 
 

@@ -18,7 +18,6 @@ from pydantic import BaseModel
 from chatbot.config import Settings
 from chatbot.errors import ConfigurationError, ModelError
 from chatbot.llm.client import ChatModel, ChatTurn, Chunk, TokenUsage, complete, open_chat_model
-from chatbot.llm.provider_errors import openai_errors
 from tests.fakes.openai_server import DONE, FakeOpenAI, Reply, finish_event, sse, text_events
 
 KEY = "sk-verysecret0123456789"
@@ -403,38 +402,6 @@ def test_a_model_answers_again_after_an_error() -> None:
         with pytest.raises(ModelError):
             text_of(model.stream(QUESTION))
         assert text_of(model.stream(QUESTION)) == TEXT
-
-
-def test_errors_of_the_embedding_model_are_told_the_same_way() -> None:
-    settings = Settings(
-        OPENAI_API_KEY=KEY, OPENAI_BASE_URL="http://127.0.0.1:9/v1", CHATBOT_EMBEDDING="openai:e-3"
-    )
-    with (
-        openai.OpenAI(api_key=KEY, base_url=settings.openai_base_url, max_retries=0) as client,
-        pytest.raises(
-            ModelError, match=r"^e-3 at 127\.0\.0\.1:9 cannot be reached: connection ref"
-        ),
-        openai_errors(settings),
-    ):
-        client.embeddings.create(model="e-3", input="text")
-
-
-def test_a_missing_embedding_model_points_at_its_own_variable() -> None:
-    with FakeOpenAI(embeddings=Reply.error(404, f"no e-3 for {KEY}")) as server:
-        settings = Settings(
-            OPENAI_API_KEY=KEY, OPENAI_BASE_URL=server.url, CHATBOT_EMBEDDING="openai:e-3"
-        )
-        with (
-            openai.OpenAI(api_key=KEY, base_url=server.url) as client,
-            pytest.raises(ModelError, match=r"no e-3 for \[key\]; check CHATBOT_EMBEDDING and"),
-            openai_errors(settings),
-        ):
-            client.embeddings.create(model="e-3", input="text")
-
-
-def test_errors_that_are_not_the_clients_pass_unchanged() -> None:
-    with pytest.raises(ZeroDivisionError), openai_errors(Settings()):
-        _ = 1 / 0
 
 
 # Deadline and early end

@@ -194,3 +194,15 @@ def test_a_recommendation_is_a_list_of_the_topic(seed_index: Index) -> None:
     assert papers(seed_index, "推荐几篇推荐系统的论文") == papers(
         seed_index, "哪些论文研究推荐系统？"
     )
+
+
+def test_each_report_s_own_sections_of_a_paper_are_looked_at(
+    settings: Settings, tmp_path: Path
+) -> None:
+    longer, shorter = PAPERS[0], paper("2603.00001", "AlphaNet", usage="用 LoRA。", results=None)
+    (tmp_path / "one.txt").write_bytes(render_report("2026-03-01", [longer]))
+    (tmp_path / "two.txt").write_bytes(render_report("2026-03-02", [shorter]))
+    ingest(settings, [tmp_path])
+    found = find(open_index(settings), "哪些论文用了 LoRA？")
+    mentioning = {(hit.section.report, hit.section.key) for hit in found.hits}
+    assert mentioning == {("one.txt", "usage"), ("two.txt", "usage")}

@@ -27,7 +27,7 @@ DAY = dt.date(2026, 2, 12)
 def section(text: str = TEXT, key: str = "results") -> IndexedSection:
     url = "https://huggingface.co/papers/2602.10560"
     return IndexedSection(
-        "2602.10560", "GRU-Mem", url, "HTML", key, text, "r.txt", LineSpan(1, 2), DAY, (DAY,)
+        "2602.10560", "GRU-Mem", url, "HTML", key, text, "r.txt", LineSpan(1, 2), DAY
     )
 
 

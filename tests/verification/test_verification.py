@@ -76,7 +76,7 @@ def test_a_claim_that_another_section_of_the_paper_holds_names_that_section(
     seed_index: Index,
 ) -> None:
     paper = seed_index.catalogue.by_id["2602.10560"]
-    by_key = {seed_index.sections[row].key: seed_index.sections[row] for row in paper.rows}
+    by_key = {section.key: section for section in seed_index.sections_of(paper.id)}
     claim = "得益于早停机制和选择性更新，推理速度大幅提升[1]。"
     assert verify(claim, {1: by_key["results"]}, seed_index)[0].supported
     (found,) = verify(claim, {1: by_key["field"]}, seed_index)
@@ -88,7 +88,7 @@ def test_an_english_claim_is_held_against_search_text_where_there_is_any(
     seed_index: Index,
 ) -> None:
     paper = seed_index.catalogue.by_id["2602.10560"]
-    results = next(s for s in (seed_index.sections[r] for r in paper.rows) if s.key == "results")
+    results = next(s for s in seed_index.sections_of(paper.id) if s.key == "results")
     nowhere = "Proteins fold into shapes that surface codes of quantum computers decide [1]."
     assert verify(nowhere, {1: results}, seed_index)[0].reason is not None
     without = replace(seed_index, search_texts={})

@@ -91,7 +91,7 @@ def test_papers_by_own_aspects_make_a_table_that_marks_what_is_not_reported(page
     table = compare(page)
     expect(table.locator("th")).to_have_text(["论文", "实验效果", "量子/纠错码"])
     expect(table.locator("tbody tr")).to_have_count(2)
-    expect(table.locator("tbody tr").first).to_contain_text("基线对比")
+    expect(table.locator("tbody tr").first).to_contain_text("400% (4倍)")
     expect(table.locator("td .not-reported")).to_have_text(["报告未提及"] * 2)
     expect(page.locator("#compare-status")).to_have_text("已对比 2 篇论文。")
     expect(page.locator("#compare-to-chat")).to_be_visible()

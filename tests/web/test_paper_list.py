@@ -3,42 +3,37 @@
 import datetime as dt
 import html
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 
 from chatbot.bot import Chatbot
 from chatbot.config import Settings
 from chatbot.index.ingestion import ingest
+from chatbot.index.reading import Index
 from chatbot.web.browse import (
-    PaperList,
     View,
     after_action,
     listing,
-    paper_list_of,
     render_list,
     render_paper,
 )
-from chatbot.web.frame import PerGeneration
-from tests.rated_answers import two_papers
 from tests.report_text import paper, render_report
 
 
 @pytest.fixture(scope="module")
-def shelf(seed_bot: Chatbot) -> PaperList:
-    return paper_list_of(seed_bot.index)
+def shelf(seed_bot: Chatbot) -> Index:
+    return seed_bot.index
 
 
-def test_all_papers_are_listed_newest_report_first_in_pages(shelf: PaperList) -> None:
+def test_all_papers_are_listed_newest_report_first_in_pages(shelf: Index) -> None:
     pages = [listing(shelf, View(page=page)) for page in range(1, 7)]
     listed = [paper for page in pages for paper in page.papers]
-    assert listed == list(shelf.index.catalogue.papers)
+    assert listed == list(shelf.catalogue.papers)
     assert [(page.first, len(page.papers)) for page in pages[4:]] == [(101, 25), (126, 13)]
 
 
-def test_a_page_beyond_the_last_is_the_last(shelf: PaperList) -> None:
+def test_a_page_beyond_the_last_is_the_last(shelf: Index) -> None:
     assert listing(shelf, View(page=99)).page == 6
     assert listing(shelf, View(page=0)).page == 1
 
@@ -47,19 +42,19 @@ def test_a_page_beyond_the_last_is_the_last(shelf: PaperList) -> None:
     "words", ["GRU-Mem", "2602.10560", "when to memorize", "Gated Recurrent 2602", "ＧＲＵ－Mem"]
 )
 def test_a_paper_is_found_by_system_id_title_and_full_width_letters(
-    shelf: PaperList, words: str
+    shelf: Index, words: str
 ) -> None:
     assert listing(shelf, View(words=words)).papers[0].id == "2602.10560"
 
 
-def test_every_word_has_to_be_in_the_digest(shelf: PaperList) -> None:
+def test_every_word_has_to_be_in_the_digest(shelf: Index) -> None:
     found = listing(shelf, View(words="卡尔曼滤波 强化学习"))
     assert "2602.10609" in {paper.id for paper in found.papers}
     assert found.total < listing(shelf, View(words="强化学习")).total
     assert listing(shelf, View(words="卡尔曼滤波 没有这个词")).total == 0
 
 
-def test_titles_come_before_texts(shelf: PaperList) -> None:
+def test_titles_come_before_texts(shelf: Index) -> None:
     found = listing(shelf, View(words="memory"))
     titled = ["memory" in paper.title.lower() for paper in found.papers]
     assert titled == sorted(titled, reverse=True)
@@ -67,14 +62,14 @@ def test_titles_come_before_texts(shelf: PaperList) -> None:
     assert False in titled
 
 
-def test_counts_follow_the_other_filters_and_not_their_own(shelf: PaperList) -> None:
+def test_counts_follow_the_other_filters_and_not_their_own(shelf: Index) -> None:
     everything = listing(shelf, View())
     agents = listing(shelf, View(field="agents"))
     both = listing(shelf, View(field="agents", date="2026-02-12"))
     assert agents.by_field == everything.by_field
     assert agents.total == everything.by_field["agents"]
     assert both.total == agents.by_period["2026-02-12"]
-    assert all(shelf.fields[paper.place] == "agents" for paper in both.papers)
+    assert all(paper.field == "agents" for paper in both.papers)
 
 
 def test_a_button_sets_a_filter_and_the_same_again_removes_it() -> None:
@@ -103,51 +98,29 @@ def test_a_new_generation_is_seen_and_many_days_are_counted_by_month(
 
     write(0)
     ingest(settings, [reports])
-    shelves = PerGeneration(Chatbot(settings, None), paper_list_of)
-    assert listing(shelves.current(), View()).by_period == {"2026-01-01": 1}
+    bot = Chatbot(settings, None)
+    assert listing(bot.index, View()).by_period == {"2026-01-01": 1}
     for n in range(1, 32):
         write(n)
     ingest(settings, [reports])
-    found = listing(shelves.current(), View(date="2026-01"))
+    found = listing(bot.index, View(date="2026-01"))
     assert found.by_period == {"2026-01": 31, "2026-02": 1}
     assert found.total == 31
-    assert shelves.current() is shelves.current()
 
 
-def test_visitors_at_once_share_one_shelf_of_a_new_generation(
-    settings: Settings, tmp_path: Path
-) -> None:
-    report = two_papers(tmp_path)
-    ingest(settings, [report])
-    shelves = PerGeneration(Chatbot(settings, None), paper_list_of)
-    before = shelves.current()
-    report.write_bytes(report.read_bytes().replace(b"37%", b"38%"))
-    ingest(settings, [report])
-    visitors = Barrier(16)
-
-    def visit(_: int) -> PaperList:
-        visitors.wait()
-        return shelves.current()
-
-    with ThreadPoolExecutor(visitors.parties) as pool:
-        seen = list(pool.map(visit, range(visitors.parties)))
-    assert all(shelf is seen[0] for shelf in seen)
-    assert seen[0] is not before
-
-
-def test_a_search_without_papers_says_what_to_do(shelf: PaperList) -> None:
+def test_a_search_without_papers_says_what_to_do(shelf: Index) -> None:
     view = View(words="没有这个词")
-    assert "取消筛选" in render_list(shelf, listing(shelf, view), view, "zh")
-    assert "<ol" not in render_list(shelf, listing(shelf, view), view, "en")
+    assert "取消筛选" in render_list(listing(shelf, view), view, "zh")
+    assert "<ol" not in render_list(listing(shelf, view), view, "en")
 
 
-def test_a_filter_that_no_button_sent_is_shown_as_text(shelf: PaperList) -> None:
+def test_a_filter_that_no_button_sent_is_shown_as_text(shelf: Index) -> None:
     view = View(field="<img src=x>")
-    shown = render_list(shelf, listing(shelf, view), view, "zh")
+    shown = render_list(listing(shelf, view), view, "zh")
     assert "<img" not in shown
 
 
-def test_a_paper_has_its_dates_report_links_and_sections(shelf: PaperList) -> None:
+def test_a_paper_has_its_dates_report_links_and_sections(shelf: Index) -> None:
     shown = html.unescape(render_paper(shelf, "2602.10560", "zh"))
     assert "<h2>When to Memorize and When to Stop" in shown
     assert "收录于 2026-02-12 · 日报 000_a123f1b62403a6c8.txt · 日报" in shown
@@ -169,13 +142,13 @@ def test_a_paper_has_its_dates_report_links_and_sections(shelf: PaperList) -> No
         assert f'href="{target}"' in shown
 
 
-def test_a_digest_of_an_abstract_says_so(shelf: PaperList) -> None:
-    abstract = next(p for p in shelf.index.catalogue.papers if p.read_from == "ArXiv Abs")
+def test_a_digest_of_an_abstract_says_so(shelf: Index) -> None:
+    abstract = next(p for p in shelf.catalogue.papers if p.read_from == "ArXiv Abs")
     assert "digest of its abstract only" in render_paper(shelf, abstract.id, "en")
 
 
 @pytest.mark.parametrize("paper_id", ["9999.99999", "", "<script>", "{x}", "a\n\n# b"])
-def test_a_paper_not_in_the_index_is_one_clear_line(shelf: PaperList, paper_id: str) -> None:
+def test_a_paper_not_in_the_index_is_one_clear_line(shelf: Index, paper_id: str) -> None:
     shown = render_paper(shelf, paper_id, "en").split("\n\n")
     assert len(shown) == 2
     assert "is not in the index" in shown[1]

@@ -115,7 +115,7 @@ def test_a_report_is_previewed_then_added_and_can_be_asked(
         choose(page, written(tmp_path / "new.txt", text))
         preview = page.locator("#report-preview")
         expect(preview).to_contain_text("2026-03-01 · 3 篇论文")
-        for shown in ("新论文 1", "内容有更新 1", "没有变化，或索引里的更新 1"):
+        for shown in ("新论文 1", "别的日报里已有（两份都保留） 2"):
             expect(preview).to_contain_text(shown)
         expect(preview.locator(".problems")).to_contain_text("paper 2603.00001 has no section")
         expect(preview.locator(".problems b")).to_have_text(f"第 {line(text)} 行")

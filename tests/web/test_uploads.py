@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.bot import Chatbot
 from chatbot.config import SEEDS, Settings
 from chatbot.errors import ChatbotError, ReportError
 from chatbot.index.reading import Index, open_index
@@ -16,6 +17,8 @@ from chatbot.web.uploads import (
     preview_uploads,
     read_upload,
 )
+from tests.report_text import paper as made_paper
+from tests.report_text import render_report
 from tests.web.uploaded import paper, report
 
 SEED = SEEDS / "000_a123f1b62403a6c8.txt"
@@ -34,13 +37,12 @@ def upload(folder: Path, text: str, name: str = "mine.txt") -> Upload:
     return read_upload(path)
 
 
-def counts(preview: Preview) -> tuple[int, int, int]:
-    return len(preview.new), len(preview.updated), len(preview.unchanged)
+def counts(preview: Preview) -> tuple[int, int]:
+    return len(preview.new), len(preview.known)
 
 
 def results(index: Index, paper_id: str) -> str:
-    rows = index.catalogue.by_id[paper_id].rows
-    return next(index.sections[row].text for row in rows if index.sections[row].key == "results")
+    return next(s.text for s in index.sections_of(paper_id) if s.key == "results")
 
 
 def test_an_error_names_the_file_and_the_line_but_no_folder(tmp_path: Path) -> None:
@@ -55,30 +57,33 @@ def test_a_report_is_held_against_the_index_paper_by_paper(own: Settings, tmp_pa
     add_uploads(own, [upload(tmp_path, report(paper(1, "提升 3%。"), paper(2, "提升 4%。")))])
     text = report(paper(1, "提升 3%。"), paper(2, "提升 5%。"), paper(3, "提升 6%。"))
     (found,) = preview_uploads(open_index(own), [upload(tmp_path, text)])
-    assert counts(found) == (1, 1, 1)
-    assert [p.id for p in found.updated] == ["2603.00002"]
+    assert [p.id for p in found.new] == ["2603.00003"]
+    assert [p.id for p in found.known] == ["2603.00001", "2603.00002"]
 
 
-def test_an_older_report_changes_no_text_that_a_newer_one_gave(
+def test_a_visitor_s_report_replaces_no_text_and_stands_beside_it(
     own: Settings, tmp_path: Path
 ) -> None:
-    add_uploads(own, [upload(tmp_path, report(paper(1, "提升 3%。")))])
-    older = upload(tmp_path, report(paper(1, "提升 2%。"), day="2026-02-28"))
-    (found,) = preview_uploads(open_index(own), [older])
-    assert counts(found) == (0, 0, 1)
-    add_uploads(own, [older])
-    assert results(open_index(own), "2603.00001") == "提升 3%。"
+    known = next(p for p in open_index(own).catalogue.papers if p.id == "2602.10560")
+    before = results(open_index(own), known.id)
+    made = made_paper(known.id, known.title, results="提升 999%。")
+    mine = upload(tmp_path, render_report("2026-12-31", [made]).decode())
+    (found,) = preview_uploads(open_index(own), [mine])
+    assert counts(found) == (0, 1)
+    (name,) = add_uploads(own, [mine]).added
+    index = open_index(own)
+    assert results(index, known.id) == before
+    assert [copy.report for copy in index.catalogue.copies_of(known.id)] == [known.report, name]
+    answer = Chatbot(own, None).answer(f"{known.id} 的结果是什么？")
+    assert answer.citations[0].section.report == known.report
 
 
-def test_of_two_reports_of_a_day_the_one_that_came_later_is_shown(
-    own: Settings, tmp_path: Path
-) -> None:
-    for gain in range(1, 5):
-        again = upload(tmp_path, report(paper(1, f"提升 {gain}%。")))
-        (found,) = preview_uploads(open_index(own), [again])
-        assert counts(found) == ((1, 0, 0) if gain == 1 else (0, 1, 0))
-        add_uploads(own, [again])
-        assert results(open_index(own), "2603.00001") == f"提升 {gain}%。"
+def test_of_two_visitors_reports_the_newer_answers_first(own: Settings, tmp_path: Path) -> None:
+    for gain, day in ((3, "2026-03-02"), (2, "2026-03-01")):
+        add_uploads(own, [upload(tmp_path, report(paper(1, f"提升 {gain}%。"), day=day))])
+    index = open_index(own)
+    assert results(index, "2603.00001") == "提升 3%。"
+    assert len(index.catalogue.copies_of("2603.00001")) == 2
 
 
 def test_the_same_content_is_known_under_any_name_and_with_other_line_ends(
@@ -86,7 +91,7 @@ def test_the_same_content_is_known_under_any_name_and_with_other_line_ends(
 ) -> None:
     text = SEED.read_text(encoding="utf-8").replace("\n", "\r\n")
     (found,) = preview_uploads(open_index(own), [upload(tmp_path, text, "other.md")])
-    assert (found.same_as, counts(found)) == (SEED.name, (0, 0, 0))
+    assert (found.same_as, counts(found)) == (SEED.name, (0, 0))
 
 
 def test_a_file_chosen_twice_counts_once(own: Settings, tmp_path: Path) -> None:

@@ -141,10 +141,10 @@ def filters_line(
 ) -> str:
     """The filters in force, each with a link that takes it away; empty where there are none."""
     dates, papers, sections = (names or [] for names in chosen)
-    titles = {paper.id: paper.title for paper in index.catalogue.papers if paper.id in papers}
+    titles = index.catalogue.names.titles
     chips = [
         *(_chip("date", day, day) for day in dates),
-        *(_chip("paper", paper, f"{titles.get(paper, '')} ({paper})") for paper in papers),
+        *(_chip("paper", paper, f"{titles.get(paper) or ''} ({paper})") for paper in papers),
         *(
             _chip("section", key, section_name(key, language))
             for key in SECTION_KEYS
