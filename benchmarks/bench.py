@@ -36,7 +36,6 @@ import sys, time
 from pathlib import Path
 from chatbot.config import Settings
 from chatbot.index.ingestion import ingest
-import sklearn.decomposition, sklearn.feature_extraction.text
 settings = Settings(CHATBOT_DATA_DIR=sys.argv[1])
 begin = time.perf_counter()
 ingest(settings, [Path(sys.argv[2])])

@@ -98,9 +98,9 @@ def alone(index: Index, column: Callable[[Signals], np.ndarray]) -> Retrieve:
 
     def retrieve(item: Item) -> list[str]:
         text = "\n".join([*(t.content for t in item.history if t.role == "user"), item.question])
-        signals = signals_of(replace(index, glossary=Glossary({})), sought_of(text))
+        signals = signals_of(replace(index, glossary=Glossary()), sought_of(text))
         order = np.argsort(-column(signals), kind="stable")[:DEPTH]
-        return [index.sections[signals.rows[place]].name for place in order]
+        return [index.section(signals.rows[place]).name for place in order]
 
     return retrieve
 
@@ -115,7 +115,7 @@ def reciprocal_ranks(signals: Signals) -> np.ndarray:
 
 def steps(index: Index, items: Sequence[Item]) -> dict[str, Retrieve]:
     """What each part adds, one after another."""
-    unglossed = replace(index, glossary=Glossary({}))
+    unglossed = replace(index, glossary=Glossary())
     return {
         "fitted weights over these": full(unglossed, items, _WORDS),
         "+ glossary": full(index, items, _WORDS),
