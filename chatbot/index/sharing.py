@@ -37,7 +37,7 @@ from chatbot.index.storage import (
 _PART = 4 * 2**20
 # The newest, and the one before, which readers may still be on.
 _KEPT = 2
-_NAME = re.compile(rf"{SHARDS_FOLDER}/\w[\w.-]*|[\w-]+(/\w[\w.-]*)+")
+_NAME = re.compile(r"[\w-]+(/\w[\w.-]*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,8 @@ def _files_of(connection: Connection, named: Sequence[dict[str, Any]]) -> list[t
     for name, digest in connection.execute(select(index_files.c.name, index_files.c.sha256)).all():
         if not _NAME.fullmatch(name):
             raise MissingIndexError(f"the shared index names a file {quoted(name)}; rebuild it")
-        if name.partition("/")[2].partition(".")[0] in reports:
+        folder, _, rest = name.partition("/")  # earlier versions kept more than reports
+        if folder == SHARDS_FOLDER and rest.partition(".")[0] in reports:
             found.append((name, digest))
     return found
 
