@@ -42,6 +42,7 @@ from chatbot.web.page import build_page
 
 logger = logging.getLogger(__name__)
 _EVERY = 0.5
+_SAID_EVERY = 1_000
 
 
 def follow(settings: Settings, database: Engine, changed: Callable[[], object]) -> Event:
@@ -72,9 +73,13 @@ def follow(settings: Settings, database: Engine, changed: Callable[[], object]) 
 
 def _embed(settings: Settings) -> None:
     """Embed what has no vector yet; meanwhile words alone answer."""
+    said = 0
 
     def told(stage: str, done: int, total: int) -> None:
-        logger.info("%s: %d of %d sections", stage, done, total)
+        nonlocal said
+        if done == total or done - said >= _SAID_EVERY:
+            said = done
+            logger.info("%s: %d of %d sections", stage, done, total)
 
     try:
         complete_vectors(settings, progress=told)
