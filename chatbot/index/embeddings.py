@@ -257,7 +257,7 @@ def _optional_json(path: Path) -> dict[str, Any]:
 # Texts in a request, until the server takes fewer; a text is not cut below so many characters.
 _SERVED_BATCH, _LEAST = 128, 200
 _TOO_MUCH = {400, 413, 422}
-_TOO_LONG = re.compile(r"(?i)token|length|context|too (long|large)|长度")
+_TOO_LONG = re.compile(r"(?i)token|length|context|too l")
 
 
 class ServedEmbedding(_Embedding):
