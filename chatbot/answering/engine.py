@@ -149,6 +149,12 @@ def _by_model(
             if not isinstance(error, TooLongError):
                 break
         else:
+            if not written.draft.blocks:
+                # Small models often answer with a bare word of refusal, or with nothing.
+                told = TEXTS[query.language]["model_said_nothing"]
+                yield Restart(told, "model")
+                usage = written.usage + Usage(llm_calls=failures)
+                return replace(_NOTHING, usage=usage, notice=told)
             written = replace(
                 written,
                 mode=model.name,

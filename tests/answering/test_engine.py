@@ -181,9 +181,11 @@ def test_earlier_turns_reach_the_search_and_the_model(seed_index: Index) -> None
         Reply.error(400, "oops"),
         Reply.stall(5),
         Reply.text(""),
+        Reply.text("NOT_REPORTED"),
+        Reply.text("**NOT_IN_CORPUS**。"),
         Reply.cut_after("推理速度"),
     ],
-    ids=["refused key", "rate limit", "refused request", "timeout", "empty answer", "cut stream"],
+    ids=["key", "rate limit", "request", "timeout", "empty", "bare", "dressed", "cut"],
 )
 def test_when_the_model_fails_the_answer_is_extracted_and_says_so(
     seed_index: Index, reply: Reply
