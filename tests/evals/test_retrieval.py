@@ -76,6 +76,7 @@ def test_the_fit_writes_the_file_that_the_search_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(evals.fitting, "WEIGHTS_FILE", tmp_path / "weights.json")
+    monkeypatch.setattr(evals.fitting, "SENTENCE_WEIGHTS_FILE", tmp_path / "sentences.json")
     evals.fitting.main()
     written = json.loads((tmp_path / "weights.json").read_text())
     assert tuple(written["ranking"]) == shipped_weights().features
