@@ -35,7 +35,7 @@ def test_a_question_is_answered_with_its_sources_below(page: Page) -> None:
 
 def test_the_newest_question_stands_at_the_top_with_its_answer_below(page: Page) -> None:
     ask(page, "哪些论文在 AIME 上做了评测？")
-    # gradio's own scrolling comes last now and then (seen in 2 of 8 runs): then the next one stands.
+    # gradio's own scrolling comes last now and then (2 of 8 runs): then the next one stands.
     for _ in range(3):
         ask(page, QUESTION)
         with contextlib.suppress(PlaywrightTimeoutError):
