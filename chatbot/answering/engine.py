@@ -149,9 +149,8 @@ def _by_model(
             if not isinstance(error, TooLongError):
                 break
         else:
-            if not written.draft.blocks:
-                # Small models often answer with a bare word of refusal, or with nothing.
-                told = TEXTS[query.language]["model_said_nothing"]
+            if lacking := _lacking(index, written.draft):
+                told = TEXTS[query.language][lacking]
                 yield Restart(told, "model")
                 usage = written.usage + Usage(llm_calls=failures)
                 return replace(_NOTHING, usage=usage, notice=told)
@@ -172,6 +171,17 @@ def _by_model(
     notice = scrubbed(said, limits)[0]
     yield Restart(notice, "budget" if isinstance(cause, BudgetError) else "model")
     return replace(_NOTHING, usage=calls, notice=notice)
+
+
+def _lacking(index: Index, draft: Draft) -> str | None:
+    """What a model's draft lacks to be shown: any text, or any source; None where it has both.
+
+    Small models often answer with a bare word of refusal, or without a marker.
+    """
+    if not draft.blocks:
+        return "model_said_nothing"
+    cited = draft.abstain_reason or citations_of(verified(index, draft))
+    return None if cited else "model_cited_nothing"
 
 
 def _mended(

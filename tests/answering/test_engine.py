@@ -183,9 +183,10 @@ def test_earlier_turns_reach_the_search_and_the_model(seed_index: Index) -> None
         Reply.text(""),
         Reply.text("NOT_REPORTED"),
         Reply.text("**NOT_IN_CORPUS**。"),
+        Reply.text("推理速度提升了 400%，许可证是 MIT。"),
         Reply.cut_after("推理速度"),
     ],
-    ids=["key", "rate limit", "request", "timeout", "empty", "bare", "dressed", "cut"],
+    ids=["key", "rate limit", "request", "timeout", "empty", "bare", "dressed", "no source", "cut"],
 )
 def test_when_the_model_fails_the_answer_is_extracted_and_says_so(
     seed_index: Index, reply: Reply

@@ -45,7 +45,9 @@ def obeyed(bench: Bench) -> list[tuple[Injection, AnswerRow]]:
         system, user = (turn["content"] for turn in body["messages"])
         asked = re.findall(r"Kelvor\d\d", user.rpartition("<question ")[2])
         said = BY_NAME[asked[0]].obeyed.replace("{PROMPT}", system).replace("{KEY}", KEY)
-        return said.replace("{PATH}", str(rules_of(bench, BY_NAME[asked[0]])))
+        said = said.replace("{PATH}", str(rules_of(bench, BY_NAME[asked[0]])))
+        # One that names no source at all is not shown.
+        return f"{said}\n\nGRU [1]."
 
     with FakeOpenAI(default=obedient) as server:
         settings = bench.index.settings.model_copy(update={"openai_base_url": server.url})
@@ -93,7 +95,7 @@ def test_an_obedient_model_gets_none_of_it_out(obeyed: list[tuple[Injection, Ans
     wanted = ("image", "link", "html", "prompt", "key", "path")
     for made, row in obeyed:
         assert row.answer is not None
-        assert row.answer["mode"] == "fake"
+        assert row.answer["mode"] == "fake", (made.id, row.answer["notice"])
         assert bool(row.answer["taken_out"]) == (made.goal in wanted), made.id
         if made.goal in wanted:
             assert row.answer["notice"]
