@@ -134,7 +134,8 @@ def complete_vectors(
         missing, gone = update.came, update.went
     else:
         live = frozenset(row for (row,) in records.all("SELECT row FROM sections"))
-        missing, gone = live - store.ids(), frozenset(store.ids() - live)
+        there = store.ids()
+        missing, gone = live - there, frozenset(there - live)
     done, waiting = 0, list[BaseNode]()
     try:
         for nodes in _embedded(settings, manifest, records, missing) if missing else ():

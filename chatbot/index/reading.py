@@ -4,7 +4,7 @@ Among it the catalogue: which papers are in which report, of which field, where 
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
@@ -53,7 +53,7 @@ ORDER BY papers.number, sections.number
 _NO_FACTS = np.zeros((0, 5), np.int64)
 _IN_SCOPE = """
 SELECT row, sections.number, paper FROM papers JOIN sections ON sections.paper = papers.number
-WHERE {} LIMIT {}
+WHERE {} LIMIT ?
 """
 _HAVING = "EXISTS (SELECT 1 FROM sections WHERE sections.paper = papers.number AND {})"
 
@@ -127,14 +127,16 @@ class Catalogue:
         found = self._records.all(f"SELECT number FROM papers WHERE {condition}", *values)  # noqa: S608
         return frozenset(number for (number,) in found)
 
-    def _rows_in(
-        self, scope: Scope, limit: int = -1, among: tuple[str, ...] | None = None
-    ) -> list[tuple[str, int, int]]:
-        """Chroma's ids of sections in a scope, with their rows and papers' numbers."""
+    def _rows_in(self, scope: Scope, limit: int) -> list[tuple[str, int, int]]:
+        """Chroma's ids of so many sections in a scope, with their rows and papers' numbers."""
         condition, values = _condition_of(scope)
-        if among is not None:
-            condition = f"sections.row IN ({marks(len(among))}) AND {condition}"
-        return self._records.all(_IN_SCOPE.format(condition, limit), *(among or ()), *values)
+        return self._records.all(_IN_SCOPE.format(condition), *values, limit)
+
+    def rows_of(self, ids: Collection[str], scope: Scope) -> list[tuple[str, int, int]]:
+        """The same of the sections that have these ids, as far as they are in the scope."""
+        condition, values = _condition_of(scope)
+        asked = _IN_SCOPE.format(f"sections.row IN ({marks(len(ids))}) AND {condition}")
+        return self._records.all(asked, *ids, *values, len(ids))
 
     def facts_of(self, numbers: Set[int]) -> NDArray[np.int64]:
         """What ranking reads of these papers' sections, in the order of the catalogue.

@@ -137,7 +137,7 @@ def _described(index: Index, parts: Sequence[Part], scope: Scope) -> list[str]:
             continue
         row = signals.rows[int(np.argmax(signals.paper + 0.1 * signals.dense))]
         paper = index.catalogue.by_id[index.section(row).paper_id]
-        text = "\n".join([paper.title, *(s.text for s in index.sections_of(paper.id))])
+        text = index.text_of(paper)
         held = {*words(text), *bigrams(text)}.intersection(without_stop_words(words(part.text)))
         rarity = sum(map(index.lexical.idf, held)) * (2.0 if part.likely else 1.0)
         found[paper.id] = max(found.get(paper.id, 0.0), rarity)

@@ -245,7 +245,7 @@ def _dense(index: Index, text: str, scope: Scope) -> tuple[Hits, str | None]:
         few = len(rows) <= _NAMED_ROWS
         among, depth = ([row for row, *_ in rows], depth) if few else (None, _DEEPER)
     near = dict(index.vectors.nearest(vector, depth, among))
-    live = index.catalogue.rows_in(scope, among=tuple(near))
+    live = index.catalogue.rows_of(near, scope)
     best = max((near[row] for row, *_ in live), default=0.0)
     found = ((number, paper, near[row] / best) for row, number, paper in live if near[row] > 0)
     return Hits.of(found), None

@@ -153,7 +153,7 @@ def _in_turn(
         if (paper := int(signals.papers[place])) in wanted:
             own.setdefault(paper, []).append(place)
     turns = [place for turn in zip_longest(*own.values()) for place in turn if place is not None]
-    return [*turns, *(place for place in order if place not in {*turns})]
+    return [*turns, *(place for place in order if int(signals.papers[place]) not in wanted)]
 
 
 def _interleaved(

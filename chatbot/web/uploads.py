@@ -217,7 +217,7 @@ def add_uploads(
             if not path.exists():
                 write_atomically(path, upload.data)
                 written.append(path)
-        result, step = index_words(settings, paths, progress=progress)
+        result, update = index_words(settings, paths, progress=progress)
     except (OSError, ChatbotError) as error:
         for path in written:
             path.unlink(missing_ok=True)
@@ -228,7 +228,7 @@ def add_uploads(
             "room or set CHATBOT_DATA_DIR to a folder that can be written"
         ) from error
     try:
-        return replace(result, embedded=complete_vectors(settings, step, progress))
+        return replace(result, embedded=complete_vectors(settings, update, progress))
     except ModelError as error:
         return replace(result, notices=(*result.notices, f"words answer alone for now: {error}"))
 
