@@ -63,7 +63,7 @@ from chatbot.retrieval.retriever import (
 from chatbot.telemetry.logs import traced
 from chatbot.understanding.interpretation import interpret
 from chatbot.understanding.models import Query
-from chatbot.verification.claims import Citation, Draft, failed_in
+from chatbot.verification.claims import Citation, Draft, claims_of, failed_in
 from chatbot.verification.verification import citations_of, verified
 
 # Kinds of what may not leave that a reader is told of; what cannot be seen goes without a word.
@@ -145,43 +145,42 @@ def _by_model(
         try:
             written = yield from write(model, turns, shown, limits)
         except ModelError as error:
-            cause, calls = error, Usage(llm_calls=failures + 1)
+            restart, usage = _failed(error, query, limits), Usage(llm_calls=failures + 1)
             if not isinstance(error, TooLongError):
                 break
-        else:
-            if lacking := _lacking(index, written.draft):
-                told = TEXTS[query.language][lacking]
-                yield Restart(told, "model")
-                usage = written.usage + Usage(llm_calls=failures)
-                return replace(_NOTHING, usage=usage, notice=told)
-            written = replace(
-                written,
-                mode=model.name,
-                version=prompt.version,
-                rules=tuple(rule.name for rule in rules),
-                usage=written.usage + Usage(llm_calls=failures),
-            )
-            if index.settings.repair == "on":
-                written = yield from _mended(index, evidence, model, written)
-            return written
-    said = TEXTS[query.language]["model_failed"].format(error=cause)
-    if isinstance(cause, BudgetError):
-        when = f"{cause.renews:%Y-%m-%d %H:%M}"
-        said = TEXTS[query.language]["no_tokens"].format(tokens=cause.tokens, when=when)
-    notice = scrubbed(said, limits)[0]
-    yield Restart(notice, "budget" if isinstance(cause, BudgetError) else "model")
-    return replace(_NOTHING, usage=calls, notice=notice)
+            continue
+        usage = written.usage + Usage(llm_calls=failures)
+        if lacking := _lacking(written.draft):
+            restart = Restart(TEXTS[query.language][lacking])
+            break
+        by = tuple(rule.name for rule in rules)
+        made = replace(written, mode=model.name, version=prompt.version, rules=by, usage=usage)
+        if index.settings.repair == "on":
+            made = yield from _mended(index, evidence, model, made)
+        return made
+    yield restart
+    return replace(_NOTHING, usage=usage, notice=restart.notice)
 
 
-def _lacking(index: Index, draft: Draft) -> str | None:
+def _failed(error: ModelError, query: Query, limits: OutputPolicy) -> Restart:
+    """Why quotes come instead of what a model wrote."""
+    texts = TEXTS[query.language]
+    if isinstance(error, BudgetError):
+        when = f"{error.renews:%Y-%m-%d %H:%M}"
+        said = texts["no_tokens"].format(tokens=error.tokens, when=when)
+        return Restart(scrubbed(said, limits)[0], "budget")
+    return Restart(scrubbed(texts["model_failed"].format(error=error), limits)[0])
+
+
+def _lacking(draft: Draft) -> str | None:
     """What a model's draft lacks to be shown: any text, or any source; None where it has both.
 
     Small models often answer with a bare word of refusal, or without a marker.
     """
     if not draft.blocks:
         return "model_said_nothing"
-    cited = draft.abstain_reason or citations_of(verified(index, draft))
-    return None if cited else "model_cited_nothing"
+    cited = any(n in draft.sources for c in claims_of(draft.blocks) for n in c.citations)
+    return None if cited or draft.abstain_reason else "model_cited_nothing"
 
 
 def _mended(
